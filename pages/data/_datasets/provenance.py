@@ -41,6 +41,7 @@ def _origin_facts(dataset: DatasetRecord) -> list[tuple[str, str]]:
         ("Rows accepted", counts.accepted),
         ("Rows rejected", counts.rejected),
         ("Held out", f"{number(dataset.version.validation_examples)} (seed {manifest.split.seed})"),
+        ("For testing", dataset.version.test_examples or None),
         ("Created", moment(dataset.created_at)),
     ]
     return [

@@ -192,3 +192,16 @@ def test_two_runs_never_mix_in_one_directory(tmp_path: Path, tiny_base: Path) ->
 def test_a_share_that_is_not_a_number_is_refused(tmp_path: Path, share: object) -> None:
     with pytest.raises(SettingsError, match="validation"):
         load_examples(tmp_path / "t.csv", validation=share)
+
+
+def test_a_split_column_is_obeyed_and_only_training_examples_are_held_out(tmp_path: Path) -> None:
+    import json
+
+    chat = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    parts = ["train"] * 20 + ["test"] * 10
+    lines = [json.dumps({"messages": [{**chat[0], "content": f"q{n}"}, chat[1]], "split": part})
+             for n, part in enumerate(parts)]  # fmt: skip
+    (tmp_path / "split.jsonl").write_text("\n".join(lines))
+    found = [example.split for example in load_examples(tmp_path / "split.jsonl", validation=0.5)]
+    assert found[20:] == ["test"] * 10
+    assert (found[:20].count("train"), found[:20].count("validation")) == (10, 10)

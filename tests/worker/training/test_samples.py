@@ -124,3 +124,12 @@ def test_a_prompt_without_room_for_an_answer_is_skipped(tiny_base: Path) -> None
     short = Example((Message("user", "Who feeds the goose?"), Message("assistant", "Nobody.")), split="validation")
     prompts = choose([long, short], numbers, load_tokenizer(tiny_base))
     assert [prompt.expected for prompt in prompts] == ["Nobody."]
+
+
+def test_prompts_carry_the_tools_of_their_example_and_never_come_from_the_test_split(tiny_base: Path) -> None:
+    numbers = tiny.training(sample_answers=3)
+    tool = {"type": "function", "function": {"name": "look_up", "parameters": {}}}
+    pair = (Message("user", "Who feeds the goose?"), Message("assistant", "Nobody."))
+    tested = [Example((Message("user", f"Secret {n}?"), pair[1]), split="test") for n in range(5)]
+    prompts = choose([*tested, Example(pair, tools=(tool,))], numbers, load_tokenizer(tiny_base))
+    assert [(prompt.split, prompt.tools) for prompt in prompts] == [("train", (tool,))]
