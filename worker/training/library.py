@@ -14,7 +14,7 @@ their sources. Called again with the same output directory, an interrupted run r
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from core.data import formats
-from core.data.conversion import chat_shapes
+from core.data.conversion import chat_shapes, fields
 from core.data.conversion.labeling import Labeler, Recipe
 from core.errors import DataError, SettingsError
 from core.messages import Example, Finding, Message, Reject, Row
@@ -64,16 +64,20 @@ class Examples(list[Example]):
         return "\n".join(lines)
 
 
-def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) -> Examples:
+def load_examples(
+    path: str | Path, *, validation: float = 0.0, seed: int = 42, without: Iterable[str] = ()
+) -> Examples:
     """The labeled examples of a JSONL, JSON, CSV, Excel or Parquet file with known columns.
 
     Args:
         path: known formats are chat messages, ShareGPT conversations (FineTome), Alpaca instructions, prompt and
             completion, question and answer, input and output, or a column per role.
         validation: share of the examples (0 to 0.5) to hold out, drawn by `seed`.
+        without: fields to leave out although that changes what an example means, such as a rating.
 
     Raises:
-        DataError: the file cannot be read, or its columns are not known; names them.
+        DataError: the file cannot be read, its columns are not known, or a field that changes the meaning would be
+            lost; names them.
         SettingsError: `validation` is out of bounds.
     """
     file = Path(path).expanduser()
@@ -94,7 +98,9 @@ def load_examples(path: str | Path, *, validation: float = 0.0, seed: int = 42) 
             f"The columns of {file.name} are not known: {', '.join(map(repr, columns)) or 'none'}.",
             "Name the columns question and answer, or convert the table in the app or with `sft convert`.",
         )
-    labeler = Labeler(Recipe(shape=shape), file.name)
+    recipe = Recipe(shape=shape, without=tuple(without))
+    fields.account(recipe, formats.read(file, detection)).check(recipe.without)
+    labeler = Labeler(recipe, file.name)
     examples: list[Example] = []
     rejects: list[Reject] = []
     findings = list(detection.findings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from pathlib import Path
 
 from core.data import formats
@@ -23,7 +25,13 @@ def account(source_id: str, recipe: Recipe) -> Account:
     Raises:
         DataError: the recipe does not fit the table.
     """
-    return fields.account(recipe, uploads.read(source_id))
+    way = json.dumps(uploads.detection(source_id).to_dict(), sort_keys=True)
+    return _account(source_id, json.dumps(recipe.to_dict(), sort_keys=True), way)
+
+
+@lru_cache(maxsize=32)  # shown, then checked before the dataset is created
+def _account(source_id: str, recipe: str, _way: str) -> Account:
+    return fields.account(Recipe.of(json.loads(recipe)), uploads.read(source_id))
 
 
 def findings_of_file(path: Path, detection: Detection, shape: str, rows: int) -> list[Finding]:
