@@ -141,7 +141,7 @@ def _sample(path: Path, head: bytes) -> bytes:
     with open_bytes(path) as stream:
         stream.read(len(head))
         while size < _SAMPLE_BYTES and (chunk := _until_high(stream)):
-            first = _HIGH.search(chunk)
+            first = None if chunk.isascii() else _HIGH.search(chunk)  # much faster than searching
             if first is not None:
                 start = max(chunk.rfind(b"\n", 0, first.start()) + 1, first.start() - 200)
                 end = chunk.rfind(b"\n", start, start + _PIECE)

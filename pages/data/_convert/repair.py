@@ -9,6 +9,7 @@ from core.errors import DataError, StudioError
 from core.messages import Reject
 from core.services.data.sources import Analysis, SourceRecord, repairs
 from core.services.platform.drafts import DraftRecord
+from pages.data._convert.reading import save_reading
 from pages.ui.errors import show_beside, show_error
 from pages.ui.format import plural, sentence, short
 from pages.ui.wizard.draft_state import key, renew, save
@@ -47,6 +48,9 @@ def _rows(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> None:
         if repairable
         else "The dataset lists them with line and reason, and you can download them unchanged."
     )
+    for number, (title, way) in enumerate(repairs.ways_to_fit(source, broken)):
+        if st.button(title, icon=":material/auto_fix_high:", key=f"fit_rows_{number}"):
+            save_reading(draft, source, way)
     slots: dict[str, DeltaGenerator] = {}
     texts: dict[int, str] = {}
     for reject in broken:

@@ -5,12 +5,13 @@ The original upload is unchanged; a repair creates a new one. All other lines ke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import PurePath
 
 from core.data import formats
-from core.data.formats import FORMATS
+from core.data.formats import FORMATS, READING
+from core.data.formats.csv_dialect.cells import Dialect
 from core.data.formats.parsing.text import line_ends, lines
 from core.errors import DataError
 from core.messages import Reject
@@ -69,6 +70,24 @@ def repair(source_id: str, texts: Mapping[int, str]) -> SourceRecord:
                     ) from None
         with target.open("rb") as stream:
             return sources.ingest(stream, f"{name.stem} (repaired){name.suffix}", overrides=way_of(source))
+
+
+def ways_to_fit(source: SourceRecord, broken: Iterable[Reject]) -> list[tuple[str, dict[str, object]]]:
+    """How rows of another width than the header can be read all the same, as (title, overrides)."""
+    found = source.detection
+    if found.format != "csv":
+        return []
+    dialect, width, names = Dialect.of(found), len(found.columns), set()
+    for row in broken:
+        if row.findings[0].code == "csv_ragged":
+            cells = next(iter(dialect.reader(row.raw.splitlines(keepends=True))), [])
+            names.add("short_rows" if len(cells) < width else "long_rows")
+    usual = (("short_rows", "fill"), ("long_rows", "join"))
+    return [
+        (f"{choice.title}: {option.title.lower()}", {**way_of(source), name: value})
+        for name, value in usual
+        if name in names and (option := (choice := READING[name]).option(value)) is not None
+    ]
 
 
 def way_of(source: SourceRecord) -> dict[str, object]:

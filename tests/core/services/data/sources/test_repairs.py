@@ -73,3 +73,17 @@ def test_damaged_bytes_on_other_lines_are_unchanged() -> None:
     assert lines == [2, 3]
     fixed = repairs.repair(source_id, {3: "one,two"})
     assert sources.local_path(fixed.id).read_bytes() == content.replace(b"one,two,three", b"one,two")
+
+
+def test_rows_of_another_width_are_read_with_one_choice() -> None:
+    source = sources.get(stored(b"id,q,a\n1,x,y\n2,z\n3,v,w, and more\n4,t,u\n5,r,s\n6,o,p\n"))
+    ways = dict(repairs.ways_to_fit(source, repairs.broken_rows(source.id)))
+    fill, join = ways.values()
+    assert list(ways) == [
+        "Rows with too few cells: fill them with blanks", "Rows with too many cells: the last column takes the rest",
+    ]  # fmt: skip
+    sources.set_detection(source.id, fill)
+    assert [row.findings[0].line for row in repairs.broken_rows(source.id)] == [4]
+    sources.set_detection(source.id, {**join, "short_rows": "fill"})
+    assert repairs.broken_rows(source.id) == []
+    assert repairs.ways_to_fit(sources.get(source.id), ()) == []
