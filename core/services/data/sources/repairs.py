@@ -80,7 +80,7 @@ def ways_to_fit(source: SourceRecord, broken: Iterable[Reject]) -> list[tuple[st
     dialect, width, names = Dialect.of(found), len(found.columns), set()
     for row in broken:
         if row.findings[0].code == "csv_ragged":
-            cells = next(iter(dialect.reader(row.raw.splitlines(keepends=True))), [])
+            cells: list[str] = next(iter(dialect.reader(row.raw.splitlines(keepends=True))), [])
             names.add("short_rows" if len(cells) < width else "long_rows")
     usual = (("short_rows", "fill"), ("long_rows", "join"))
     return [
