@@ -105,7 +105,7 @@ class JsonFormat(Format):
         if not current.arrays:
             return listed
         options = [
-            ReadingOption(found.path, " → ".join(found.path) or "The whole document", f"{found.count:,} objects seen")
+            ReadingOption(found.path, " → ".join(found.path) or "The whole document", f"{found.count:,} rows seen")
             for found in current.arrays
         ]
         return (ReadingChoice.of("array_path", detected, current, options), *listed)
