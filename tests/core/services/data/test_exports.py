@@ -168,3 +168,12 @@ def test_a_large_version_is_streamed(plain: datasets.DatasetRecord) -> None:
         blocks = list(exports.export(version, format))
         assert len(blocks) > 1
         assert max(map(len, blocks)) < 2_000_000
+
+
+def test_a_file_without_any_example_is_said_beforehand(
+    plain: datasets.DatasetRecord, pairs: datasets.DatasetRecord
+) -> None:
+    assert losses(plain.version.id, "dpo") == {"nothing": 21, "no_pair": 21}
+    assert "nothing" not in losses(pairs.version.id, "dpo")
+    (first, *_) = exports.losses(plain.version.id, "dpo")
+    assert first.text == "The file would be empty; choose another format."
