@@ -84,7 +84,12 @@ class Bundle:
         """The elements of the lists `inner` in the objects at each place of a JSON document, see NestedLists."""
         with self._at(name) as path:
             for outer in places:
-                yield from NestedLists(path).elements(outer, inner)
+                found = False
+                for element in NestedLists(path).elements(outer, inner):
+                    found = True
+                    yield element
+                if found and not outer:  # the document itself has the list: the other places are not in it
+                    return
 
     @contextmanager
     def _at(self, name: str) -> Iterator[Path]:
