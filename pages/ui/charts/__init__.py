@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -79,10 +79,20 @@ def _show_as_written(fig: go.Figure) -> None:
     for part in (*fig.data, *fig.layout.annotations):
         for name in ("name", "text", "x", "y", "customdata"):
             value = getattr(part, name, None)
-            if isinstance(value, str):
-                part[name] = plotted(value)
-            elif value is not None and any(isinstance(item, str) for item in value):
-                part[name] = [plotted(item) if isinstance(item, str) else item for item in value]
+            written = _as_written(value)
+            if written is not value:
+                part[name] = written
+
+
+def _as_written(value: Any) -> Any:
+    """The value with every text in it escaped; the same object if there is none."""
+    if isinstance(value, str):
+        return plotted(value)
+    if not isinstance(value, Iterable):
+        return value
+    items = list(value)
+    written = [_as_written(item) for item in items]
+    return value if all(new is old for new, old in zip(written, items, strict=True)) else written
 
 
 def bars(
