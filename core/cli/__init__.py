@@ -13,6 +13,7 @@ from typing import Final
 import typer
 
 from core.cli._support.boundary import run_guarded
+from core.cli._support.reading import with_reading
 from core.platform.no_pandas import do_without_pandas
 from core.registry import Registry
 
@@ -53,7 +54,7 @@ def _add(app: typer.Typer, module: str) -> None:
     loaded = import_module(module)
     function, subcommands = getattr(loaded, verb), getattr(loaded, "SUBCOMMANDS", ())
     if not subcommands:
-        app.command()(function)
+        app.command()(with_reading(function))
         return
     group = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
     group.callback()(function)

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli._support.output import print_json, print_table
-from core.cli._support.reading import reads_files
 from core.data import formats
 
 if TYPE_CHECKING:
     from core.data.conversion.analysis import Analysis
 
 
-@reads_files
 def analyze(
     file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -11,7 +11,6 @@ import typer
 from core.cli._support.accounts import print_account, print_rows, shape_options
 from core.cli._support.boundary import say
 from core.cli._support.changes import ingested, print_dataset
-from core.cli._support.reading import reads_files
 from core.cli._support.settings import Lines, Texts, assign
 from core.cli._support.suggesting import print_notes, suggested_recipe
 from core.cli._support.waiting import succeeded, wait_for
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from core.services.data.sources import SourceRecord
 
 
-@reads_files
 def convert(
     file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
     name: Annotated[str, typer.Option(help="Name of the new dataset.")],

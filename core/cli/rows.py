@@ -10,12 +10,10 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.output import print_json
-from core.cli._support.reading import reads_files
 from core.data import formats
 from core.messages import Reject
 
 
-@reads_files
 def rows(
     file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
     limit: Annotated[int, typer.Option(min=0, help="Stop after this many rows; 0 prints all.")] = 0,

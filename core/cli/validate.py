@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli._support.output import print_json
-from core.cli._support.reading import reads_files
 from core.data import formats
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ class Profile(StrEnum):
     openai_cookbook = "openai_cookbook"
 
 
-@reads_files
 def validate(
     files: Annotated[list[Path], typer.Argument(help=f"{formats.labels()} files.")],
     profile: Annotated[

@@ -10,7 +10,6 @@ import typer
 from core.cli._support.boundary import say
 from core.cli._support.changes import ingested, print_dataset
 from core.cli._support.output import print_json
-from core.cli._support.reading import reads_files
 from core.cli._support.settings import Texts, assign
 from core.cli._support.waiting import wait_for
 from core.data import formats
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from core.services.data.smart.records import SmartEstimate
 
 
-@reads_files
 def write(
     file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
     name: Annotated[str, typer.Option(help="Name of the new dataset.")] = "",

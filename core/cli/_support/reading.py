@@ -12,9 +12,14 @@ import typer
 from core.data.reading_options import READING, Reading
 
 
-def reads_files(verb: Callable[..., None]) -> Callable[..., None]:
-    """The verb with every option of READING; it gets the values as one checked `reading`."""
+def with_reading(verb: Callable[..., None]) -> Callable[..., None]:
+    """The verb with every option of READING, if it has a parameter `reading`: it gets the values as one checked record.
+
+    Called when the command line is built, so that help texts list what is registered by then.
+    """
     own = inspect.signature(verb, eval_str=True)
+    if "reading" not in own.parameters:
+        return verb
     options = [
         inspect.Parameter(
             name,

@@ -7,17 +7,17 @@ for keys inside of them, and cannot disagree with the conversion.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
 
 from core.data.conversion.cells import is_empty, is_placeholder
 from core.data.conversion.chat_shapes import CHAT_SHAPES, NOTES, ShapeChoice
-from core.data.conversion.chat_shapes.rated import rating, verdict
 from core.data.conversion.chat_shapes.reading.turns import KEEP_TEXT, MEDIA
 from core.data.conversion.chat_shapes.reading.values import as_list, as_object, lowered, plain_name
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
+from core.data.conversion.meanings import MEDIA_MEANING, meaning_of
 from core.data.conversion.profiles import Column
 from core.data.formats.passages import COLUMNS as PASSAGE_COLUMNS
 from core.data.issues import data_error
@@ -331,8 +331,8 @@ def _sorted_out(
         if len(path) > 1 and not any(row.line in accepted for row in tried):
             continue  # these rows are rejected with or without it
         gone.append(path)
-        meaning = _meaning(path[-1], seen.values)
-        if meaning == _MEDIA and recipe.options.get(MEDIA.id) == KEEP_TEXT:
+        meaning = meaning_of(path[-1], seen.values)
+        if meaning == MEDIA_MEANING and recipe.options.get(MEDIA.id) == KEEP_TEXT:
             meaning = ""  # the user chose that
         left.append(LeftOut(path_name(path), len(seen.rows), meaning))
     left.sort(key=lambda item: not item.meaning)
@@ -360,54 +360,6 @@ def _outcome(recipe: Recipe, rows: Sequence[Row]) -> list[object]:
 def _is_split(name: str, values: Sequence[Any], recipe: Recipe) -> bool:
     """Whether the column says the split; `train` changes nothing about an example, but is obeyed."""
     return plain_name(name) == "split" and name not in recipe.without and all(map(split_of, values))
-
-
-# ---- what is lost
-
-
-def _always(values: Sequence[Any]) -> bool:
-    return True
-
-
-def _verdicts(values: Sequence[Any]) -> bool:
-    found = [verdict(value) for value in values]
-    return None not in found and False in found
-
-
-def _numbers(values: Sequence[Any]) -> bool:
-    return len({rating(value) for value in values} - {None}) > 1
-
-
-def _zeros(values: Sequence[Any]) -> bool:
-    return any(str(value) in ("0", "0.0", "False") for value in values)
-
-
-def _texts(values: Sequence[Any]) -> bool:
-    return not any(rating(value) is not None for value in values)
-
-
-_MEDIA: Final = "media that the text may speak of"
-_Test = Callable[[Sequence[Any]], bool]
-# What is lost with a field of these names, if its values are of that kind.
-_MEANINGS: Final[tuple[tuple[str, str, _Test], ...]] = (
-    ("the worse answer of a pair", "rejected rejected_response non_preferred_output dispreferred worse", _texts),
-    ("a verdict on the answer", "label kto_tag is_good is_correct thumbs_up thumbs accepted feedback vote", _verdicts),
-    ("a rating of the answer", "rating score stars quality reward overall_score helpfulness grade", _numbers),
-    ("the functions that the assistant may call", "tools functions tool_config available_tools", _always),
-    ("calls of functions", "tool_calls function_call", _always),
-    ("instructions for the assistant", "system system_prompt system_message system_instruction preamble", _texts),
-    ("a passage that the answer is based on", "context contexts passage paragraph documents document", _texts),
-    ("earlier turns", "history chat_history", _texts),
-    ("which part trains and which part tests", "split", lambda values: all(map(split_of, values))),
-    ("what is learned and what is not", "weight weights mask masked train loss", _zeros),
-    (_MEDIA, "image images image_url audio input_audio video videos files", _always),
-    ("reasoning in front of the answer", "reasoning reasoning_content thinking chain_of_thought cot rationale", _texts),
-)
-
-
-def _meaning(name: str, values: Sequence[Any]) -> str:
-    plain = plain_name(name)
-    return next((what for what, names, test in _MEANINGS if plain in names.split() and test(values)), "")
 
 
 def raw_text(columns: Iterable[Column]) -> str | None:
