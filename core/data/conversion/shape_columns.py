@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.data.conversion.chat_shapes import ChatShape, ShapedRow
+from core.data.conversion.chat_shapes.reading.turns import CALL_TAG
 from core.data.conversion.chat_shapes.reading.values import plain_name
 from core.data.conversion.columnar import filled, is_marked, markers, pattern_of, places_of_placeholders
 from core.data.conversion.patterns import Pattern
@@ -40,20 +41,36 @@ def examples_of(
     """The examples of the plain rows, and the indexes of the other rows, ascending."""
     read = shape.reader(options)
     made = _concatenated(read, batch, source, shape.optional) if shape.concatenates else None
-    return made or _converted(read, batch, source)
+    return made or _converted(read, batch, source, _verbatim(shape, batch.columns))
 
 
 # ---- by the shape's own function, row by row
 
 
-def _converted(read: Reader, batch: RowBatch, source: str) -> tuple[ChatColumns | None, list[int]]:
+def _verbatim(shape: ChatShape, columns: Sequence[str]) -> int | None:
+    """The place of the column whose plain messages need no conversion."""
+    names = list(map(plain_name, columns))
+    if names.count(shape.verbatim) != 1 or not shape.changed_by.isdisjoint(names):
+        return None
+    return names.index(shape.verbatim)
+
+
+def _converted(
+    read: Reader, batch: RowBatch, source: str, verbatim: int | None
+) -> tuple[ChatColumns | None, list[int]]:
     columns = batch.columns
     conversations: list[list[dict[str, str]]] = []
     lines: list[int] = []
     others: list[int] = []
     values = zip(*(batch.cells[name] for name in columns), strict=True)
     for at, cells in enumerate(values):
-        messages = _plain(read(dict(zip(columns, cells, strict=True))))
+        messages = None
+        if verbatim is not None and type(cells[verbatim]) is list:
+            messages = _plain_messages(cells[verbatim])
+            if messages is not None and any(CALL_TAG in message["content"] for message in messages):
+                messages = None
+        if messages is None:
+            messages = _plain(read(dict(zip(columns, cells, strict=True))))
         if messages is None:
             others.append(at)
         else:
@@ -69,15 +86,20 @@ def _plain(several: tuple[ShapedRow, ...]) -> list[dict[str, str]] | None:
     shaped = several[0]
     messages = shaped.messages
     alone = len(several) == 1 and not (shaped.tools or shaped.rejected or shaped.split or shaped.leave_out)
-    if not alone or shaped.notes or shaped.findings or not isinstance(messages, list) or not messages:
+    if not alone or shaped.notes or shaped.findings or not isinstance(messages, list):
         return None
+    return _plain_messages(messages)
+
+
+def _plain_messages(messages: list[Any]) -> list[dict[str, str]] | None:
+    """The messages, if they are only roles and texts, in an order in which nothing is wrong."""
     for message in messages:
         if type(message) is not dict or message.keys() != _PLAIN_MESSAGE:
             return None
         text = message["content"]
         if type(text) is not str or not text or text.isspace() or type(message["role"]) is not str:
             return None
-    return messages if structure.is_sound(tuple(map(_role, messages))) else None
+    return messages if messages and structure.is_sound(tuple(map(_role, messages))) else None
 
 
 def of_conversations(

@@ -92,6 +92,9 @@ class ChatShape:
         concatenates: whether every content is a concatenation of fixed texts and of cells that are plain texts, and
             nothing depends on what is in them but whether they are blank. Then many rows are converted at once
             (`conversion.shape_columns`).
+        verbatim: the column whose list of messages is an example as it is, where each has nothing but a known role and
+            a text without tags of tool calls; "" if there is none.
+        changed_by: columns beside `verbatim` that change that.
     """
 
     id: str
@@ -106,6 +109,8 @@ class ChatShape:
     least: float = 0.5
     gather: Gather | None = None
     concatenates: bool = False
+    verbatim: str = ""
+    changed_by: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> frozenset[str]:

@@ -85,6 +85,8 @@ MESSAGES_SHAPE = ChatShape(
     _from_messages,
     ("messages",),
     (MEDIA,),
+    verbatim="messages",
+    changed_by=frozenset((*SYSTEM, *TOOLS, "rejected", "split")),
 )
 MESSAGES_ANSWER_SHAPE = ChatShape(
     "messages_answer",

@@ -21,6 +21,7 @@ TEXTS = [
     "", " ", "\t\n", "\u3000", "\x85", "plain", " with blanks ", 'say "x"', "a\nb", "back\\slash\x00\x1f", "é日本🙂",
     "<|im_end|>", "a [/INST]", "zero\u200bwidth", "x" * 9_000, '[{"role": "user", "content": "q"}]', "[a", " [b", "{c",
     "\u2028[d", "human", "train", "test", "True", "1", "\ue0f00\ue0f1", "train",
+    '<tool_call>{"name": "f", "arguments": {}}</tool_call>', "<tool_response>x</tool_response>",
 ]  # fmt: skip
 ROLES = ["user", "assistant", "system", "tool", "human", "gpt", "User", None]
 turn = st.one_of(
@@ -63,13 +64,7 @@ def cases(draw: Any) -> tuple[ChatShape, list[Row | Reject]]:
 
 def compare(shape: ChatShape, items: list[Row | Reject], batches: list[RowBatch]) -> None:
     slow, fast = Labeler(Recipe(shape=shape.id), "src"), Labeler(Recipe(shape=shape.id), "src")
-    try:
-        expected = flat(slow.run(items))
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # a row that is not in the shape
-        with pytest.raises(type(error)):
-            flat(fast.run_batches(batches))
-        return
-    assert flat(fast.run_batches(batches)) == expected
+    assert flat(fast.run_batches(batches)) == flat(slow.run(items))
     assert (fast.read, fast.accepted, fast.rejected, fast.examples, fast.is_split) == (
         slow.read, slow.accepted, slow.rejected, slow.examples, slow.is_split)  # fmt: skip
 
@@ -79,6 +74,14 @@ def compare(shape: ChatShape, items: list[Row | Reject], batches: list[RowBatch]
 def test_by_columns_as_row_by_row(case: tuple[ChatShape, list[Row | Reject]]) -> None:
     shape, items = case
     compare(shape, items, list(from_items(items, 5)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.one_of(sound, st.lists(turn, max_size=3)), st.sampled_from([*TEXTS, None])), max_size=8),
+       st.sampled_from(["id", "System", "split", "tools", "preamble"]))  # fmt: skip
+def test_chats_that_need_no_conversion_as_row_by_row(rows: list[tuple[Any, Any]], beside: str) -> None:
+    items = [Row(line, {"messages": chat, beside: value}) for line, (chat, value) in enumerate(rows, 2)]
+    compare(CHAT_SHAPES.get("messages"), list(items), list(from_items(items, 5)))
 
 
 @settings(max_examples=200, deadline=None)

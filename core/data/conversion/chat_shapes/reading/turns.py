@@ -33,6 +33,7 @@ _REASONING: Final = ("reasoning_content", "reasoning", "thinking", "thought")
 _TRAINED: Final = ("train", "training", "loss")  # Axolotl's and ms-swift's switches of a turn
 _TAGGED = re.compile(r"<(tool_call|tool_response)>\s*(.*?)\s*</\1>", re.DOTALL)  # Hermes, Qwen
 _PLAIN = frozenset({"role", "content"})
+CALL_TAG: Final = "<tool_"  # how the tags of _TAGGED begin
 
 REFUSE, KEEP_TEXT = "refuse", "keep_text"
 
@@ -105,7 +106,7 @@ class Chat:
             turn.keys() <= _PLAIN
             and isinstance(turn.get("content"), str)
             and turn.get("role") in ("user", "assistant", "system")
-            and "<tool_" not in turn["content"]
+            and CALL_TAG not in turn["content"]
         ):
             self.messages.append(dict(turn))
             return
