@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,7 @@ from core.data.chat_logs.parsing.json_values import Object, items, raw, text, th
 from core.data.chat_logs.parsing.times import parse
 
 # What the app puts before an answer: the model's thinking, its tool calls, the code it ran.
+_STEP_END = re.compile(r"</(details|think|thinking|reasoning)>", re.IGNORECASE)
 _STEP = re.compile(r"<(details)\s+type=[^<>]*>|<(think|thinking|reasoning)>", re.IGNORECASE)
 _TOOLS = frozenset({"tool", "function"})
 
@@ -108,17 +110,17 @@ def _turn(message: Any, line: int) -> Turn | str:
 def _without_steps(written: str) -> str:
     """The text without each step and what is in it; one that is never closed stays."""
     parts: list[str] = []
-    at, unclosed = 0, set[str]()
+    closed: dict[str, list[int]] = {}  # where a step of each name ends, so that nothing is searched twice
+    for end in _STEP_END.finditer(written):
+        closed.setdefault(end[1].lower(), []).append(end.end())
+    at = 0
     for step in _STEP.finditer(written):
-        name = (step[1] or step[2]).lower()
-        if step.start() < at or name in unclosed:
-            continue
-        end = re.compile(f"</{name}>", re.IGNORECASE).search(written, step.end())
-        if end is None:
-            unclosed.add(name)  # searched once, so that the time does not grow with its square
+        ends = closed.get((step[1] or step[2]).lower(), [])
+        place = bisect_right(ends, step.end())
+        if step.start() < at or place == len(ends):
             continue
         parts.append(written[at : step.start()])
-        at = end.end()
+        at = ends[place]
     return "".join([*parts, written[at:]])
 
 

@@ -11,7 +11,7 @@ from core.services.data.sources import Analysis, SourceRecord, repairs
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.reading import save_reading
 from pages.ui.errors import show_beside, show_error
-from pages.ui.format import plural, sentence, short
+from pages.ui.format import md, plural, sentence, short
 from pages.ui.wizard.draft_state import key, renew, save
 
 SHOWN = 20
@@ -49,7 +49,7 @@ def _rows(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> None:
         else "The dataset lists them with line and reason, and you can download them unchanged."
     )
     for number, (title, way) in enumerate(repairs.ways_to_fit(source, broken)):
-        if st.button(title, icon=":material/auto_fix_high:", key=f"fit_rows_{number}"):
+        if st.button(md(title), icon=":material/auto_fix_high:", key=f"fit_rows_{number}"):
             save_reading(draft, source, way)
     slots: dict[str, DeltaGenerator] = {}
     texts: dict[int, str] = {}

@@ -24,7 +24,7 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
     with st.container(border=True, gap="small", key="known_shape"):
         title = conversion.shape_title(analysis.shape)
         st.markdown(
-            f"{components.badge_md('✓ Supervised', 'green')} {components.badge_md(title)} "
+            f"{components.badge_md('✓ Supervised', 'green')} {components.badge_md(md(title))} "
             f"{plural(analysis.total_rows, 'row')} in a known format."
         )
         options, without, decided = _decisions(source, analysis)

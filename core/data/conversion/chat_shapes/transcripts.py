@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from core.data.conversion.chat_shapes.base import ChatShape
@@ -12,30 +12,26 @@ from core.data.conversion.chat_shapes.reading.tools import tools_of
 from core.data.conversion.chat_shapes.reading.turns import REFUSE, Chat, speaker
 from core.data.conversion.chat_shapes.reading.values import lowered
 
-# Blocks with a role and a text: ChatML, Llama 3, Gemma, Zephyr and Phi. Source: the templates of these models.
-_BLOCKS: Final = tuple(
-    re.compile(pattern, re.DOTALL)
-    for pattern in (
-        r"<\|im_start\|>\s*(\w+)\n(.*?)(?:<\|im_end\|>|(?=<\|im_start\|>)|\Z)",
-        r"<\|start_header_id\|>(\w+)<\|end_header_id\|>\s*(.*?)(?:<\|eot_id\|>|<\|end_of_text\|>|(?=<\|start_header_id\|>)|\Z)",
-        r"<start_of_turn>(\w+)\n(.*?)(?:<end_of_turn>|(?=<start_of_turn>)|\Z)",
-        r"<\|(system|user|assistant)\|>\s*(.*?)(?:<\|end\|>|</s>|(?=<\|(?:system|user|assistant)\|>)|\Z)",
-    )
+# Blocks with a role and a text: how one begins, and what may end it before the next one. Source: the chat templates of
+# these models.
+_CHATML = re.compile(r"<\|im_start\|>\s*(\w+)\n")
+_LLAMA = re.compile(r"<\|start_header_id\|>(\w+)<\|end_header_id\|>")
+_GEMMA = re.compile(r"<start_of_turn>(\w+)\n")
+_ZEPHYR = re.compile(r"<\|(system|user|assistant)\|>")  # and Phi
+_BLOCKS: Final = (
+    (_CHATML, ("<|im_end|>",)),
+    (_LLAMA, ("<|eot_id|>", "<|end_of_text|>")),
+    (_GEMMA, ("<end_of_turn>",)),
+    (_ZEPHYR, ("<|end|>", "</s>")),
 )
 # Names in front of the texts: Alpaca and Guanaco ("### Human:"), HH ("\n\nHuman:"), Glaive ("USER:").
-_LABELS: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"\s*###\s*(Human|User|Assistant|System|Instruction|Input|Response|Question|Answer)\s*:\s*",
-        r"(?:^|\n\n)(Human|Assistant|System):\s*",
-        r"(?:^|\n)(SYSTEM|USER|ASSISTANT|FUNCTION RESPONSE|System|User|Assistant|Human|Bot)\s*:\s*",
-    )
-)
-_INST = re.compile(r"\[INST\](.*?)\[/INST\](.*?)(?=</s>|<s>|\[INST\]|\Z)", re.DOTALL)
-_SYS = re.compile(r"<<SYS>>\s*(.*?)\s*<</SYS>>", re.DOTALL)
+_HASHES = re.compile(r"###\s*(Human|User|Assistant|System|Instruction|Input|Response|Question|Answer)\s*:\s*")
+_PARAGRAPHS = re.compile(r"(?:^|\n\n)(Human|Assistant|System):\s*")
+_LINES = re.compile(r"(?:^|\n)(SYSTEM|USER|ASSISTANT|FUNCTION RESPONSE|System|User|Assistant|Human|Bot)\s*:\s*")
+_LABELS: Final = (_HASHES, _PARAGRAPHS, _LINES)
 _MARKS = re.compile(r"<\|\w+\|>|\[INST\]|<start_of_turn>")
-_ENDS = re.compile(r"\s*(?:<\|endoftext\|>|</s>|<s>|<\|end_of_text\|>|<\|begin_of_text\|>|<bos>|<eos>)\s*")
-_CALL = re.compile(r"<functioncall>\s*(\{.*\})", re.DOTALL)  # Glaive
+_ENDS = re.compile(r"<\|endoftext\|>|</s>|<s>|<\|end_of_text\|>|<\|begin_of_text\|>|<bos>|<eos>")
+_CALL: Final = "<functioncall>"  # Glaive
 
 
 def transcript(text: Any) -> list[dict[str, Any]] | None:
@@ -48,21 +44,40 @@ def transcript(text: Any) -> list[dict[str, Any]] | None:
 
 
 def _blocks(text: str) -> list[dict[str, Any]]:
-    for pattern in _BLOCKS:
-        found = pattern.findall(text)
-        if found:
-            return [{"role": role, "content": content.strip()} for role, content in found if content.strip()]
+    for begin, ends in _BLOCKS:
+        marks = list(begin.finditer(text))
+        if not marks:
+            continue
+        edges = [*(mark.start() for mark in marks[1:]), len(text)]
+        turns = [
+            {"role": mark.group(1), "content": _before(text[mark.end() : edge], ends)}
+            for mark, edge in zip(marks, edges, strict=True)
+        ]
+        return [turn for turn in turns if turn["content"]]
     return []
+
+
+def _before(text: str, ends: Sequence[str]) -> str:
+    """The text before the first of these marks."""
+    for end in ends:
+        text = text.partition(end)[0]
+    return text.strip()
 
 
 def _instructions(text: str) -> list[dict[str, Any]]:
     turns: list[dict[str, Any]] = []
-    for asked, answer in _INST.findall(text):
-        if system := _SYS.search(asked):
-            turns.append({"role": "system", "content": system.group(1)})
-        turns.append({"role": "user", "content": _SYS.sub("", asked).strip()})
-        if answer.strip():
-            turns.append({"role": "assistant", "content": answer.strip()})
+    for block in text.split("[INST]")[1:]:
+        asked, closed, answer = block.partition("[/INST]")
+        if not closed:
+            continue
+        lead, opened, rest = asked.partition("<<SYS>>")
+        system, ended, behind = rest.partition("<</SYS>>")
+        if opened and ended:
+            turns.append({"role": "system", "content": system.strip()})
+            asked = lead + behind
+        turns.append({"role": "user", "content": asked.strip()})
+        if answer := _before(answer, ("</s>", "<s>")):
+            turns.append({"role": "assistant", "content": answer})
     return turns
 
 
@@ -144,12 +159,12 @@ def _from_glaive(fields: Mapping[str, Any], images: str = REFUSE) -> object:
     lead, schemas = _with_schemas(str(lower.get("system") or ""))
     chat.system(lead)
     for turn in turns:
-        called = _CALL.search(turn["content"]) if turn["role"] == "assistant" else None
-        if called:
-            said = turn["content"][: called.start()].strip()
-            if said:
-                chat.add({"role": "assistant", "content": said})
-            chat.add({"role": "function_call", "content": called.group(1)})
+        said, tag, called = turn["content"].partition(_CALL)
+        last = called.rfind("}") + 1
+        if turn["role"] == "assistant" and tag and last and called.lstrip().startswith("{"):
+            if said.strip():
+                chat.add({"role": "assistant", "content": said.strip()})
+            chat.add({"role": "function_call", "content": called[:last].strip()})
         else:
             chat.add(turn)
     return chat.shaped(tools_of(schemas))

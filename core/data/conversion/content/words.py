@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -52,18 +52,18 @@ def words() -> Words:
     )
 
 
+@lru_cache(maxsize=1 << 12)
 def header_rank(name: str, role: str) -> int | None:
     """The place of a column's name in the word list of a role, from 0 for the best word; None if it is not in it.
 
     Of a nested field such as `body.question` the innermost name counts first, and those around it after all words.
     """
     around, _, inner = name.rpartition(".")
-    listed = words().headers[role]
+    listed = _listed(role)
     for place, names in enumerate((inner or name, around)):
-        parts = _parts(names)
-        for rank, word in enumerate(listed):
-            if _matches(word, parts):
-                return rank + place * len(listed)
+        rank = listed.rank(_parts(names))
+        if rank is not None:
+            return rank + place * listed.count
     return None
 
 
@@ -73,11 +73,31 @@ def _parts(name: str) -> list[str]:
     return [*lowered, "_".join(lowered)]
 
 
-def _matches(word: str, parts: Collection[str]) -> bool:
-    if word in parts:
-        return True
-    if _WIDE.match(word):
-        return any(word in part for part in parts)
-    return len(word) >= _COMPOUND and any(
-        len(part) > len(word) and (part.startswith(word) or part.endswith(word)) for part in parts if "_" not in part
-    )
+class _Listed:
+    """The words of a role for look-up: a table of 10,000 columns asks for each of them several times."""
+
+    def __init__(self, words_: Sequence[str]) -> None:
+        ranks = {word: rank for rank, word in enumerate(words_)}
+        self.count = len(words_)
+        self._wide = {word: rank for word, rank in ranks.items() if _WIDE.match(word)}
+        self._ranks = ranks
+        self._compound = {
+            word: rank for word, rank in ranks.items() if len(word) >= _COMPOUND and word not in self._wide
+        }
+        self._longest = max(map(len, words_), default=0)
+
+    def rank(self, parts: Sequence[str]) -> int | None:
+        """The best word that is one of the parts, or that a part begins or ends with; None if there is none."""
+        found = [self._ranks[part] for part in parts if part in self._ranks]
+        for part in parts:
+            if "_" not in part:
+                for size in range(_COMPOUND, min(len(part), self._longest + 1)):
+                    found += [self._compound[end] for end in (part[:size], part[-size:]) if end in self._compound]
+            if self._wide and _WIDE.search(part):
+                found += [rank for word, rank in self._wide.items() if word in part]
+        return min(found, default=None)
+
+
+@lru_cache(maxsize=64)
+def _listed(role: str) -> _Listed:
+    return _Listed(words().headers[role])

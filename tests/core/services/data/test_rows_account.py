@@ -51,7 +51,10 @@ def test_before_and_after_are_the_same() -> None:
 def test_of_a_long_file_the_first_rows_are_counted_before_and_all_after() -> None:
     source = table(6_000, 5)
     before = expected(source)
-    assert before.sentence == "The first 5,000 of 6,005 rows = 5,000 accepted + 0 left out"
+    assert (
+        before.sentence
+        == f"The first {conversion.LOOKED_AT:,} of 6,005 rows = {conversion.LOOKED_AT:,} accepted + 0 left out"
+    )
     assert rows_account.of_result(converted(source)).sentence == "6,005 rows = 6,000 accepted + 5 left out"
 
 

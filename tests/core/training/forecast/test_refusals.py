@@ -26,7 +26,11 @@ def test_the_first_are_named_and_all_are_counted() -> None:
 @pytest.mark.parametrize(
     ("policy", "left_out", "says"),
     [
-        ("stop", 0, "The job will not start: leave them out, or put the system text into the first input"),
+        (
+            "stop",
+            0,
+            "The job will not start: leave them out (`--set on_refusal=leave_out`), or put the system text into",
+        ),
         ("leave_out", 2, "They are left out."),
         ("merge_system", 1, "In 2 examples the system text goes into the first input; 1 example is left out."),
     ],
