@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from re import _constants as codes, _parser as parser  # type: ignore[attr-defined]
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
@@ -34,6 +34,7 @@ _SCANNING = _MAKERS - {"compile", "match", "fullmatch"}
 # For the few patterns that are put together from what a function was given.
 _STAND_INS: Final[dict[str, Any]] = {
     "kind": "llama", "word": "seven", "tokenizer": None, "special_tokens": lambda _: ("<|im_start|>", "<s>", "</s>"),
+    "self": SimpleNamespace(escape="\\"), "targets": ('"', "\\"),  # of a dialect of CSV
 }  # fmt: skip
 
 

@@ -21,12 +21,11 @@ COLUMNS = ("section", "text")
 MARKDOWN = (".md", ".markdown", ".mdown")
 MAX_PASSAGE = 4_000  # characters; about 1,000 tokens, so that a prompt has room for it
 _MOST_HELD = 1 << 20  # characters of one paragraph; what follows is another one
-_HEADING = re.compile(r" {0,3}(#{1,6})\s+(.+?)\s*#*\s*$")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=\s)(.*)", re.DOTALL)
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*\s+")
 _BLANK_LINE = re.compile(r"\S[ \t]*\r?\n[ \t]*\r?\n\s*\S")
-_FRONT = re.compile(r"---[ \t]*\r?\n(?:[^\r\n]*\S[^\r\n]*\r?\n)*?(?:---|\.\.\.)[ \t]*(?:\r?\n|$)")
 _SEPARATORS = "\t;|,"
 
 
@@ -53,7 +52,7 @@ class PassagesFormat(Format):
             "line": "Each line is a passage.",
         }[unit]
         smart = "Raw text has no inputs and outputs: in smart mode, a model writes examples from each passage."
-        settings = ("The settings between --- at the beginning are left out.",) if _FRONT.match(head.text) else ()
+        settings = ("The settings between --- at the beginning are left out.",) if _has_front_matter(head.text) else ()
         return Detection(self.id, head.encoding, columns=columns, passages=unit, notes=(note, smart, *settings))
 
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
@@ -125,9 +124,27 @@ def _sample(text: str) -> list[str]:
 
 def _has_headings(text: str) -> bool:
     return any(
-        _HEADING.match(line) or (before.strip() and _UNDERLINE.match(line))
+        _heading(line) or (before.strip() and _UNDERLINE.match(line))
         for before, line in pairwise(["", *text.splitlines()])
     )
+
+
+def _heading(line: str) -> tuple[int, str] | None:
+    """The level and the title of a heading with hashes; None if the line is not one."""
+    found = _HEADING.match(line)
+    title = found[2].strip() if found else ""
+    before = title.rstrip("#")  # hashes may close it
+    title = before.strip() if before[-1:].isspace() or not before else title
+    return (len(found[1]), title) if found and title else None
+
+
+def _has_front_matter(text: str) -> bool:
+    """Whether the text begins with a block of settings between ---, as static sites have it."""
+    first, *rest = text.split("\n")
+    if first.rstrip() != "---":
+        return False
+    ending = next((line.strip() for line in rest if not line.strip() or line.strip() in ("---", "...")), "")
+    return bool(ending)
 
 
 def _unit(text: str, has_sections: bool) -> str:
@@ -150,7 +167,7 @@ def _blocks(source: Iterable[Line], unit: str, sections: bool) -> Iterator[_Bloc
         marks = _FENCE.match(text) if sections else None
         if marks:
             fence = "" if fence and marks[1].startswith(fence) else fence or marks[1]
-        heading = _HEADING.match(text) if sections and not fence and not marks else None
+        heading = _heading(text) if sections and not fence and not marks else None
         underline = _UNDERLINE.match(text) if sections and not fence and len(block.lines) == 1 else None
         if underline and block.lines[0].text.strip():
             _enter(path, 1 if underline[1][0] == "=" else 2, block.lines[0].text.strip())
@@ -161,7 +178,7 @@ def _blocks(source: Iterable[Line], unit: str, sections: bool) -> Iterator[_Bloc
             if block.lines:
                 yield block
             if heading:
-                _enter(path, len(heading[1]), heading[2])
+                _enter(path, *heading)
             block = _Block(" > ".join(filter(None, path)))
             if heading or (not text.strip() and not fence):
                 continue

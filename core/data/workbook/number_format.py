@@ -128,7 +128,7 @@ def _compiled(code: str) -> NumberFormat:
 def _split(code: str) -> list[str]:
     """The sections of a code: semicolons outside quotes, brackets and escapes separate them."""
     found = [""]
-    for piece in re.findall(r'"[^"]*"?|\\.|[_*].|\[[^\]]*\]|.', code, re.DOTALL):
+    for piece in re.findall(r'"[^"]*"?|\\.|[_*].|\[[^\[\]]*\]|.', code, re.DOTALL):
         if piece == ";":
             found.append("")
         else:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
-    r'(?P<quoted>"[^"]*"?)|(?P<escaped>\\.)|(?P<skipped>_.)|(?P<filled>\*.)|(?P<bracket>\[[^\]]*\])|'
+    r'(?P<quoted>"[^"]*"?)|(?P<escaped>\\.)|(?P<skipped>_.)|(?P<filled>\*.)|(?P<bracket>\[[^\[\]]*\])|'
     r"(?P<general>General)|(?P<noon>AM/PM|A/P|上午/下午)|(?P<exponent>E[+-])|(?P<date>y+|m+|d+|h+|s+|e+)|"
     r"(?P<era>g+|b[12]?|b+)|(?P<digit>[0#?])|(?P<point>\.)|(?P<comma>,)|(?P<percent>%)|(?P<slash>/)|(?P<text>@)|"
     r"(?P<other>.)",

@@ -208,9 +208,9 @@ _ZONES = {
 }  # fmt: skip
 _HALF = r"(?:([ap])\.?\s?m\b\.?)"
 _TIME = re.compile(
-    rf"{_HALF}?\s*(?<![\d.])(\d{{1,2}})\s?[:h]\s?(\d{{2}})(?:\s?[:m]\s?(\d{{2}})(?:[.,](\d{{1,9}}))?)?(?!\d)\s*{_HALF}?"
+    rf"{_HALF}?\s{{0,3}}(?<![\d.])(\d{{1,2}})\s?[:h]\s?(\d{{2}})(?:\s?[:m]\s?(\d{{2}})(?:[.,](\d{{1,9}}))?)?(?!\d)\s{{0,3}}{_HALF}?"
 )
-_DOTTED_TIME = re.compile(rf"()(?<!\d)(\d{{1,2}})\.(\d{{2}})(?:\.(\d{{2}}))?()(?!\d)\s*{_HALF}?")
+_DOTTED_TIME = re.compile(rf"()(?<!\d)(\d{{1,2}})\.(\d{{2}})(?:\.(\d{{2}}))?()(?!\d)\s{{0,3}}{_HALF}?")
 _NAME = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
 _AFTER_DAY = r"(?:st|nd|rd|th|er|[.ºª])?"
 _OF = r"(?:\s|[-/.,'’]|de\b|del\b|of\b)*"

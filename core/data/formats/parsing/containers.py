@@ -45,9 +45,7 @@ _OLD_OFFICE = (
     ("PowerPoint Document", "an old PowerPoint presentation (.ppt)", _AS_TEXT),
     ("", "an old Excel workbook (.xls)", _AS_TABLE),
 )
-_HTML = re.compile(
-    rb"(?:<!--.*?-->|<\?xml[^>]*>|\s)*<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE | re.DOTALL
-)
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE)
 _XML = re.compile(rb"<\?xml[\s>?]", re.IGNORECASE)
 _MARKS = b"\xef\xbb\xbf \t\r\n"
 
@@ -91,11 +89,22 @@ def _container(head: bytes) -> tuple[str, str]:
     return next(((what, remedy) for magic, what, remedy in _CONTAINERS if head.startswith(magic)), ("", ""))
 
 
+def _after_preface(text: bytes) -> bytes:
+    """The text after the comments and the XML declaration that it begins with."""
+    while True:
+        text = text.lstrip()
+        if not text.startswith((b"<!--", b"<?xml")):
+            return text
+        _, ended, text = text.partition(b"-->" if text.startswith(b"<!--") else b">")
+        if not ended:
+            return b""
+
+
 def _markup(text: bytes) -> tuple[str, str]:
     """A web page or another document of tags; ("", "") where it is only text that begins with an angle bracket."""
     if b"urn:schemas-microsoft-com:office:spreadsheet" in text:
         return "an Excel workbook in the XML of 2003", f"Open it in Excel or LibreOffice. {_AS_TABLE}"
-    if _HTML.match(text):
+    if _HTML.match(_after_preface(text)):
         return "HTML, a web page", f"Open it in Excel or LibreOffice. {_AS_TABLE}"
     if _XML.match(text):
         return "an XML document", "Export its data as CSV or JSON."

@@ -22,7 +22,7 @@ from core.data.formats.parsing.batches import RowBatch
 LEAST = 64 << 10  # characters: less is read one by one, before msgspec and numpy are imported
 MOST = 256 << 10  # and more is not tried at once: what is unusual costs its surroundings the quick way
 SLOW_RECORDS = 400  # read one by one after what is unusual, about as many as were tried
-_BETWEEN = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
+_BETWEEN_ELEMENTS = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
 _BEGINNING = re.compile(r'\{[ \t\r\n]*"[^"\\\x00-\x1f]+"')
 _DECODER = json.JSONDecoder()
 
@@ -63,7 +63,7 @@ def elements(text: str) -> Records | None:
         data = text.encode("utf-8")
     except (ValueError, RecursionError):
         return None
-    between = _BETWEEN.match(text, end)
+    between = _BETWEEN_ELEMENTS.match(text, end)
     beginning = _BEGINNING.match(text, between.end()) if between else None
     if between is None or beginning is None or text[end - 1] != "}":
         return None

@@ -31,9 +31,9 @@ ROLE_KEYS: Final = ("role", "from", "speaker", "author", "sender")
 CONTENT_KEYS: Final = ("content", "value", "text", "message", "parts", "utterance")
 _REASONING: Final = ("reasoning_content", "reasoning", "thinking", "thought")
 _TRAINED: Final = ("train", "training", "loss")  # Axolotl's and ms-swift's switches of a turn
-_TAGGED = re.compile(r"<(tool_call|tool_response)>\s*(.*?)\s*</\1>", re.DOTALL)  # Hermes, Qwen
+_TAG = re.compile(r"<(/?)(tool_call|tool_response)>")  # Hermes, Qwen
 _PLAIN = frozenset({"role", "content"})
-CALL_TAG: Final = "<tool_"  # how the tags of _TAGGED begin
+CALL_TAG: Final = "<tool_"  # how these tags begin
 
 REFUSE, KEEP_TEXT = "refuse", "keep_text"
 
@@ -162,7 +162,7 @@ class Chat:
             extra["name"] = turn["name"]
         if role == "tool":
             if isinstance(content, str):
-                found = [text for tag, text in _TAGGED.findall(content) if tag == "tool_response"]
+                found = _tagged(content, "tool_response")[0]
                 for text in found or [content]:
                     self.messages.append(
                         {**extra, **self.calls.result(text, turn.get("tool_call_id"), turn.get("name"))}
@@ -218,9 +218,10 @@ class Chat:
         allows is a text, and the rest is left for the check to report."""
         if isinstance(content, str):
             if role == "assistant" and "<tool_call>" in content:
-                calls = [parsed_json(text) for tag, text in _TAGGED.findall(content) if tag == "tool_call"]
+                inside, outside = _tagged(content, "tool_call")
+                calls = [parsed_json(text) for text in inside]
                 if calls and all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in calls):
-                    return _TAGGED.sub("", content).strip(), [self.calls.call(call) for call in calls], []
+                    return outside, [self.calls.call(call) for call in calls], []
             return content, [], []
         if not isinstance(content, list | Mapping):
             return cell_text(content) if isinstance(content, bool | int | float) and not strict else content, [], []
@@ -255,6 +256,23 @@ class Chat:
             for number, piece in enumerate(texts)
         )
         return text, calls_, results
+
+
+def _tagged(text: str, name: str) -> tuple[list[str], str]:
+    """The texts in tags of this name, and the text without the content of any of the two kinds of tags."""
+    inside: list[str] = []
+    outside: list[str] = []
+    opened: re.Match[str] | None = None
+    at = 0
+    for tag in _TAG.finditer(text):
+        if not tag[1]:
+            opened = opened or tag
+        elif opened and tag[2] == opened[2]:
+            if tag[2] == name:
+                inside.append(text[opened.end() : tag.start()].strip())
+            outside.append(text[at : opened.start()])
+            at, opened = tag.end(), None
+    return inside, "".join([*outside, text[at:]]).strip()
 
 
 def speaker(name: object) -> str | None:
