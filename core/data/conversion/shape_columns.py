@@ -47,6 +47,14 @@ def examples_of(
 # ---- by the shape's own function, row by row
 
 
+def is_verbatim(shape: ChatShape, fields: Mapping[str, Any]) -> bool:
+    """Whether a row is nothing but plain messages, which are the example as they are: every field reaches it."""
+    if len(fields) != 1 or _verbatim(shape, tuple(fields)) is None:
+        return False
+    (messages,) = fields.values()
+    return type(messages) is list and _plain_messages(messages) is not None
+
+
 def _verbatim(shape: ChatShape, columns: Sequence[str]) -> int | None:
     """The place of the column whose plain messages need no conversion."""
     names = list(map(plain_name, columns))

@@ -24,7 +24,7 @@ from core.text import plural
 MAX_WASTED = 32_000_000  # characters read ahead in vain, before every line is read by itself
 _MAX_LINES = 100_000
 _BLANK = " \t\r\n\ufeff"
-_MARK, _CHUNK = b"\n\xef\xbb\xbf", 1 << 20
+_MARK, _LEAD, _CHUNK = b"\n\xef\xbb\xbf", b"\xef", 1 << 20
 
 
 class JsonlFormat(Format):
@@ -170,7 +170,8 @@ def _marks_inside(path: Path) -> int:
     count, tail = 0, b""
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
-            count += (tail + chunk).count(_MARK)
+            if _LEAD in chunk or _LEAD in tail:  # much faster than counting
+                count += (tail + chunk).count(_MARK)
             tail = chunk[1 - len(_MARK) :]
     return count
 
