@@ -56,6 +56,9 @@ class TextColumn(Sequence[str]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and self.values == list(other)
 
+    def __contains__(self, text: object) -> bool:
+        return isinstance(text, str) and pc.index(self.array, text).as_py() >= 0
+
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[type[TextColumn], tuple[Any]]:

@@ -119,10 +119,10 @@ class CsvFormat(Format):
         for block in CsvText(path, detection).blocks():
             while header and drop_header(block, made):
                 header -= 1
-            if block.columns:
+            if block.columns and not made.repeats_header(block):
                 yield from made.of_columns(block)
                 continue
-            made.add(block)
+            made.add(block.in_rows() if block.columns else block)
             if made.is_full(size):
                 yield made.take()
         if made.rows or made.rejects:

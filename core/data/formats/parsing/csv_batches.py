@@ -86,6 +86,12 @@ class BatchBuilder:
         self._places.append(len(self.rows))
         self._weight += len(item.raw)
 
+    def repeats_header(self, block: Block) -> bool:
+        """Whether a record of a block that was read by columns is the header."""
+        if self.header is None or self.header[0] not in block.columns[0]:
+            return False
+        return tuple(self.header) in zip(*block.columns, strict=True)
+
     def of_columns(self, block: Block) -> Iterator[RowBatch]:
         """What has been collected, and then a block that was read by columns."""
         if self.rows or self.rejects:
@@ -107,9 +113,9 @@ def drop_header(block: Block, made: BatchBuilder) -> bool:
     A damaged header stays a reject, and no row is used in its place.
     """
     if block.columns:
-        made.header = [str(column[0]) for column in block.columns]
-        block.columns = tuple(column[1:] for column in block.columns)
-        block.column_lines = block.column_lines[1:]
+        if not block.column_lines:
+            return False
+        made.header = _comparable(block.cut_first())
         return True
     index = next((index for index, cells in enumerate(block.rows) if cells), len(block.rows))
     if block.places and block.places[0] <= index:
@@ -117,8 +123,13 @@ def drop_header(block: Block, made: BatchBuilder) -> bool:
     if index < len(block.rows):
         texts = block.texts()
         block.raws = texts[:index] + texts[index + 1 :]
-        made.header = block.rows[index] if len(block.rows[index]) > 1 else None
+        made.header = _comparable(block.rows[index])
         del block.rows[index], block.lines[index]
         block.places = [place - 1 for place in block.places]
         return True
     return False
+
+
+def _comparable(header: list[str]) -> list[str] | None:
+    """The header, if a row that is equal to it repeats it; None where any row may be equal by chance."""
+    return header if len(header) > 1 and any(map(str.strip, header)) else None

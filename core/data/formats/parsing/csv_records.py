@@ -62,6 +62,24 @@ class Block:
                 start = end
         return self.raws
 
+    def cut_first(self) -> list[str]:
+        """Take the first record out of a block that was read by columns: its cells."""
+        cells = [str(column[0]) for column in self.columns]
+        self.columns = tuple(column[1:] for column in self.columns)
+        first, *others = self.column_lines[:2]
+        text = io.StringIO(self.source, newline="")
+        for _ in range(others[0] - first if others else 0):
+            next(text)
+        self.source, self.column_lines = text.read(), self.column_lines[1:]
+        return cells
+
+    def in_rows(self) -> Block:
+        """A block that was read by columns, row by row."""
+        first = self.column_lines[0]
+        ends = [*(line - first for line in self.column_lines[1:]), self.source.count("\n")]
+        rows = [list(cells) for cells in zip(*self.columns, strict=True)]
+        return Block(rows, list(self.column_lines), source=self.source, ends=ends)
+
 
 class CsvText(TextBuffer):
     """A CSV file, read once from front to back."""
@@ -71,22 +89,17 @@ class CsvText(TextBuffer):
         self._dialect = Dialect.of(detection)
         self._without_comments = replace(self._dialect, comment="")
         self._skip, self._columns = detection.skip_lines, len(detection.columns)
-        self._names_columns = detection.header == 1 and self._columns > 1
         self._again: deque[Line] = deque()
         self._taken: list[Line] = []  # the lines of the record that is read line by line
         self._seen = 0  # their characters
         self._wasted = 0
         self._slow = 0
-        self._header = ""  # the text of the first line, if it names the columns: joined files repeat it
 
     def blocks(self) -> Iterator[Block]:
         """All records after the skipped lines."""
         with self._opened():
             for _ in range(self._skip):
                 self._next_line()
-            if self._names_columns:
-                length = self._line_length()
-                self._header = self._buffer[self._at : self._at + length].rstrip("\r\n")
             while True:
                 slow = self._again or self._slow > 0
                 block = self._slow_block() if slow else self._fast_block()
@@ -134,17 +147,12 @@ class CsvText(TextBuffer):
         self._step(used, ends[-1] if ends else 0)
         return block
 
-    def _repeats_header(self, text: str) -> bool:
-        """Whether a line after the first one begins like the header."""
-        later = self._line > self._skip + 1 and text.startswith(self._header)
-        return bool(self._header) and (later or f"\n{self._header}" in text)
-
     def _in_columns(self, text: str) -> Block | None:
         """The records at the beginning of a text by columns; None where they are not plainly sound."""
         dialect = self._dialect
         if len(text) < csv_columns.LEAST or not dialect.is_plain or dialect.has_comments(text):
             return None
-        if _has_mark(text) or self._repeats_header(text):
+        if _has_mark(text):
             return None
         try:
             data = text.encode("utf-8")
@@ -157,7 +165,7 @@ class CsvText(TextBuffer):
         self._step(used, found.line_count, found.end if self._codec in ("utf-8", "utf-8-sig") else None)
         first = self._line - found.line_count
         several = range(first, self._line) if isinstance(found.lines, range) else [first + line for line in found.lines]
-        return Block(columns=found.columns, column_lines=several)
+        return Block(source=used, columns=found.columns, column_lines=several)
 
     # ---- line by line
 

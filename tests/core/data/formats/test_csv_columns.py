@@ -46,6 +46,8 @@ def _read(path: Path, quote: str | None, *, header: bool) -> list[Row | Reject]:
     st.booleans(),
 )
 @example(["a,b", "\ufeffa,b"], "\n", 4, False, '"', True)
+@example(['"",""', '"",'], "\n", 1, True, '"', True)
+@example(["", "a,b", "a,b", "a,b"], "\n", 1, True, '"', False)
 @example(['"one\ntwo",c'] * 5, "\n", 9, True, '"', True)
 def test_columns_and_the_strict_reader_agree(
     folder: Path, lines: list[str], end: str, block: int, header: bool, quote: str | None, last_end: bool
