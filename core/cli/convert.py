@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli._support.accounts import print_account, print_rows, shape_options
+from core.cli._support.accounts import print_account, print_late, print_rows, shape_options
 from core.cli._support.boundary import say
 from core.cli._support.changes import ingested, print_dataset
 from core.cli._support.settings import Lines, Texts, assign
@@ -66,9 +66,9 @@ def convert(
         from core.services.data.results import ConversionResult
 
         source = ingested(file, reading)
+        recipe: dict[str, Any]
         if template or suggested:
             analysis = sources.analyze(source.id)
-            recipe: dict[str, Any]
             if template:
                 (options,) = assign(settings or [], TEMPLATES.get(template).Options)
                 options |= {"system": system} if system else {}
@@ -86,7 +86,8 @@ def convert(
             print_account(account)
             task = conversion.start_with(source.id, **recipe, name=name, description=description, without=without or [])
         else:
-            task, account = _import(source, name, description, file, shape_options(settings or []), without or [])
+            recipe = {"shape": sources.analyze(source.id).shape, "options": shape_options(settings or [])}
+            task, account = _import(source, name, description, file, recipe["options"], without or [])
         expected = rows_account.expected(account, sources.analyze(source.id).total_rows)
         say(f"Expected: {expected.sentence}")
         ended = wait_for(task.id)
@@ -95,6 +96,7 @@ def convert(
         result = ConversionResult.of(succeeded(ended))
         counts = {"read": result.read, "accepted": result.accepted, "rejected": result.rejected}
         print_rows(rows_account.of_result(result))
+        print_late(conversion.account(source.id, {**recipe, "without": without or []}))
         print_dataset(result.dataset_id, {**counts, "left_out": result.left_out}, as_json=as_json)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.data.conversion.labeling import Labeler, Recipe
+from core.data.conversion.late_fields import LateFields
 from core.data.examples.sets import ExampleSet
 from core.data.formats import Detection
 from core.data.quality.set_rules import check_set
@@ -45,11 +46,15 @@ def handle(ctx: TaskContext) -> Outcome:
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
         seen = ExampleSet()
         out.note(source.detection.findings)
-        for _ in write_examples(labeler, sources.local_path(source.id), source.detection, out, seen):
+        late = LateFields()
+        for _ in write_examples(labeler, sources.local_path(source.id), source.detection, out, seen, late=late):
             share = min(labeler.read / max(total, 1), 1.0)
             ctx.progress(_READING_PERCENT * share, "Converting", _progress_text(labeler, total))
             ctx.raise_if_interrupted()
-        out.note(accounts.findings(sources.account(source.id, recipe)))
+        accounts.remember(source.id, late)
+        account = sources.account(source.id, recipe)
+        account.check(recipe.without)
+        out.note(accounts.findings(account))
         left_out = dict(out.left_out)
         validation = _write_validation(ctx, payload, recipe, out, seen)
         out.note(check_set(seen))
@@ -73,14 +78,21 @@ def handle(ctx: TaskContext) -> Outcome:
 
 
 def write_examples(
-    labeler: Labeler, path: Path, detection: Detection, out: VersionWriter, seen: ExampleSet, split: Split | None = None
+    labeler: Labeler,
+    path: Path,
+    detection: Detection,
+    out: VersionWriter,
+    seen: ExampleSet,
+    split: Split | None = None,
+    late: LateFields | None = None,
 ) -> Iterator[None]:
     """Write the examples and rejects of a file; yields after each example or batch.
 
     Args:
         split: that of all examples; None: as the rows say.
+        late: gets the fields that are filled behind the first rows.
     """
-    for item in reading_ahead.examples(labeler, path, detection, split):
+    for item in reading_ahead.examples(labeler, path, detection, split, late):
         if isinstance(item, ReadyExamples):
             out.add_ready(item)
             seen.add(item.keys, item.lines, split=item.split)

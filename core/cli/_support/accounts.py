@@ -20,7 +20,7 @@ def print_account(found: Account) -> None:
     """Say on stderr which fields reach the examples and which do not."""
     say(f"Used: {', '.join(found.used) or 'nothing'}.")
     for item in (item for item in found.left_out if item.meaning):
-        say(f"Left out: {item.name} ({item.meaning}), filled in {found.of(item)}.")
+        say(f"Left out: {item.name} ({item.meaning}), {found.where(item)}.")
     if named := found.named:
         more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
         say(f"Left out: {', '.join(f'{item.name} ({item.filled:,})' for item in named[:_NAMED])}{more}.")
@@ -28,6 +28,12 @@ def print_account(found: Account) -> None:
         say(f"Changed: {count:,} of the first {found.rows:,} rows: {sentence}")
     for offer in found.offers:
         say(f"Choice: --set {offer.choice.id}=... ({offer.choice.title}); one of {', '.join(offer.values)}.")
+
+
+def print_late(found: Account) -> None:
+    """Say which fields do not reach the examples that only later rows of the file have."""
+    for item in (item for item in found.left_out if item.since):
+        say(f"Left out: {item.name}, {found.where(item)}.")
 
 
 def print_rows(account: RowsAccount) -> None:

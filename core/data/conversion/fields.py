@@ -64,11 +64,13 @@ class LeftOut:
         name: the column, or the path inside of it: `messages[].audio`.
         filled: rows in which it is filled.
         meaning: what is lost with it, if that changes what an example means; else "".
+        since: the line of the first row that fills it, where that is behind the rows of the account; else 0.
     """
 
     name: str
     filled: int
     meaning: str = ""
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +144,17 @@ class Account:
         undecided = self.undecided(without)
         if not undecided:
             return
-        listed = "; ".join(f"`{item.name}` ({item.meaning}) is filled in {self.of(item)}" for item in undecided)
+        listed = "; ".join(f"`{item.name}` ({item.meaning}) is {self.where(item)}" for item in undecided)
         options = " ".join(f"--without {item.name}" for item in undecided)
         text = f"These fields would not reach the examples, and they change what an example means: {listed}."
         remedy = f"Choose *Continue without it*; on the command line: {options}."
         for offer in self.offers:
             remedy += f" Or choose *{offer.choice.title}*: --set {offer.choice.id}={next(iter(offer.values))}."
         raise data_error("fields_left_out", text, remedy, field=undecided[0].name)
+
+    def where(self, item: LeftOut) -> str:
+        """`filled in 12 of 12 rows`, for the account's own rows; `filled from line 5,501 on`."""
+        return f"filled from line {item.since:,} on" if item.since else f"filled in {self.of(item)}"
 
     def of(self, item: LeftOut) -> str:
         """`12 of 12 rows`, for the account's own rows."""

@@ -10,7 +10,7 @@ from core import arguments
 from core.data.conversion import analysis, fields
 from core.data.conversion.analysis import Analysis
 from core.data.conversion.chat_shapes import CHAT_SHAPES, NOTES as NOTES, ChatShape
-from core.data.conversion.fields import LOOKED_AT, Account
+from core.data.conversion.fields import LOOKED_AT, Account, LeftOut
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.templates import TEMPLATES, ColumnMapping, RoleSpec, Template, TemplateOptions
 from core.messages import Finding, Reject
@@ -18,10 +18,11 @@ from core.platform.tasks.records import TaskRecord
 from core.services.data import sources
 from core.services.data.datasets import writing as dataset_writing
 from core.services.data.datasets.writing import start_draft
+from core.services.data.sources import accounts
 from core.services.platform import drafts
 
 __all__ = [
-    "LOOKED_AT", "PREVIEW_ROWS", "Account", "Labeled", "Preview", "RoleSpec", "Template", "TemplateOptions",
+    "LOOKED_AT", "PREVIEW_ROWS", "Account", "Labeled", "LeftOut", "Preview", "RoleSpec", "Template", "TemplateOptions",
     "account", "first_choice", "preview", "raw_text", "reworded", "start", "start_with", "templates", "warnings",
 ]  # fmt: skip
 
@@ -111,6 +112,11 @@ def account(source_id: str, state: Mapping[str, Any]) -> Account:
     recipe = Recipe.of(state)
     recipe.check(column.name for column in sources.analyze(source_id).columns)
     return sources.account(source_id, recipe)
+
+
+def late_fields(source_id: str) -> tuple[str, ...]:
+    """The columns of an upload that a conversion found behind the rows that the account is based on."""
+    return tuple(accounts.late(source_id))
 
 
 def raw_text(profile: Analysis) -> str | None:

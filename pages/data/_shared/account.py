@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.services.data import conversion, rows_account
-from core.services.data.conversion import Account
+from core.services.data.conversion import Account, LeftOut
 from core.services.data.results import ConversionResult
 from core.services.data.rows_account import RowsAccount
 from pages.ui.escaping import visible
@@ -25,7 +25,7 @@ def _account(source_id: str, state: Mapping[str, Any], _way: str) -> Account:
 def account_of(source_id: str, state: Mapping[str, Any], way: str) -> Account:
     """The account of an upload; `way` is how the file is read, so that another way is another account."""
     recipe = {name: state.get(name) for name in ("shape", "template", "mapping", "options", "leave_out")}
-    return _account(source_id, recipe, way)
+    return _account(source_id, recipe, f"{way} {conversion.late_fields(source_id)}")
 
 
 def shape_choices(found: Account, options: Mapping[str, str], key_of: Callable[[str], str]) -> dict[str, str]:
@@ -69,7 +69,7 @@ def account_card(
         ):
             chosen.append(column)
         if found.named:
-            listed = [f"{md_code(item.name)} {item.filled:,}" for item in found.named]
+            listed = [f"{md_code(item.name)} {_count(item)}" for item in found.named]
             st.caption(f"Left out, with the rows that have it: {_listed(listed)}")
         for empty in found.placeholders:
             share = f"{empty.rows:,} of {plural(found.rows, 'row')}"
@@ -77,12 +77,16 @@ def account_card(
         for item in (item for item in found.left_out if item.meaning):
             st.markdown(f":orange[:material/warning: {md_code(item.name)} is left out:] {md(item.meaning)}")
             if st.checkbox(
-                f"Continue without it :gray[(filled in {md(found.of(item))})]",
+                f"Continue without it :gray[({md(found.where(item))})]",
                 value=item.name in without,
                 key=key_of(f"without_{item.name}"),
             ):
                 chosen.append(item.name)
     return chosen, not found.undecided(chosen)
+
+
+def _count(item: LeftOut) -> str:
+    return f"from line {item.since:,} on" if item.since else f"{item.filled:,}"
 
 
 def _counted(count: int, text: str) -> str:

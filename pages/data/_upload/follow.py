@@ -21,6 +21,12 @@ def follow_import(task_id: str) -> None:
         result = ConversionResult.of(task)
         created(result, "import")
         rows_of(result)
+    if task.state in ("failed", "cancelled") and st.button(
+        "Change the choices", icon=":material/arrow_back:", key="change_choices"
+    ):
+        st.query_params.clear()
+        st.query_params["source"] = task.payload["source_id"]
+        st.rerun()
     if task.is_terminal and st.button("Upload another file", type="tertiary", key="another"):
         st.query_params.clear()
         st.rerun()

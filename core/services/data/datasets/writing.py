@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from core.services.data import sources
 from core.services.data.datasets.records import DatasetRecord, get_dataset, live, set_codes
 from core.services.platform import drafts
 
+FAILED = frozenset({"failed", "cancelled"})  # states of a task after which the same may be started again
 _TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they change the writing direction
 
 
@@ -97,6 +98,8 @@ def create_from_source(
 ) -> TaskRecord:
     """Create a dataset from an upload in a known chat shape, as a background task; once per upload and name.
 
+    After a task that failed or was cancelled, a new one is made: its choices may be others.
+
     Args:
         options: the user's choices about the shape.
         without: fields that change the meaning and are left out all the same.
@@ -122,7 +125,7 @@ def create_from_source(
         "description": description,
         "origin": "upload",
     }
-    return enqueue("import", f"Import “{name.strip()}”", payload, f"import:{key}")
+    return enqueue_again("import", f"Import “{name.strip()}”", payload, f"import:{key}", FAILED)
 
 
 def enqueue(kind: str, title: str, payload: dict[str, Any], idempotency_key: str | None) -> TaskRecord:
@@ -137,10 +140,12 @@ def enqueue(kind: str, title: str, payload: dict[str, Any], idempotency_key: str
     return task
 
 
-def enqueue_again(kind: str, title: str, payload: dict[str, Any], key: str) -> TaskRecord:
-    """Like `enqueue`, but the same key returns the same task only until that one has ended."""
+def enqueue_again(
+    kind: str, title: str, payload: dict[str, Any], key: str, after: Collection[str] = TERMINAL
+) -> TaskRecord:
+    """Like `enqueue`, but the same key returns the same task only until that one has reached a state of `after`."""
     task = enqueue(kind, title, payload, key)
-    while task.state in TERMINAL:
+    while task.state in after:
         key = f"{key}:after:{task.id}"
         task = enqueue(kind, title, payload, key[-200:])
     return task
@@ -165,7 +170,7 @@ def start_draft(
     state = draft.state
     if "source_id" not in state:
         raise Conflict(f"This draft has no {upload} yet.", "Upload one in step 1.")
-    if draft.result_id and (earlier := store.get(draft.result_id)).state not in ("failed", "cancelled"):
+    if draft.result_id and (earlier := store.get(draft.result_id)).state not in FAILED:
         return earlier
     described = describe(state)
     check_hold_out(state.get("hold_out"))

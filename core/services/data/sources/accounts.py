@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import lru_cache
 from itertools import islice
@@ -12,10 +13,12 @@ from core.data.conversion import fields
 from core.data.conversion.chat_shapes import CHAT_SHAPES
 from core.data.conversion.fields import Account
 from core.data.conversion.labeling import Recipe
+from core.data.conversion.late_fields import LateFields, LateRows, completed
 from core.data.conversion.shape_columns import is_verbatim
 from core.data.formats import Detection
 from core.data.issues import finding
 from core.messages import Finding, Row
+from core.platform.storage import get_storage
 from core.services.data.sources import uploads
 from core.text import plural
 
@@ -23,13 +26,33 @@ _NAMED = 12  # fields in one sentence
 
 
 def account(source_id: str, recipe: Recipe) -> Account:
-    """The account of an upload's first rows for a recipe.
+    """The account of an upload's first rows for a recipe, and of the late fields that a conversion has found.
 
     Raises:
         DataError: the recipe does not fit the table.
     """
+    found = _account(source_id, json.dumps(recipe.to_dict(), sort_keys=True), _late_key(source_id))
+    return completed(found, recipe, late(source_id))
+
+
+def late(source_id: str) -> LateRows:
+    """The columns that a conversion found behind the first rows of an upload, with rows that fill them."""
+    key = _late_key(source_id)
+    kept = json.loads(get_storage().read_bytes(key)) if get_storage().exists(key) else {}
+    return {name: [Row(line, fields) for line, fields in several] for name, several in kept.items()}
+
+
+def remember(source_id: str, found: LateFields) -> None:
+    """Keep the fields that a conversion found behind the first rows of an upload, for every further account of it."""
+    if found.rows:
+        kept = {name: [(row.line, dict(row.fields)) for row in several] for name, several in found.rows.items()}
+        get_storage().write_bytes(_late_key(source_id), json.dumps(kept, default=str).encode())
+
+
+def _late_key(source_id: str) -> str:
+    """The place of the late fields of an upload as it is read now."""
     way = json.dumps(uploads.detection(source_id).to_dict(), sort_keys=True)
-    return _account(source_id, json.dumps(recipe.to_dict(), sort_keys=True), way)
+    return f"sources/{source_id}/late-{hashlib.sha256(way.encode()).hexdigest()[:16]}.json"
 
 
 @lru_cache(maxsize=32)  # shown, then checked before the dataset is created
@@ -63,4 +86,4 @@ def findings(found: Account) -> list[Finding]:
 
 def _listed(item: fields.LeftOut, found: Account) -> str:
     meaning = f"{item.meaning}; " if item.meaning else ""
-    return f"`{item.name}` ({meaning}{found.of(item)})"
+    return f"`{item.name}` ({meaning}{found.where(item) if item.since else found.of(item)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -340,3 +341,35 @@ def test_progress_is_reported() -> None:
     assert ended.progress == 100
     assert ended.started_at is not None
     assert ended.started_at >= started - 1
+
+
+def _late(name: str, values: list[object]) -> str:
+    """A chat file of 2,100 rows, the last 50 of which have one more field."""
+    rows = []
+    for number in range(2_100):
+        turns = [{"role": "user", "content": f"Ask {number}"}, {"role": "assistant", "content": f"Say {number}"}]
+        rows.append(json.dumps({"messages": turns, **({name: values[number % 2]} if number >= 2_050 else {})}))
+    return sources.ingest(io.BytesIO("\n".join(rows).encode()), "late.jsonl").id
+
+
+def test_a_late_field_that_changes_the_meaning_stops_the_import_until_the_user_decides() -> None:
+    source = _late("rating", [1, 5])
+    failed = execute(datasets.create_from_source(source, "Late").id, "test")
+    assert failed is not None
+    assert failed.state == "failed"
+    assert "line 2,051" in failed.error["message"]
+    assert "--without rating" in failed.error["remedy"]
+    assert conversion.late_fields(source) == ("rating",)
+    with pytest.raises(DataError, match="rating"):  # known now, so it is refused before the work
+        datasets.create_from_source(source, "Late")
+    made = execute(datasets.create_from_source(source, "Late", without=["rating"]).id, "test")
+    assert made is not None
+    assert made.state == "succeeded"
+
+
+def test_a_late_field_that_changes_nothing_is_a_finding() -> None:
+    made = execute(datasets.create_from_source(_late("ticket_number", ["A-1", "A-2"]), "Late").id, "test")
+    assert made is not None
+    dataset = datasets.get_dataset(made.result["dataset_id"])
+    found = [item for item in datasets.findings(dataset.version.id) if item.code == "columns_unused"]
+    assert [("ticket_number" in item.message, "line 2,051" in item.message) for item in found] == [(True, True)]
