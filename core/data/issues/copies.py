@@ -1,4 +1,4 @@
-"""Examples that are the same or nearly the same, also between training and validation."""
+"""Examples that are the same or nearly the same, also between training and what is held out."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Copies(BaseCheck):
             if twin not in listed:
                 listed.add(twin)
                 text = shown(self._texts[position], 50)
-                detail = f"In training; similar to example {position + 1:,} of validation: {text}."
+                detail = f"In training; similar to held-out example {position + 1:,}: {text}."
                 yield Hit("near_leakage", twin, detail, twin, subject=False)
 
 
@@ -216,7 +216,7 @@ def _twins(affected: Affected) -> dict[int, list[int]]:
 
 
 def _held_out_positions(affected: Affected) -> list[int]:
-    """The validation examples among those to be fixed; the others are listed for comparison only."""
+    """The held-out examples among those to be fixed; the others are listed for comparison only."""
     held_out = {row.position for row in affected.rows if row.subject}
     return [position for position in affected.positions if position in held_out]
 
@@ -225,24 +225,24 @@ _MOVE = Fix.at(
     _held_out_positions,
     "move_to_train",
     "Move {n} to training",
-    "They are trained on and no longer used for validation.",
+    "They are trained on, and neither validate nor test any more.",
     "move",
     split="train",
 )
 _copy = partial(Issue, subject="Copies and leakage", scope="set")
 
 # fmt: off
-ISSUES.add(_copy("validation_overlap", "Validation examples also in training", "warning",
-    "{examples} of the validation part also appear{s} in training.",
-    "The validation loss looks too good on examples that training has seen. Move them into training, or drop them.",
+ISSUES.add(_copy("validation_overlap", "Held-out examples also in training", "warning",
+    "{examples} of the validation or test part also appear{s} in training.",
+    "Results look too good on examples that training has seen. Move them into training, or drop them.",
     (_MOVE,
-     Fix("drop", "Drop {n} from validation", "The training copies remain.", "drop_rows", positions, drops_all=True)),
+     Fix("drop", "Drop {n} held out", "The training copies remain.", "drop_rows", positions, drops_all=True)),
     ScoreShare("separation", 1.0), check=Copies, rule=overlap))
-ISSUES.add(_copy("near_leakage", "Validation examples nearly the same as training ones", "warning",
-    "{examples} of the validation part {are} nearly the same as one in training.",
-    "Near copies distort the validation loss like exact ones. Move them into training, or drop them.",
+ISSUES.add(_copy("near_leakage", "Held-out examples nearly the same as training ones", "warning",
+    "{examples} of the validation or test part {are} nearly the same as one in training.",
+    "Near copies distort results like exact ones. Move them into training, or drop them.",
     (_MOVE,
-     Fix("drop", "Drop {n} from validation", "The training examples remain.", "drop_rows", positions, drops_all=True)),
+     Fix("drop", "Drop {n} held out", "The training examples remain.", "drop_rows", positions, drops_all=True)),
     ScoreShare("separation", 1.0), check=Copies))
 ISSUES.add(_copy("duplicate_examples", "Exact copies", "warning",
     "{redundant}{in_groups}: exact copies of others.", "Copies are learned as often as they occur. Keep one of each.",

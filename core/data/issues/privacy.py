@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from core.data.examples import sensitive
+from core.data.examples import beside, sensitive
 from core.data.issues.check import BaseCheck, Case, Hit, Span, masked, shown
 from core.data.issues.issue import DROP, ISSUES, Fix, Issue, ScoreShare
 
@@ -13,22 +13,31 @@ _LISTED = 5
 
 
 class SensitiveCheck(BaseCheck):
-    """Secrets, and personal data."""
+    """Secrets, and personal data: in the messages, and wherever *Redact* replaces them too."""
 
     def feed(self, case: Case) -> Iterator[Hit]:
-        spans_by_code: dict[str, list[Span]] = {}
+        spans: dict[str, list[Span]] = {}
         named: dict[str, list[str]] = {}
         for index, message in enumerate(case.example.messages):
-            for item in sensitive.find(message.content):
-                kind = sensitive.SENSITIVE_KINDS[item.kind]
-                code = "secrets" if kind.secret else "personal_data"
-                spans_by_code.setdefault(code, []).append((index, item.start, item.end))
-                value = message.content[item.start : item.end]
-                named.setdefault(code, []).append(f"{kind.title} {masked(value) if kind.secret else shown(value, 40)}")
-        for code, spans in spans_by_code.items():
-            parts = named[code]
+            for code, item, text in _found(message.content):
+                spans.setdefault(code, []).append((index, item.start, item.end))
+                named.setdefault(code, []).append(text)
+        for where, content in beside.texts(case.example):
+            for code, _, text in _found(content):
+                named.setdefault(code, []).append(f"{text} in {where}")
+        for code, parts in named.items():
             more = f" and {len(parts) - _LISTED} more" if len(parts) > _LISTED else ""
-            yield Hit(code, case.position, f"{', '.join(parts[:_LISTED])}{more}.", spans=tuple(spans))
+            detail = f"{', '.join(parts[:_LISTED])}{more}."
+            yield Hit(code, case.position, detail, spans=tuple(spans.get(code, ())))
+
+
+def _found(text: str) -> Iterator[tuple[str, sensitive.Sensitive, str]]:
+    """(code, place, its kind and value as they are shown) of everything sensitive in a text."""
+    for item in sensitive.find(text):
+        kind = sensitive.SENSITIVE_KINDS[item.kind]
+        value = text[item.start : item.end]
+        said = masked(value) if kind.secret else shown(value, 40)
+        yield "secrets" if kind.secret else "personal_data", item, f"{kind.title} {said}"
 
 
 def _redact_fix(*, secret: bool) -> Fix:

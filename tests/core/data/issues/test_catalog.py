@@ -68,8 +68,8 @@ def test_every_check_starts_without_having_seen_anything() -> None:
 
 def test_sentences_agree_with_their_counts() -> None:
     overlap = ISSUES.get("validation_overlap")
-    assert overlap.say(1) == "1 example of the validation part also appears in training."
-    assert overlap.say(3) == "3 examples of the validation part also appear in training."
+    assert overlap.say(1) == "1 example of the validation or test part also appears in training."
+    assert overlap.say(3) == "3 examples of the validation or test part also appear in training."
     assert ISSUES.get("duplicate_examples").say(3, 2) == "3 redundant examples in 2 groups: exact copies of others."
     assert ISSUES.get("empty_answers").say(1) == "1 example has an answer that says nothing."
 

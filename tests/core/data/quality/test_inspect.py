@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 
 import pytest
 
+from core.data.editing import Redact
+from core.data.editing.text import rewrite
 from core.data.issues import ISSUES, checks
 from core.data.issues.check import Case, CheckSettings, Hit
+from core.data.issues.privacy import SensitiveCheck
 from core.data.quality import score
 from core.data.quality.inspect import inspect
 from core.data.quality.records import QualityReport
@@ -300,3 +304,22 @@ def test_progress_grows_to_its_end_and_may_end_the_work() -> None:
 
     with pytest.raises(InterruptedError):
         inspect(examples, len(examples), lambda hit: None, progress=stop)
+
+
+@pytest.mark.parametrize("place", ["call", "rejected", "tool"])
+def test_a_secret_beside_the_messages_is_found_and_redacted(place: str) -> None:
+    key = "sk-proj-" + "a1B2c3D4e5F6g7H8" * 3
+    arguments = json.dumps({"note": f"use {key}"})
+    call = {"id": "1", "type": "function", "function": {"name": "look_up", "arguments": arguments}}
+    answer = Message("assistant", "Done.", tool_calls=(call,) if place == "call" else ())
+    example = Example(
+        (Message("user", "Look it up."), answer),
+        tools=({"type": "function", "function": {"name": "look_up", "description": f"Needs {key}."}},)
+        * (place == "tool"),
+        rejected=(Message("assistant", f"It is {key}."),) * (place == "rejected"),
+    )
+    found = [hit for hit in SensitiveCheck(CheckSettings()).feed(Case(0, example)) if hit.code == "secrets"]
+    assert [(hit.position, hit.spans) for hit in found] == [(0, ())]
+    assert key not in found[0].detail
+    redacted = rewrite(example, Redact().change())
+    assert not list(SensitiveCheck(CheckSettings()).feed(Case(0, redacted)))
