@@ -8,12 +8,13 @@ returns is checked at once where it is nothing but messages of text.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.data.conversion.chat_shapes import ChatShape, ShapedRow
 from core.data.conversion.chat_shapes.reading.turns import CALL_TAG
@@ -21,12 +22,14 @@ from core.data.conversion.chat_shapes.reading.values import plain_name
 from core.data.conversion.columnar import filled, is_marked, markers, pattern_of, places_of_placeholders
 from core.data.conversion.patterns import Pattern
 from core.data.examples.columns import ChatColumns
-from core.data.examples.texts import Numbers, TextColumn, blank, nested
+from core.data.examples.texts import MessagesColumn, Numbers, TextColumn, blank, content, nested, offsets
 from core.data.formats.parsing.batches import RowBatch
 from core.data.quality import structure
 from core.messages import ROLES
 
 _ROLE_NUMBER = {role: number for number, role in enumerate(ROLES)}
+_UNKNOWN = len(ROLES)
+_MOSTLY = 0.9  # of the rows are plain: else they are converted row by row, which treats the others as quickly
 _MOST_COLUMNS = 8  # of a table, so that there are at most 2 ** 8 sets of blank cells
 _PLAIN_MESSAGE = {"role", "content"}
 _role, _content = itemgetter("role"), itemgetter("content")
@@ -67,6 +70,10 @@ def _converted(
     read: Reader, batch: RowBatch, source: str, verbatim: int | None
 ) -> tuple[ChatColumns | None, list[int]]:
     columns = batch.columns
+    if verbatim is not None and isinstance(column := batch.cells[columns[verbatim]], MessagesColumn):
+        plain = plain_rows(column)
+        if plain.sum() >= _MOSTLY * len(plain):
+            return _of_messages(column, plain, batch.lines, source), np.flatnonzero(~plain).tolist()
     conversations: list[list[dict[str, str]]] = []
     lines: list[int] = []
     others: list[int] = []
@@ -120,6 +127,50 @@ def of_conversations(
     roles = np.array([_ROLE_NUMBER[message["role"]] for message in messages], np.uint8)
     contents = pa.array(list(map(_content, messages)), pa.string())
     return ChatColumns(roles, TextColumn(contents), edges, lines, source)
+
+
+# ---- messages in columns
+
+
+def plain_rows(column: MessagesColumn) -> Numbers:
+    """A mask of the lists that are nothing but plain messages, in an order in which nothing is wrong."""
+    array = column.array
+    roles, contents = _numbers(array), array.flatten().field("content")
+    edges = offsets(array) - array.offsets[0].as_py()
+    odd = np.zeros(len(roles), bool)
+    odd[blank(contents)] = True
+    if CALL_TAG.encode() in memoryview(content(contents)[0]).tobytes():
+        odd |= pc.match_substring(contents, CALL_TAG).to_numpy(zero_copy_only=False)
+    odd |= roles == _UNKNOWN
+    plain = np.diff(edges) > 0
+    plain[np.searchsorted(edges, np.flatnonzero(odd), side="right") - 1] = False
+    written = roles.tobytes()
+    orders = [written[start:end] for start, end in pairwise(edges.tolist())]
+    unsound = {order for order in set(orders) if not _is_sound(order)}
+    if unsound:
+        plain &= np.array([order not in unsound for order in orders])
+    return plain
+
+
+def _of_messages(column: MessagesColumn, plain: Numbers, lines: Sequence[int], source: str) -> ChatColumns | None:
+    """The examples of the plain rows; None without any."""
+    array = column.array
+    if not plain.all():
+        array, lines = array.filter(pa.array(plain)), [lines[at] for at in np.flatnonzero(plain).tolist()]
+    if not len(array):
+        return None
+    edges = (offsets(array) - array.offsets[0].as_py()).astype(np.int32)
+    return ChatColumns(_numbers(array), TextColumn(array.flatten().field("content")), edges, lines, source)
+
+
+def _numbers(array: Any) -> Numbers:
+    """The roles of all messages as indexes of ROLES; _UNKNOWN for any other."""
+    found = pc.index_in(array.flatten().field("role"), pa.array(ROLES))
+    return found.fill_null(_UNKNOWN).to_numpy().astype(np.uint8)
+
+
+def _is_sound(order: bytes) -> bool:
+    return _UNKNOWN not in order and structure.is_sound(tuple(ROLES[number] for number in order))
 
 
 # ---- by a plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, overload
 
@@ -14,10 +14,10 @@ from core.data.examples.characters import INVISIBLE, SPECIAL_TOKENS
 
 Numbers = Any  # a one-dimensional numpy array
 
-# What json.dumps(..., ensure_ascii=False) escapes; the backslash first, because the others are written with it.
+# What json.dumps(..., ensure_ascii=False) escapes in a short way.
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f", "\b": "\\b"}
-_FIRST_PRINTED = 0x20
-_LESS, _BRACKET, _BRACE = b"<[{"
+_FIRST_PRINTED, _FIRST_BEYOND_ASCII = 0x20, 0x80
+_LESS, _BRACKET, _BRACE, _QUOTE, _BACKSLASH = b'<[{"\\'
 
 
 class TextColumn(Sequence[str]):
@@ -65,6 +65,34 @@ class TextColumn(Sequence[str]):
         return TextColumn, (self.array,)
 
 
+class MessagesColumn(Sequence[Any]):
+    """Lists of messages in an Arrow array; where they are used one by one, they are taken from the rows.
+
+    Attributes:
+        array: of lists of structures with `role` and `content`; nothing in it is null.
+    """
+
+    __slots__ = ("_name", "_rows", "array")
+
+    def __init__(self, array: Any, rows: Sequence[Mapping[str, Any]], name: str) -> None:
+        self.array, self._rows, self._name = array, rows, name
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @overload
+    def __getitem__(self, at: int) -> Any: ...
+    @overload
+    def __getitem__(self, at: slice) -> MessagesColumn: ...
+    def __getitem__(self, at: int | slice) -> Any:
+        if isinstance(at, slice):
+            return MessagesColumn(self.array[at], self._rows[at], self._name)
+        return self._rows[at][self._name]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (row[self._name] for row in self._rows)
+
+
 def column(texts: Sequence[str]) -> Any:
     """The texts as an Arrow array."""
     return texts.array if isinstance(texts, TextColumn) else pa.array(texts, pa.string())
@@ -108,15 +136,17 @@ def nested(texts: Any) -> list[int]:
 
 def in_json(texts: Any) -> Any:
     """Each text as it is written between the quotes of a JSON string, the same as json.dumps(ensure_ascii=False)."""
-    data, _ = content(texts)
-    present = {chr(byte) for byte in np.unique(data[data < _FIRST_PRINTED]).tolist()}
-    raw = memoryview(data)
-    present |= {mark for mark in '\\"' if mark.encode() in bytes(raw)}
-    escapes = {mark: _ESCAPES.get(mark) or f"\\u{ord(mark):04x}" for mark in (*_ESCAPES, *sorted(present))}
-    for mark, written in escapes.items():
-        if mark in present:
-            texts = pc.replace_substring(texts, mark, written)
-    return texts
+    data, edges = content(texts)
+    places = np.flatnonzero((data < _FIRST_PRINTED) | (data == _QUOTE) | (data == _BACKSLASH))
+    if not len(places):
+        return texts
+    marks = data[places]
+    longer = np.concatenate(([0], np.cumsum(_widths()[marks] - 1)))  # by how many bytes, up to each place
+    edges = (edges + longer[np.searchsorted(places, edges)]).astype(np.int32)
+    written = data.tobytes()  # replaced at once: a search in each text would cost several times as much
+    for mark in sorted(np.unique(marks).tolist(), key=lambda mark: mark != _BACKSLASH):
+        written = written.replace(bytes([mark]), _escaped(mark).encode())
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(edges), pa.py_buffer(written))
 
 
 def suspicious(texts: Any) -> set[int]:
@@ -127,8 +157,9 @@ def suspicious(texts: Any) -> set[int]:
     if len(likely):
         likely = likely[_second_of_token()[data[np.minimum(likely + 1, len(data) - 1)]]]
         found = {at for at in _places(edges, likely) if SPECIAL_TOKENS.search(texts[at].as_py())}
-    leads = np.flatnonzero(_lead_of_invisible()[data]) if len(data) and int(data.max()) >= 0x80 else likely[:0]
+    leads = np.flatnonzero(data >= _FIRST_BEYOND_ASCII)
     if len(leads):
+        leads = leads[_lead_of_invisible()[data[leads]]]
         leads = leads[_begins_invisible()[data[leads], data[np.minimum(leads + 1, len(data) - 1)]]]
         found |= {at for at in _places(edges, leads) if INVISIBLE.search(texts[at].as_py())}
     return found
@@ -139,7 +170,21 @@ def _places(edges: Numbers, positions: Numbers) -> list[int]:
     return np.unique(np.searchsorted(edges, positions, side="right") - 1).tolist()  # type: ignore[no-any-return]
 
 
+def _escaped(mark: int) -> str:
+    """How JSON writes a character that it escapes."""
+    return _ESCAPES.get(chr(mark)) or f"\\u{mark:04x}"
+
+
 # Tables, built on first use from the patterns that decide.
+
+
+@cache
+def _widths() -> Numbers:
+    """How many bytes JSON writes for a byte that it escapes."""
+    table = np.ones(256, np.int64)
+    for mark in (*range(_FIRST_PRINTED), _QUOTE, _BACKSLASH):
+        table[mark] = len(_escaped(mark))
+    return table
 
 
 @cache

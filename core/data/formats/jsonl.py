@@ -111,14 +111,14 @@ class _LineText(TextBuffer):
             while True:
                 if slow <= 0 and not source.waiting and (text := self._ahead()):
                     if (found := json_columns.lines(text)) is not None:
-                        yield from found.batches(range(self._line, self._line + len(found.rows)))
-                        self._step(text, len(found.rows))
+                        yield from found.batches(range(self._line, self._line + len(found)))
+                        self._step(text, len(found))
                         continue
                     slow = text.count("\n")
                 if (line := source.next()) is None:
                     return
                 slow -= 1
-                if line.text.strip(" \t\r\n"):
+                if line.text.strip(_BLANK):
                     yield record(source, line, self._codec)
 
     def _lines(self) -> Iterator[Line]:

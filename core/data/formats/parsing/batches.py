@@ -23,6 +23,7 @@ class RowBatch:
         cells: column -> its values, one for each row.
         rejects: records that are not rows, in the order of the file.
         places: for each reject how many of the batch's rows come before it.
+        fields: those of each row, where the cells do not say in which order a row has them.
     """
 
     columns: tuple[str, ...]
@@ -30,28 +31,37 @@ class RowBatch:
     cells: Mapping[str, Sequence[Any]]
     rejects: tuple[Reject, ...] = ()
     places: tuple[int, ...] = ()
+    fields: Sequence[dict[str, Any]] | None = None
 
     def __len__(self) -> int:
         return len(self.lines)
 
     def row(self, at: int) -> Row:
         """One of the rows."""
+        if self.fields is not None:
+            return Row(self.lines[at], self.fields[at])
         return Row(self.lines[at], {name: self.cells[name][at] for name in self.columns})
 
     def items(self) -> Iterator[Row | Reject]:
         """Rows and rejects in the order of the file, exactly as `read` returns them."""
-        columns, rejects = self.columns, iter(zip(self.places, self.rejects, strict=True))
+        rejects = iter(zip(self.places, self.rejects, strict=True))
         place, waiting = next(rejects, (-1, None))
-        values = zip(*(self.cells[name] for name in columns), strict=True) if columns else iter(())
-        for number, (line, cells) in enumerate(zip(self.lines, values, strict=True)):
+        for number, (line, fields) in enumerate(zip(self.lines, self._each(), strict=True)):
             while waiting is not None and place <= number:
                 yield waiting
                 place, waiting = next(rejects, (-1, None))
-            yield Row(line, dict(zip(columns, cells, strict=True)))
+            yield Row(line, fields)
         if waiting is not None:
             yield waiting
         for _, item in rejects:
             yield item
+
+    def _each(self) -> Iterator[dict[str, Any]]:
+        """The fields of every row."""
+        if self.fields is not None:
+            return iter(self.fields)
+        values = zip(*(self.cells[name] for name in self.columns), strict=True) if self.columns else iter(())
+        return (dict(zip(self.columns, cells, strict=True)) for cells in values)
 
 
 def from_items(items: Iterable[Row | Reject | RowBatch], size: int = BATCH_ROWS) -> Iterator[RowBatch]:

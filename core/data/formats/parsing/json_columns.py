@@ -17,6 +17,8 @@ from operator import methodcaller
 from typing import Any
 
 from core.data.examples.texts import TextColumn
+from core.data.formats.parsing import arrow_json
+from core.data.formats.parsing.arrow_json import ColumnRecords
 from core.data.formats.parsing.batches import RowBatch
 
 LEAST = 64 << 10  # characters: less is read one by one, before msgspec and numpy are imported
@@ -41,6 +43,9 @@ class Records:
     lines: Sequence[int]
     length: int
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def batches(self, lines: Sequence[int]) -> list[RowBatch]:
         """As batches of the same keys each; `lines` are the physical ones."""
         made, done = [], 0
@@ -52,14 +57,14 @@ class Records:
         return made
 
 
-def elements(text: str) -> Records | None:
+def elements(text: str) -> Records | ColumnRecords | None:
     """The complete elements at the beginning of a text from the inside of an array, and not the last one.
 
     Args:
         text: it begins with an element, and goes beyond the ones that are returned.
     """
     try:
-        _, end = _DECODER.raw_decode(text)
+        first, end = _DECODER.raw_decode(text)
         data = text.encode("utf-8")
     except (ValueError, RecursionError):
         return None
@@ -71,6 +76,9 @@ def elements(text: str) -> Records | None:
     edge = f"}}{between.group()}{beginning.group()}".encode()
     cut = data.rfind(edge)
     data = data[: cut + 1]
+    schema = arrow_json.schema_of(first) if data else None
+    if schema is not None and (found := arrow_json.elements(data, edge, schema)) is not None:
+        return found
     rows = _decoded(data, "elements")
     if not rows:
         return None
@@ -85,12 +93,14 @@ def elements(text: str) -> Records | None:
     return Records(rows, _lines_before(data, starts), len(data.decode("utf-8")))
 
 
-def lines(text: str) -> Records | None:
+def lines(text: str) -> Records | ColumnRecords | None:
     """The rows of complete lines, if each is one object."""
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError:
         return None
+    if (found := _in_columns(data)) is not None:
+        return found
     pieces = data.split(b"\n")
     if not pieces[-1]:
         pieces.pop()
@@ -99,6 +109,16 @@ def lines(text: str) -> Records | None:
         return None
     rows = _decoded(data, "lines")
     return Records(rows, range(len(rows)), len(text)) if rows and len(rows) == len(pieces) else None
+
+
+def _in_columns(data: bytes) -> ColumnRecords | None:
+    """The rows of complete lines in columns, if all are like the first one: of texts and chat messages."""
+    try:
+        first = json.loads(data[: data.find(b"\n") + 1])
+    except (ValueError, RecursionError):
+        return None
+    schema = arrow_json.schema_of(first)
+    return arrow_json.lines(data, schema) if schema is not None else None
 
 
 def _decoded(data: bytes, kind: str) -> list[dict[str, Any]] | None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from core.data.conversion.chat_shapes import CHAT_SHAPES, ChatShape
 from core.data.conversion.labeling import Labeler, Recipe
 from core.data.examples.columns import ChatColumns
-from core.data.examples.texts import TextColumn
+from core.data.examples.texts import MessagesColumn, TextColumn
 from core.data.formats.parsing.batches import RowBatch, from_items
 from core.data.issues import reject
 from core.messages import Reject, Row
@@ -82,6 +82,24 @@ def test_by_columns_as_row_by_row(case: tuple[ChatShape, list[Row | Reject]]) ->
 def test_chats_that_need_no_conversion_as_row_by_row(rows: list[tuple[Any, Any]], beside: str) -> None:
     items = [Row(line, {"messages": chat, beside: value}) for line, (chat, value) in enumerate(rows, 2)]
     compare(CHAT_SHAPES.get("messages"), list(items), list(from_items(items, 5)))
+
+
+plain_turn = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "system", "tool", "human"]), "content": st.sampled_from(TEXTS)}
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(sound, sound, st.lists(plain_turn, max_size=3)), min_size=1, max_size=30), st.booleans())
+def test_messages_in_columns_as_row_by_row(chats: list[list[dict[str, str]]], beside: bool) -> None:
+    rows = [{"messages": chat, **({"system": "Be kind."} if beside else {})} for chat in chats]
+    kind = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    cells: dict[str, Any] = {"messages": MessagesColumn(pa.array(chats, kind), rows, "messages")}
+    if beside:
+        cells["system"] = TextColumn(pa.array(["Be kind."] * len(rows), pa.string()))
+    lines = range(2, 2 + len(rows))
+    items: list[Row | Reject] = [Row(line, row) for line, row in zip(lines, rows, strict=True)]
+    compare(CHAT_SHAPES.get("messages"), items, [RowBatch(tuple(cells), lines, cells, fields=rows)])
 
 
 @settings(max_examples=200, deadline=None)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from core.data import formats
-from core.data.examples.texts import TextColumn
+from core.data.examples.texts import MessagesColumn, TextColumn
 from core.data.formats import Detection
 from core.data.formats.parsing import json_columns, json_text, text_buffer
 from core.messages import Reject, Row
@@ -108,6 +108,66 @@ def test_lines(folder: Path, items: list[Any], ascii_only: bool, end: str, last_
     written = [item if isinstance(item, str) else json.dumps(item, ensure_ascii=ascii_only) for item in items]
     path = put(folder, "a.jsonl", end.join(written) + end * last_end)
     _compare(path, Detection("jsonl", "utf-8", layout="lines"), size)
+
+
+MESSAGE = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", ""]), "content": st.sampled_from(TEXTS)})
+KNOWN = st.one_of(
+    st.fixed_dictionaries({"q": st.sampled_from(TEXTS), "a": st.sampled_from(TEXTS)}),
+    st.fixed_dictionaries({"messages": st.lists(MESSAGE, min_size=1, max_size=3)}),
+    st.fixed_dictionaries({"messages": st.lists(MESSAGE, max_size=2), "a": st.sampled_from(TEXTS)}),
+)
+# Between records of texts and messages.
+LIKE_THEM = [
+    '{"a": "1", "q": "2"}', '{"q": "1"}', '{"q": "1", "a": null}', '{"q": "1", "a": "2", "q": "3"}',
+    '{"q": "1", "a": 2}', '{"q": "1", "a": "2", "c": "3"}', '{"q": "1", "a": "\\ud800"}', '{"q": "1", "a": "\\udc00"}',
+    '{"q": "1", "a": "\\u0000"}', '{"messages": []}', '{"messages": null}', '{"messages": [null]}',
+    '{"messages": [{"content": "c", "role": "user"}]}', '{"messages": [{"role": "user"}]}', '{"messages": ["text"]}',
+    '{"messages": [{"role": "user", "content": null}]}', '{"q": "1", "a": "raw \t tab"}', '{"q": "1", "a": "2"} ',
+    '{"messages": [{"role": "user", "role": "user", "content": ""}]}', ' {"q": "1", "a": "2"}', "\ufeff",
+    '{"messages": [{"role": "user", "content": "c", "name": "n"}]}', '{"q": "1", "a": "2"}{"q": "1", "a": "2"}',
+    '{"q": "\\ud83d\\ude42", "a": "\\/"}', '{"q": "1",\n"a": "2"}',
+]  # fmt: skip
+known_records = st.tuples(KNOWN, st.integers(1, 8)).flatmap(
+    lambda drawn: st.lists(
+        st.one_of(st.just(drawn[0]), st.just(drawn[0]), st.just(drawn[0]), KNOWN, st.sampled_from(LIKE_THEM)),
+        max_size=drawn[1],
+    )
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(known_records, st.booleans(), st.sampled_from(["\n", "\r\n"]), st.integers(20, 300))
+def test_lines_of_texts_and_messages(folder: Path, items: list[Any], ascii_only: bool, end: str, size: int) -> None:
+    written = [item if isinstance(item, str) else json.dumps(item, ensure_ascii=ascii_only) for item in items]
+    path = put(folder, "a.jsonl", end.join(written) + end)
+    _compare(path, Detection("jsonl", "utf-8", layout="lines"), size)
+
+
+@settings(max_examples=150, deadline=None)
+@given(known_records, st.sampled_from([None, 2]), st.sampled_from([",", ",\n", " ,\r\n  "]), st.integers(20, 300))
+def test_elements_of_texts_and_messages(
+    folder: Path, items: list[Any], indent: int | None, between: str, size: int
+) -> None:
+    written = [item if isinstance(item, str) else json.dumps(item, indent=indent, ensure_ascii=False) for item in items]
+    path = put(folder, "a.json", f"[\n{between.join(['{}', *written])}\n]\n")
+    _compare(path, Detection("json", "utf-8", layout="array"), size)
+
+
+def test_bytes_that_are_not_text_are_found_in_columns(folder: Path) -> None:
+    line = b'{"q": "1", "a": "%b"}\n'
+    path = folder / "bytes.jsonl"
+    path.write_bytes(b"".join(line % text for text in (b"1", b"2", b"\xe9", b"3", b"\xed\xa0\x80")))
+    _compare(path, Detection("jsonl", "utf-8", layout="lines"), 40)
+
+
+def test_plain_chats_are_read_in_columns(tmp_path: Path) -> None:
+    chat = {"messages": [{"role": "user", "content": "é" * 30}, {"content": "ok", "role": "assistant"}]}
+    path = put(tmp_path, "a.jsonl", (json.dumps(chat) + "\n") * 5_000)
+    batches = list(formats.read_batches(path, formats.detect_file(path)))
+    together = [batch for batch in batches if isinstance(batch.cells["messages"], MessagesColumn)]
+    assert sum(map(len, together)) > 4_000
+    assert list(together[0].row(0).fields["messages"][1]) == ["content", "role"]
+    assert [item for batch in batches for item in batch.items()] == list(formats.read(path, formats.detect_file(path)))
 
 
 @pytest.mark.parametrize("indent", [None, 2])
