@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,13 +63,20 @@ def convert(
     from core.platform.supervisor import ensure
 
     with ensure({"worker-cpu"}, say):
-        from core.services.data import conversion, rows_account, sources  # imported while the worker starts
+        from core.services.data import (
+            chat_import,
+            conversion,
+            rows_account,
+            sources,
+        )  # imported while the worker starts
         from core.services.data.results import ConversionResult
 
         source = ingested(file, reading)
         recipe: dict[str, Any]
+        analysis = sources.analyze(source.id)
+        if not template and analysis.shape is None and (kind := chat_import.kind_of_upload(source.id)):
+            say(f"This is a chat log ({kind.title}): `sft chats {shlex.quote(str(file))}` imports its conversations.")
         if template or suggested:
-            analysis = sources.analyze(source.id)
             if template:
                 (options,) = assign(settings or [], TEMPLATES.get(template).Options)
                 options |= {"system": system} if system else {}
@@ -86,7 +94,7 @@ def convert(
             print_account(account)
             task = conversion.start_with(source.id, **recipe, name=name, description=description, without=without or [])
         else:
-            recipe = {"shape": sources.analyze(source.id).shape, "options": shape_options(settings or [])}
+            recipe = {"shape": analysis.shape, "options": shape_options(settings or [])}
             task, account = _import(source, name, description, file, recipe["options"], without or [])
         expected = rows_account.expected(account, sources.analyze(source.id).total_rows)
         say(f"Expected: {expected.sentence}")

@@ -215,6 +215,10 @@ class LogFormat(ABC):
     def recognizes(self, bundle: Bundle) -> bool:
         """Whether the upload is one of its exports."""
 
+    def is_sure(self, bundle: Bundle) -> bool:
+        """Whether an upload that it recognizes is a chat log and nothing else."""
+        return not self.is_fallback
+
     def hints(self, bundle: Bundle) -> Hints:
         """What to ask before reading; by default nothing."""
         return Hints()

@@ -8,7 +8,7 @@ from typing import Any
 from core.data.chat_logs.base import Hints, Left, LogFormat, LogItem, Person, ReadOptions, Turn
 from core.data.chat_logs.parsing.bundle import Bundle
 from core.data.chat_logs.parsing.json_values import raw
-from core.data.chat_logs.parsing.message_columns import guessed_columns, internal_column
+from core.data.chat_logs.parsing.message_columns import guessed_columns, internal_column, is_conversation
 from core.data.chat_logs.parsing.message_store import MessageStore
 from core.data.chat_logs.parsing.times import day_comes_first, parse, zone
 from core.data.conversion.cells import cell_text
@@ -48,6 +48,10 @@ class TableLog(LogFormat):
             return False
         found = bundle.first_rows(bundle.filename, 5)
         return bool(found) and len(found[0].fields) >= 2
+
+    def is_sure(self, bundle: Bundle) -> bool:
+        rows = bundle.first_rows(bundle.filename, _SAMPLE)
+        return is_conversation(rows, guessed_columns(rows))
 
     def hints(self, bundle: Bundle) -> Hints:
         rows = bundle.first_rows(bundle.filename, _SAMPLE)

@@ -11,7 +11,7 @@ from core.services.platform.drafts import DraftRecord
 from pages.data._convert.reading import reading_panel, rows_table, save_reading
 from pages.data._convert.repair import repair_panel
 from pages.data._convert.why import show_warnings
-from pages.data._shared.uploads import notes, raw_text_note, unreadable
+from pages.data._shared.uploads import chat_log_note, notes, raw_text_note, unreadable
 from pages.ui import components, navigation
 from pages.ui.format import md, number, plural, sentence, short, size
 
@@ -101,6 +101,7 @@ def _suggestion(draft: DraftRecord, source: SourceRecord, analysis: Analysis) ->
     if suggestion is None:
         return
     components.heading("Suggestion")
+    chat_log_note(source)
     with st.container(border=True, gap="small", key="suggestion"):
         mapping, system = suggestion.mapping.to_dict(), suggestion.options.get("system")
         components.facts(

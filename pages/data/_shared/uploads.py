@@ -11,12 +11,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.errors import StudioError
-from core.services.data import sources
+from core.services.data import chat_import, sources
 from core.services.data.sources import Analysis, SourceRecord, importing
 from core.settings import MAX_UPLOAD_BYTES
 from pages.data._shared.severity import severity_badge
-from pages.ui import components
-from pages.ui.errors import field_error, show_error
+from pages.ui import components, navigation
+from pages.ui.errors import boundary, field_error, show_error
 from pages.ui.format import md, md_code, plural, sentence, size
 
 # The browser counts in units of 1,000,000 bytes; rounded up, it accepts everything that the service's limit allows.
@@ -135,6 +135,24 @@ def raw_text_note(column: str) -> None:
         f":orange[:material/article: {md_code(column)} is raw text, not labeled examples:] there is no input and no "
         "output. In Convert data, *Smart* mode has a model write questions and answers from each passage."
     )
+
+
+def chat_log_note(source: SourceRecord) -> bool:
+    """Lead an upload that is a chat log to Import conversations; False if it is none."""
+    kind = chat_import.kind_of_upload(source.id)
+    if kind is None:
+        return False
+    with st.container(border=True, gap="small", key="chat_log"):
+        st.markdown(f":material/forum: **This is a chat log** {md(kind.title)}")
+        st.caption(
+            "Import conversations pairs what people ask with the answers, conversation by conversation. "
+            "A table conversion would take each message for itself."
+        )
+        if st.button("Import conversations", type="primary", icon=":material/forum:", key="to_chats"):
+            with boundary():
+                draft = chat_import.begin(chat_import.of_upload(source.id))
+                navigation.go("import_conversations", {"draft": draft.id})
+    return True
 
 
 def unreadable(source: SourceRecord, analysis: Analysis, count: bool = True) -> bool:

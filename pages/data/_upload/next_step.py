@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import drafts
 from pages.data._shared.account import account_card, account_of, shape_choices
 from pages.data._shared.dataset_form import free_name, name_fields
-from pages.data._shared.uploads import drop_zone, file_card, raw_text_note
+from pages.data._shared.uploads import chat_log_note, drop_zone, file_card, raw_text_note
 from pages.ui import components, navigation
 from pages.ui.errors import boundary
 from pages.ui.examples import example_view
@@ -91,6 +91,7 @@ def _validation_part(source: SourceRecord) -> str | None:
 def lead_to_wizard(source: SourceRecord, analysis: Analysis) -> None:
     """The way to Convert data for a table in no known shape; the file goes along."""
     raw = raw_text(analysis)
+    is_chat = chat_log_note(source)
     with st.container(border=True, gap="small", key="to_wizard"):
         st.markdown(f"**{plural(analysis.total_rows, 'row')}, {plural(len(analysis.columns), 'column')}**")
         if raw:
@@ -103,7 +104,8 @@ def lead_to_wizard(source: SourceRecord, analysis: Analysis) -> None:
         names = " ".join(components.badge_md(md(column.name, 40)) for column in analysis.columns[:12])
         if names:
             st.markdown(names)
-        if st.button("Continue to Convert data", type="primary", icon=":material/transform:", key="to_convert"):
+        kind: Literal["primary", "secondary"] = "secondary" if is_chat else "primary"
+        if st.button("Continue to Convert data", type=kind, icon=":material/transform:", key="to_convert"):
             mode = {"mode": "smart"} if raw else {}
             draft = drafts.create("convert", {"source_id": source.id, **mode}, "analyze")
             navigation.go("convert", {"draft": draft.id})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from importlib import resources
 
 import pytest
 
-from core.services.data import datasets
+from core.services.data import datasets, sources
 from core.services.platform import drafts, tasks
 from pages.data._convert.draft import STEPS
 from pages.ui.format import md, sentence
@@ -114,3 +115,13 @@ def test_a_column_of_splits_is_kept_or_ignored(kept: bool, expected: dict[str, i
     assert ended.state == "succeeded", ended.error
     made = datasets.iter_examples(datasets.get_dataset(ended.result["dataset_id"]).version.id)
     assert dict(Counter(example.split for example in made)) == expected
+
+
+def test_a_table_of_messages_leads_to_import_conversations(open_screen, read) -> None:
+    with resources.files("core.data.samples").joinpath("shop_chats.csv").open("rb") as stream:
+        source = sources.ingest(stream, "shop_chats.csv")
+    app = open_screen("upload", source=source.id)
+    assert "Table of messages" in part(app, "chat_log")
+    app.button(key="to_chats").click().run()
+    (draft,) = drafts.list_open("chat_import")
+    assert draft.state["reading"]["text"]

@@ -52,6 +52,25 @@ def guessed_columns(rows: Sequence[Row]) -> dict[str, str]:
     return found
 
 
+def is_conversation(rows: Sequence[Row], columns: Mapping[str, str]) -> bool:
+    """Whether the rows are messages of conversations: columns are called so, and several speakers take turns in most.
+
+    Args:
+        columns: see guessed_columns.
+    """
+    named = all(columns[part] and _by_name([columns[part]], _NAMES[part]) for part in ("conversation", "speaker"))
+    if len(rows) < _ENOUGH or not named or not columns["text"]:
+        return False
+    speakers: dict[str, set[str]] = {}
+    for row in rows:
+        key, speaker = (cell_text(row.fields.get(columns[part])).strip() for part in ("conversation", "speaker"))
+        if key and speaker:
+            speakers.setdefault(key, set()).add(speaker)
+    everyone = {speaker for several in speakers.values() for speaker in several}
+    talks = sum(len(several) > 1 for several in speakers.values())
+    return 2 * talks > len(speakers) > 0 and 2 * len(everyone) <= len(rows)
+
+
 def internal_column(columns: Sequence[str]) -> Callable[[Mapping[str, object]], bool] | None:
     """A test of a row for being a note among colleagues; None if no column marks them."""
     for column in columns:

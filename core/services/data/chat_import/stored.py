@@ -5,15 +5,17 @@ from __future__ import annotations
 import tempfile
 import zipfile
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import BinaryIO
 
 from core.data import chat_logs
 from core.data.chat_logs import Bundle, Hints, LogFormat
 from core.data.formats import Detection
 from core.data.issues import data_error
-from core.errors import NotFound
+from core.errors import NotFound, StudioError
 from core.platform.db.tables import Source
 from core.platform.storage import get_storage
+from core.services.data.sources import uploads
 from core.services.data.sources.uploads import SourceRecord, display_name, find_row, record, saved_row, stored_file
 from core.settings import MAX_UPLOAD_BYTES
 from core.text import too_large
@@ -76,6 +78,36 @@ def get(source_id: str) -> SourceRecord:
 def set_format(source_id: str, format_id: str) -> SourceRecord:
     """Read the upload as another kind of export. Raises NotFound if there is no such format."""
     return _save(_row(source_id), chat_logs.LOG_FORMATS.get(format_id).id)
+
+
+def kind_of_upload(source_id: str) -> LogFormat | None:
+    """The chat export that a stored upload of any other kind is; None if it is none, or may be something else.
+
+    Raises:
+        NotFound: no such upload.
+    """
+    upload = uploads.get(source_id)
+    return _kind_of(upload.id, upload.filename)
+
+
+@lru_cache(maxsize=64)  # an upload never changes
+def _kind_of(source_id: str, filename: str) -> LogFormat | None:
+    try:
+        found_in = Bundle(uploads.local_path(source_id), filename)
+        found = chat_logs.recognize(found_in)
+        return found if found.is_sure(found_in) else None
+    except StudioError:  # not a chat export
+        return None
+
+
+def of_upload(source_id: str) -> SourceRecord:
+    """A stored upload once more, as a chat log.
+
+    Raises:
+        NotFound: no such upload. DataError: it is not a chat export.
+    """
+    with uploads.local_path(source_id).open("rb") as stream:
+        return ingest(stream, uploads.get(source_id).filename)
 
 
 def hints(source_id: str) -> Hints:

@@ -21,6 +21,7 @@ from core.data.chat_logs import (
     recognize,
 )
 from core.data.chat_logs.parsing.times import day_comes_first, parse
+from core.data.chat_logs.table import TableLog
 from core.errors import DataError
 
 MESSAGES = """ticket,sent_at,author,message
@@ -190,3 +191,13 @@ def test_every_format_keeps_the_contract(log: Any, tmp_path: Path) -> None:
             continue
         assert all(item.reason in REASONS for item in items if isinstance(item, Left))
         json.dumps([item.to_dict() for item in items if isinstance(item, Left)])
+
+
+def test_a_table_is_surely_a_log_only_where_speakers_take_turns(tmp_path: Path) -> None:
+    header = "ticket_id,author,created_at,body\n"
+    turns = [f"{n // 4},{['ann', 'desk'][n % 2]},2026-01-01 10:{n:02},message number {n}\n" for n in range(24)]
+    alone = [f"{n},{['ann', 'bob', 'cem'][n % 3]},2026-01-01 10:{n:02},ticket number {n}\n" for n in range(24)]
+    for lines, expected in ((turns, True), (alone, False), (turns[:4], False)):
+        path = tmp_path / "messages.csv"
+        path.write_text(header + "".join(lines), encoding="utf-8")
+        assert TableLog().is_sure(Bundle(path, path.name)) is expected

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from core.data import formats
+from core.data.chat_logs import Bundle, recognize
 from core.data.conversion.analysis import Analysis, analyze, analyze_batches, first_choice, warnings
 from core.data.conversion.templates import TEMPLATES, ColumnMapping
 from core.messages import Row
@@ -220,3 +221,12 @@ def test_long_names_of_columns_stay_out_of_the_system_message() -> None:
     names = {f"{long} {n}": f"thing {n}" for n in range(8)}
     facts = analyze([Row(n, {"name": f"item {'abcdefgh'[n]}", **names}) for n in range(8)])
     assert first_choice(facts, "extraction").options == {}
+
+
+@pytest.mark.parametrize("table", all_tables(), ids=lambda table: table.filename)
+def test_a_table_of_anything_else_is_not_taken_for_a_chat_log(table: Table, tmp_path: Path) -> None:
+    path = tmp_path / table.filename
+    path.write_text(table.content, encoding="utf-8")
+    bundle = Bundle(path, table.filename)
+    found = recognize(bundle)
+    assert not found.is_sure(bundle)
