@@ -114,6 +114,12 @@ class Point:
         """Non-pad tokens trained on since the start of the run."""
         return int(self.values.get("tokens", 0))
 
+    @property
+    def part(self) -> str:
+        """`12 of 20 examples` for a validation that used only a part of them, else ""."""
+        used, total = (int(self.values.get(name, 0)) for name in ("validation_examples", "validation_of"))
+        return f"{used:,} of {total:,} examples" if 0 < used < total else ""
+
 
 GIGABYTES: Final = 1 / 1024**3
 METRICS: Final = Registry[RunMetric]("metric of a run")
@@ -137,6 +143,8 @@ for _metric in (
     RunMetric("grad_norm", "Gradient norm", tag="optimizer/grad_norm", panel="run"),
     RunMetric("learning_rate", "Learning rate", tag="optimizer/learning_rate", panel="run", planned=True),
     RunMetric("tokens", "Tokens", tag="speed/tokens"),
+    RunMetric("validation_examples", "Validation examples", tag="validation/examples"),  # that a validation used
+    RunMetric("validation_of", "Validation examples in all", tag="validation/of"),
     RunMetric(
         "tokens_per_s",
         "Tokens per second",

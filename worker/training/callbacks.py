@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from core.training.forecast.time import SAMPLES_SHARE
+from core.training.cadence import LONGEST_S, Kind, TimeBudget
 from core.training.jobs.spec import ResolvedTraining
 from core.training.metrics import Point
 from worker.training import runtime
@@ -19,18 +19,31 @@ from worker.training.early_stopping import Improvement
 from worker.training.engines import Watching
 from worker.training.hardware import Gpu
 from worker.training.samples import LEAVES, Sampling, answer_at
+from worker.training.validation import ValidationSet
 
 RATE_OVER_STEPS = 10  # tokens/s is the mean over this many steps; a single one varies too much
-SHARE: Final = SAMPLES_SHARE  # with short steps the answers would take longer than the training between them
 
 
 class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
-    """One per run. Counts non-pad tokens and the seconds inside steps; `restore` continues both after a resume."""
+    """One per run. Counts non-pad tokens and the seconds inside steps; `restore` continues both after a resume.
+
+    Args:
+        pass_share: cost of a token in a validation, as a share of its cost in a step.
+    """
 
     def __init__(
-        self, training: ResolvedTraining, hooks: Watching, device: torch.device, *, validates: bool, vocab_size: int
+        self,
+        training: ResolvedTraining,
+        hooks: Watching,
+        device: torch.device,
+        *,
+        validation: ValidationSet,
+        budget: TimeBudget,
+        pass_share: float,
+        vocab_size: int,
     ) -> None:
-        self.training, self.hooks, self.device, self.validates = training, hooks, device, validates
+        self.training, self.hooks, self.device = training, hooks, device
+        self.validation, self.budget, self.pass_share = validation, budget, pass_share
         self.signal = ""
         self.tokens = 0
         self.seconds = 0.0
@@ -51,15 +64,19 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
             **{name: getattr(self, name) for name in self._STATE},
             "improvement": self.improvement.totals(),
             "divergence": self.divergence.totals(),
+            "budget": self.budget.totals(),
+            "validation_examples": self.validation.used,
             "stopped_early": self.signal == "early",
         }
 
-    def restore(self, totals: dict[str, Any]) -> None:
-        """Continue counting from a checkpoint."""
+    def restore(self, totals: dict[str, Any], step: int) -> None:
+        """Continue counting from the checkpoint of a step."""
         for name in self._STATE:
             setattr(self, name, totals.get(name, getattr(self, name)))
         self.improvement.restore(totals.get("improvement", {}))
         self.divergence.restore(totals.get("divergence", {}))
+        self.budget.restore(totals.get("budget", {}), step, self.seconds)
+        self.validation.used = totals.get("validation_examples", len(self.validation))  # earlier releases used all
         self.signal = "early" if totals.get("stopped_early") else ""
 
     def count(self, tokens: int) -> None:
@@ -80,17 +97,41 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
         self.tokens += self._step_tokens
         self.seconds += took
         self._recent.append((self._step_tokens, took))
+        self.budget.step_done(state.global_step, self.seconds)
         last = state.global_step >= state.max_steps
         signal = self.hooks.signal()
         self.signal = "" if last and signal != "cancel" else signal  # all steps are done: nothing to pause or stop
         ending = last or bool(self.signal)
         control.should_log = True
         control.should_training_stop = ending
-        planned = last or state.global_step % self.training.eval_every_steps == 0
+        planned = len(self.validation) > 0 and (last or self._validation_due(state.global_step))
         leaves = self.signal in LEAVES
-        control.should_evaluate = self.validates and not leaves and (planned or ending)
-        self.evaluation_due = self.validates and leaves and planned
-        control.should_save = ending or state.global_step % self.training.save_every_steps == 0
+        control.should_evaluate = len(self.validation) > 0 and not leaves and (planned or ending)
+        self.evaluation_due = leaves and planned
+        control.should_save = ending or self._checkpoint_due(state.global_step)
+
+    def _validation_due(self, step: int) -> bool:
+        training = self.training
+        if not training.validation_follows_time:
+            return step % training.eval_every_steps == 0
+        if not self.budget.measured("validation"):
+            self.plan_validation()
+        then: list[Kind] = ["checkpoint"] if training.keep_best and training.checkpoints_follow_time else []
+        return self.budget.due("validation", training.eval_every_steps, then=then)
+
+    def plan_validation(self) -> None:
+        """Before the first validation: decide how many examples each one uses, and what it will probably take."""
+        token_s = self.pass_share * self.seconds / max(self.tokens, 1)
+        if self.training.validation_follows_time:
+            chooses = self.training.keep_best or self.training.early_stopping_patience > 0
+            self.validation.decide(self.budget.most_of_a_validation_s(chooses=chooses) / max(token_s, 1e-12))
+        self.budget.expect("validation", self.validation.tokens * token_s)
+
+    def _checkpoint_due(self, step: int) -> bool:
+        training = self.training
+        if not training.checkpoints_follow_time:
+            return step % training.save_every_steps == 0
+        return self.budget.due("checkpoint", training.save_every_steps, within_s=LONGEST_S)
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         # the trainer reads these again after the last step of an epoch, which has been handled
@@ -133,6 +174,8 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
             "loss": loss,
             "tokens": self.tokens,
             "token_accuracy": token_accuracy,
+            "validation_examples": self.validation.used,
+            "validation_of": len(self.validation),
         }
         self.hooks.on_point(Point.of("validation", state.global_step, measured))
         is_best = self.improvement.measured(state.global_step, loss, self.loss)
@@ -157,41 +200,44 @@ class Watcher(TrainerCallback):  # type: ignore[misc]  # transformers is not typ
 
 
 class Sampler(TrainerCallback):  # type: ignore[misc]  # transformers is not typed
-    """Answers the prompts before the first step and at evaluations; `worker.training.run` asks the final model.
-
-    An evaluation is skipped while the answers have taken more than SHARE of the run's time.
+    """Answers the prompts before the first step and at evaluations, as often as their share of the run's time allows;
+    `worker.training.run` asks the final model.
 
     Args:
         sign_of_life: called before every token; returns the signal, if any.
     """
 
     def __init__(
-        self, sampling: Sampling, tokenizer: Any, training: ResolvedTraining, *, sign_of_life: Callable[[], object]
+        self,
+        sampling: Sampling,
+        tokenizer: Any,
+        training: ResolvedTraining,
+        budget: TimeBudget,
+        *,
+        sign_of_life: Callable[[], object],
     ) -> None:
-        self.sampling, self.tokenizer, self.training = sampling, tokenizer, training
+        self.sampling, self.tokenizer, self.training, self.budget = sampling, tokenizer, training, budget
         self.sign_of_life = sign_of_life
-        self._began = time.perf_counter()
-        self._spent = 0.0
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
     ) -> None:
-        self._began = time.perf_counter()
-        # a resumed run answers again: a signal may have interrupted the answers
-        if state.global_step < state.max_steps and state.global_step % self.training.eval_every_steps == 0:
+        # a run resumed at a chosen evaluation answers again: a signal may have interrupted the answers
+        chosen = not self.training.validation_follows_time and state.global_step % self.training.eval_every_steps == 0
+        if state.global_step < state.max_steps and (state.global_step == 0 or chosen):
             self._sample(state.global_step, model)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
     ) -> None:
-        planned = state.global_step % self.training.eval_every_steps == 0
-        if planned and not control.should_training_stop and self._may_take_time():
+        if not control.should_training_stop and self._due(state.global_step):
             self._sample(state.global_step, model)
 
-    def _may_take_time(self) -> bool:
-        return self._spent <= SHARE * (time.perf_counter() - self._began)
+    def _due(self, step: int) -> bool:
+        if self.training.validation_follows_time:
+            return self.budget.due("samples", self.training.eval_every_steps)
+        return step % self.training.eval_every_steps == 0 and self.budget.affords("samples")
 
     def _sample(self, step: int, model: Any) -> None:
-        began = time.perf_counter()
-        answer_at(step, model, self.tokenizer, self.sampling, self.sign_of_life)
-        self._spent += time.perf_counter() - began
+        with self.budget.spending("samples"):
+            answer_at(step, model, self.tokenizer, self.sampling, self.sign_of_life)

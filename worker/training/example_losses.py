@@ -1,8 +1,8 @@
 """The loss of every example under the finished model: one pass at the end of a run, forward only.
 
 It shows which examples the model did not learn: often the ones with a mistake in them. The pass takes about a third of
-an epoch. In a run of few epochs that would be long, so it ends after a tenth of the steps' time (at least 20 s);
-examples are in random order, so that those measured by then are representative.
+an epoch. In a run of few epochs that would be long, so it ends when what is left of the run's time budget is spent
+(`core.training.cadence`); examples are in random order, so that those measured by then are representative.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from core.training.example_losses import FILE, LossRow, write
-from core.training.forecast.time import LOSSES_LEAST_S, LOSSES_SHARE
 from worker.training import attention
 from worker.training.batches import Forward, MicroBatch, Packer
 from worker.training.data import Prepared, Tokenized
@@ -46,14 +45,13 @@ def measure(
     data: Prepared,
     directory: Path,
     *,
-    train_seconds: float,
+    allowed_s: float,
     seed: int,
     packs: bool = True,
     sign_of_life: Callable[[], object] = lambda: None,
 ) -> Measured:
     """Write `example_losses.parquet` into the model's directory, with every example that the time allowed."""
     began = time.perf_counter()
-    allowed = max(LOSSES_LEAST_S, LOSSES_SHARE * train_seconds)
     items: list[_Item] = [(split, item) for split in ("train", "validation") for item in getattr(data, split)]
     random.Random(seed).shuffle(items)  # noqa: S311  a seeded order, not a secret
     packer = Packer(attention.choose(model, packs=packs), BATCH_TOKENS, BATCH_EXAMPLES)
@@ -63,7 +61,7 @@ def measure(
         for window, batch in _batches(items, packer):
             sign_of_life()
             rows += _losses(model, forward, batch.to(model.device), window)
-            if time.perf_counter() - began > allowed:
+            if time.perf_counter() - began > allowed_s:
                 break
     rows.sort(key=lambda row: row.position)
     write(directory / FILE, rows)

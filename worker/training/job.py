@@ -192,7 +192,8 @@ class Reporter:
     def on_point(self, point: Point) -> None:
         self.waiting.append(point)
         if point.split == "validation":
-            self.ctx.event("evaluation", f"Step {point.step:,}: validation loss {point.loss:.4f}")
+            part = f" (on {point.part})" if point.part else ""
+            self.ctx.event("evaluation", f"Step {point.step:,}: validation loss {point.loss:.4f}{part}")
         if time.monotonic() - self.flushed_at >= FLUSH_EVERY_S:
             self.flush()
         percent = 20 + 75 * min(1.0, point.step / self.total)
@@ -277,7 +278,7 @@ def _measured(ctx: TaskContext, result: TrainResult, seconds: float) -> dict[str
     """What the run used, next to its forecast; `seconds` from the start of this attempt to the verified model."""
     alike = (
         *("tokens", "peak_memory_bytes", "baseline_memory_bytes", "kept_step", "validation_loss", "trainable_params"),
-        *("truncated", "dropped", "refused"),
+        *("truncated", "dropped", "refused", "validation_examples", "validation_of"),
     )
     return {
         **{name: getattr(result, name) for name in alike},
@@ -285,6 +286,7 @@ def _measured(ctx: TaskContext, result: TrainResult, seconds: float) -> dict[str
         "total_seconds": round(seconds, 3),
         "disk_bytes": sum(checkpoints.tree_bytes(part) for part in (ctx.workdir, result.model_dir) if part),
         "load_seconds": round(result.load_seconds, 3),
+        "between_seconds": round(result.between_seconds, 3),
         "tokens_per_s": round(result.tokens / result.train_seconds, 1) if result.train_seconds else None,
         "steps": result.step,
         "final_loss": result.loss,

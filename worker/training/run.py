@@ -16,6 +16,7 @@ from typing import Literal
 
 from core.messages import Example
 from core.models.methods.base import Method
+from core.training.cadence import Kind, TimeBudget
 from core.training.jobs.spec import ResolvedTraining
 from worker.training import checkpoints, example_losses, quantization, resume_state, runtime, tuners
 from worker.training.data import prepare
@@ -67,6 +68,9 @@ class TrainResult:
     model_dir: Path | None = None
     kept_step: int = 0
     last_validation_loss: float | None = None  # of the last step
+    validation_examples: int = 0  # that a validation used, of `validation_of`
+    validation_of: int = 0
+    between_seconds: float = 0.0  # in validations, checkpoints, sample answers and losses by example
     example_losses: Measured | None = None
 
 
@@ -126,14 +130,16 @@ def train(
         if watching.on_samples is not None and max_steps is None:
             sampling = Sampling(choose(examples, training, tokenizer), watching.on_samples)
         saved = output_dir / "checkpoints"
-        plan = Plan(model, tokenizer, data, training, saved, resume_from, max_steps, method, sampling)
+        budget = TimeBudget(max_steps or training.total_steps, chosen=_chosen_cadences(training))
+        plan = Plan(model, tokenizer, data, training, saved, resume_from, max_steps, method, sampling, budget)
         load_seconds = time.perf_counter() - began
         watching.on_loaded(data, resumed_step)
         ended = runs.run(plan, watching)
         makes_model = ended.signal in ("", "early", "stop")
         best = _load_best(plan, ended) if makes_model and training.keep_best else None
         if makes_model and sampling:
-            answer_at(best.step if best else ended.step, model, tokenizer, sampling, watching.sign_of_life)
+            with budget.spending("samples"):
+                answer_at(best.step if best else ended.step, model, tokenizer, sampling, watching.sign_of_life)
         saved_model = save_model(model, tokenizer, output_dir / "model") if makes_model else None
         device = next(model.parameters()).device
         peak_memory = runtime.peak_memory_bytes(device)  # of the training, before anything else is measured
@@ -143,7 +149,7 @@ def train(
                 model,
                 data,
                 saved_model,
-                train_seconds=ended.seconds,
+                allowed_s=budget.left_s,
                 seed=training.seed,
                 packs=method.packs,
                 sign_of_life=watching.sign_of_life,
@@ -168,8 +174,20 @@ def train(
             model_dir=saved_model,
             kept_step=best.step if best else ended.step,
             last_validation_loss=ended.validation_loss,
+            validation_examples=ended.validation_examples,
+            validation_of=len(data.validation),
+            between_seconds=budget.all_spent_s + (measured.seconds if measured else 0.0),
             example_losses=measured,
         )
+
+
+def _chosen_cadences(training: ResolvedTraining) -> set[Kind]:
+    chosen: set[Kind] = set()
+    if not training.validation_follows_time:
+        chosen.add("validation")
+    if not training.checkpoints_follow_time:
+        chosen.add("checkpoint")
+    return chosen
 
 
 def _load_best(plan: Plan, ended: Ended) -> Best | None:

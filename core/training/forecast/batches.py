@@ -16,12 +16,20 @@ MOST_STEPS: Final = 400  # of a run that are searched for the widest micro-batch
 # products are too small. Measured on 2 cores with 2 MB of L2 each, 3.3M parameters: 500, 856, 1,100, 1,700
 # and 6,816 tokens made 0.84, 0.99, 1.00, 1.04 and 1.00 of the speed of the last.
 CPU_TOKENS: Final = 1_700
+FORWARD: Final = 2  # times the tokens of a step's micro-batch fit on a GPU where nothing is stored for a backward pass
 
 
 def token_budget(batch_size: int, longest: int, device: str) -> int:
     """Most tokens of one micro-batch: `batch_size` of the longest examples, on a CPU no more than its cache holds."""
     most = batch_size * longest
     return max(longest, min(most, CPU_TOKENS)) if device == "cpu" else most
+
+
+def forward_budget(batch_size: int, longest: int, device: str) -> int:
+    """Most tokens that go through the model at once without gradients: no activations are stored, so more than in a
+    step."""
+    trained = token_budget(batch_size, longest, device)
+    return max(trained, CPU_TOKENS) if device == "cpu" else FORWARD * trained
 
 
 def order(examples: int, seed: int, epoch: int) -> list[int]:

@@ -14,6 +14,8 @@ LATE: Final = 0.5  # a first checkpoint after more than this share of the run
 def resume_warning(total: int, every: int, time: TimeForecast) -> str:
     """A warning before launch about what a crash would cost; "" if it costs little, and for a run of one step.
 
+    For a cadence that the user chose: the automatic one follows the time that a checkpoint takes.
+
     Args:
         total: steps of the run.
         every: steps between two checkpoints.

@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from core.models.methods.base import Method
 from core.settings import get_settings
 from core.text import duration
+from core.training.cadence import (
+    LONGEST_S,
+    LOSSES_LEAST_S,
+    PARTS_OF_A_RUN,
+    ROUNDS,
+    SHARES,
+    TOTAL_SHARE,
+    UNCAPPED_S,
+    times,
+)
 
 _SPREAD: Final = {"same": (0.8, 1.25), "similar": (0.6, 1.8)}
 NOT_MEASURED: Final = "Not measured yet. A few real steps on this machine measure the time."
-
-# Limits that the worker obeys: its modules import them from here.
-SAMPLES_SHARE: Final = 0.05  # most of a run's time that sample answers between the steps may take
-LOSSES_SHARE: Final = 0.1  # most of the steps' time that measuring each example's loss may take
-LOSSES_LEAST_S: Final = 20.0  # or this many seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +52,22 @@ class Work:
 
     Attributes:
         train_tokens: non-pad tokens of all epochs.
-        validation_tokens: of all evaluations together.
-        checkpoints: how many are written.
+        validation_tokens: of one complete validation.
+        validations: how many there are; 0: as many as their share of the time allows.
+        validation_rounds: the parts into which that share is divided (see `core.training.cadence`).
+        checkpoints: how many are written; 0: as their share of the time allows.
         pass_share: cost of a token in a forward pass, as a share of its cost in training: 1/3 if the base is trained
             (forward 2N operations, backward 4N), 1/2 if it is frozen (backward 2N). Source: Kaplan et al. 2020.
         answer_s: the first answer of the finished model, which is loaded again for it.
         measured_tokens: non-pad tokens of all examples, whose losses are measured once at the end.
-        sample_rounds: how often sample answers are computed, the first and the last time included; each takes
-            `sample_s`.
+        sample_rounds: how often sample answers are computed, the first and the last time included, if there is time;
+            each takes `sample_s`.
     """
 
     train_tokens: int
     validation_tokens: int = 0
+    validations: int = 0
+    validation_rounds: int = ROUNDS
     checkpoints: int = 0
     pass_share: float = 1 / 3
     answer_s: float = 0.0
@@ -92,27 +102,59 @@ def forecast_time(work: Work, speed: Speed | None) -> TimeForecast:
         parts = (
             ("loading", speed.load_s + speed.first_step_s),
             ("steps", steps),
-            ("validation", work.validation_tokens * work.pass_share / speed.tokens_per_s),
-            ("checkpoints", work.checkpoints * speed.checkpoint_s),
-            ("sample answers", _samples(work, steps)),
-            ("losses by example", _losses(work, speed, steps)),
+            *between_steps(work, speed, steps),
             ("first answer", speed.load_s + work.answer_s),
         )
     low, high = (factor * sum(seconds for _, seconds in parts) for factor in _SPREAD[speed.likeness])
     return TimeForecast(low, high, f"{duration(low)} to {duration(high)}", parts)
 
 
+def pass_share(method: Method | None) -> float:
+    """Cost of a token in a forward pass, as a share of its cost in training (see `Work.pass_share`)."""
+    return 1 / 3 if method is not None and method.peft_type is None else 1 / 2
+
+
+def between_steps(work: Work, speed: Speed, steps: float) -> tuple[tuple[str, float], ...]:
+    """Seconds of validations, checkpoints, sample answers and losses by example of a run whose steps take `steps`.
+
+    By the rules of `core.training.cadence`, which the worker follows with measured times.
+    """
+    pass_s = work.pass_share / speed.tokens_per_s
+    validation = _validation(work, work.validation_tokens * pass_s, steps)
+    writes = work.checkpoints or times(
+        "checkpoint", steps, speed.checkpoint_s, max(PARTS_OF_A_RUN, int(steps / LONGEST_S))
+    )
+    checkpoints = writes * speed.checkpoint_s
+    samples = _samples(work, steps)
+    left = (
+        TOTAL_SHARE * steps
+        - samples
+        - (0 if work.validations else validation)
+        - (0 if work.checkpoints else checkpoints)
+    )
+    losses = min(work.measured_tokens * pass_s, max(LOSSES_LEAST_S, left))
+    return (
+        ("validation", validation),
+        ("checkpoints", checkpoints),
+        ("sample answers", samples),
+        ("losses by example", losses),
+    )
+
+
+def _validation(work: Work, complete_s: float, steps: float) -> float:
+    """With a chosen cadence all of them use every example; else each takes at most its part of the share."""
+    if work.validations:
+        return work.validations * complete_s
+    once = min(complete_s, max(UNCAPPED_S, SHARES["validation"] * steps / work.validation_rounds))
+    return times("validation", steps, once) * once
+
+
 def _samples(work: Work, steps: float) -> float:
-    """Before and after the steps, and between them as often as their limit allows."""
+    """Before and after the steps, and between them as often as their share allows."""
     if not work.sample_rounds:
         return 0.0
-    between = min((work.sample_rounds - 2) * work.sample_s, SAMPLES_SHARE * steps)
-    return min(work.sample_rounds, 2) * work.sample_s + max(0.0, between)
-
-
-def _losses(work: Work, speed: Speed, steps: float) -> float:
-    complete = work.measured_tokens * work.pass_share / speed.tokens_per_s
-    return min(complete, max(LOSSES_LEAST_S, LOSSES_SHARE * steps))
+    between = min(work.sample_rounds - 2, int(SHARES["samples"] * steps / max(work.sample_s, 1e-9)) - 1)
+    return (min(work.sample_rounds, 2) + max(0, between)) * work.sample_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ from core.models.base_models.records import BaseModelRef
 from core.models.methods import METHODS
 from core.models.methods.base import recomputes
 from core.models.methods.presets import SIZE_TEXTS, Preset
+from core.training.cadence import PARTS_OF_A_RUN
 from core.training.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
 
 TARGET_BATCH: Final = 8  # Source: Unsloth, Axolotl 2 x 4; LLaMA-Factory 2 x 8
 FIRST_LENGTH: Final = 64
-PARTS_OF_A_RUN: Final = 20  # measurements of the validation loss, and checkpoints, per run
 YOU: Final = "chosen by you"
+_FOLLOW_TIME: Final = {"eval_every_steps": "validation_follows_time", "save_every_steps": "checkpoints_follow_time"}
 
 
 def resolve(
@@ -32,7 +33,8 @@ def resolve(
     """Turn settings into plain numbers.
 
     Args:
-        config: the user's settings; a value that equals the automatic one counts as automatic.
+        config: the user's settings; a value that equals the automatic one counts as automatic, except the cadence of
+            validation and checkpoints.
         base: its presets and its context length.
         method_id: selects the presets.
         train_examples: examples in the training split (at least 1 is assumed).
@@ -56,8 +58,11 @@ def resolve(
     values["steps_per_epoch"] = math.ceil(examples / effective)
     values["total_steps"] = values["steps_per_epoch"] * values["num_epochs"]
     every = max(1, values["total_steps"] // PARTS_OF_A_RUN)
-    part = f"studio default: a twentieth of {values['total_steps']:,} steps"
-    automatic |= {"eval_every_steps": (every, part), "save_every_steps": (every, part)}
+    for name, flag in _FOLLOW_TIME.items():
+        chosen = getattr(config, name)  # 1 is a choice, too: *auto* would make it 1 only as long as time allows
+        values[flag] = chosen == AUTO
+        part = f"studio default: a twentieth of {values['total_steps']:,} steps, or less often to save time"
+        values[name], sources[name] = (every, part) if chosen == AUTO else (chosen, YOU)
 
     for name, field in TrainingConfig.model_fields.items():
         if name not in values:

@@ -140,18 +140,20 @@ class TrainingConfig(BaseModel):
         title="Validate every",
         description="Steps between two measurements of the validation loss (if there are validation examples).",
         unit="steps",
-        usual="20 measurements in a run",
+        usual="auto",
         up="A coarser validation curve, and less time spent on it.",
-        source="a twentieth of the run",
+        source="a twentieth of the run; less often, and on fewer examples, where validations would take more than 7 % "
+        "of the time in steps. A number that you choose is obeyed, with every example",
     )
     save_every_steps: Annotated[int, Field(ge=1, le=100_000)] | Auto = setting(
         default=AUTO,
         title="Checkpoint every",
         description="Steps between two checkpoints. An interrupted run resumes from the last one.",
         unit="steps",
-        usual="10-20 checkpoints in a run",
+        usual="auto",
         up="Less writing, more work lost in a crash.",
-        source="a twentieth of the run",
+        source="a twentieth of the run or 10 minutes, whatever is shorter; less often where checkpoints would take "
+        "more than 2 % of the time in steps. A number that you choose is obeyed",
     )
     stop_when_diverging: bool = setting(
         default=True,
@@ -199,7 +201,7 @@ class TrainingConfig(BaseModel):
         title="Sample answers",
         description="How many inputs from the validation examples (or the training examples if nothing is held out) "
         "are answered before the first step, at evaluations and at the end, so that you see the model "
-        "learn. Evaluations are skipped if this would take more than a twentieth of the run's time.",
+        "learn. Evaluations are skipped if this would take more than 3 % of the run's time.",
         unit="inputs",
         usual="3",
         up="More to compare, and slightly more time at every evaluation. 0 answers none.",
@@ -248,6 +250,9 @@ class ResolvedTraining(TrainingConfig):
     eval_every_steps: int
     save_every_steps: int
     sample_answers: int = 0  # older jobs answer none
+    # chosen by *auto*: done less often than their steps say if time requires it; older jobs did not
+    validation_follows_time: bool = False
+    checkpoints_follow_time: bool = False
     steps_per_epoch: int
     total_steps: int
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from core.training.cadence import ROUNDS, ROUNDS_TO_CHOOSE
 from core.training.forecast.batches import Widest, widest
 from core.training.forecast.device import Device
 from core.training.forecast.disk import KEPT_CHECKPOINTS, forecast_disk
 from core.training.forecast.lengths import Lengths, Span
 from core.training.forecast.memory import forecast_memory
-from core.training.forecast.time import Work, forecast_cost, forecast_time
+from core.training.forecast.time import Work, forecast_cost, forecast_time, pass_share
 from core.training.jobs.spec import ResolvedTraining
 from core.training.providers.base import Estimate, Workload
 
@@ -70,11 +71,15 @@ def _work(load: Workload, device: Device) -> Work:
         token_s *= UNPACKING
     mean = load.total_tokens / max(1, training.num_epochs * load.train_examples)
     rounds = -(-training.total_steps // training.eval_every_steps)
+    saves = -(-training.total_steps // training.save_every_steps)
+    chooses = training.keep_best or training.early_stopping_patience > 0
     return Work(
         train_tokens=load.total_tokens,
-        validation_tokens=round(mean * load.validation_examples * rounds),
-        checkpoints=-(-training.total_steps // training.save_every_steps),
-        pass_share=1 / 2 if method.peft_type is not None else 1 / 3,
+        validation_tokens=round(mean * load.validation_examples),
+        validations=0 if training.validation_follows_time else rounds,
+        validation_rounds=ROUNDS_TO_CHOOSE if chooses else ROUNDS,
+        checkpoints=0 if training.checkpoints_follow_time else saves,
+        pass_share=pass_share(method),
         answer_s=ANSWER_TOKENS * token_s,
         sample_s=_sample_tokens(training, load.counted) * token_s,
         measured_tokens=round(mean * (load.train_examples + load.validation_examples)),

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.services.platform import tasks
 from core.services.training import jobs, monitoring
-from core.services.training.metrics import METRICS, RunMetric
+from core.services.training.metrics import METRICS, Point, RunMetric
 from pages.training._job import failure as job_failure, run_curves as job_run, samples as job_samples
 from pages.ui import components, states
 from pages.ui.charts import chart, runs as run_charts
@@ -139,10 +139,10 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
             format_loss(validation[-1].loss if validation else None),
             f"{change:+.3f}" if change is not None else None,
             "gray" if change is None or abs(change) < STEADY * validation[-1].loss else "inverse",
-            "last check" if change is not None else None,
+            validation[-1].part or "last check" if change is not None else None,
             [p.loss for p in run_charts.thinned(validation, SPARK)],
             help="The loss on held-out examples. If it rises while the training loss falls, the model is memorizing. A "
-            "dataset without validation examples has none.",
+            f"dataset without validation examples has none.{_part(validation)}",
         ),
         *(_tile(metric, points) for metric in METRICS if metric.tile and _has(points, metric)),
     ]
@@ -151,6 +151,16 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
     if (left_s := _time_left(job)) is not None:
         items.append(Tile(TIME_LEFT, duration(left_s), help="At the speed of the last steps."))
     components.tiles(items, key="tiles")
+
+
+def _part(validation: list[Point]) -> str:
+    """The sentence about a validation that uses only a part of the examples."""
+    if not (validation and validation[-1].part):
+        return ""
+    return (
+        f" Each validation of this run uses the same {validation[-1].part}, drawn at random: all of them would take "
+        "too much of its time. A number that you choose for *Validate every* uses all."
+    )
 
 
 def _has(points: Series, metric: RunMetric) -> bool:

@@ -21,6 +21,7 @@ def tiny_base() -> Path:
 @pytest.fixture
 def every_evaluation_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sample answers at each evaluation, however short the steps of a tiny model are."""
-    from worker.training import callbacks
+    from core.training import cadence
 
-    monkeypatch.setattr(callbacks, "SHARE", math.inf)
+    monkeypatch.setitem(cadence.SHARES, "samples", math.inf)
+    monkeypatch.setattr(cadence, "TOTAL_SHARE", math.inf)

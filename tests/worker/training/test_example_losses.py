@@ -44,15 +44,12 @@ def test_every_example_has_the_same_loss_as_alone(tiny_base: Path, tmp_path: Pat
 def test_the_pass_ends_in_time_and_gives_signs_of_life(
     tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(example_losses, "LOSSES_LEAST_S", 0.0)
     monkeypatch.setattr(example_losses, "BATCH_TOKENS", 1)  # one example at a time
     monkeypatch.setattr(example_losses, "BATCH_EXAMPLES", 1)
     model, tokenizer = load_model(tiny_base), load_tokenizer(tiny_base)
     data = prepare(tiny.examples(), tokenizer, max_seq_length=128)
     asked: list[int] = []
-    found = example_losses.measure(
-        model, data, tmp_path, train_seconds=0.0, seed=1, sign_of_life=lambda: asked.append(1)
-    )
+    found = example_losses.measure(model, data, tmp_path, allowed_s=0.0, seed=1, sign_of_life=lambda: asked.append(1))
     assert (found.examples, found.of, len(asked)) == (1, 10, 1)
     assert len(files.read(tmp_path / files.FILE)) == 1
 

@@ -56,9 +56,9 @@ def test_samples_do_not_change_the_weights(tiny_base: Path, tmp_path: Path) -> N
 def test_slow_answers_are_computed_only_at_the_start_and_the_end(
     tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from worker.training import callbacks
+    from core.training import cadence
 
-    monkeypatch.setattr(callbacks, "SHARE", 0.0)
+    monkeypatch.setitem(cadence.SHARES, "samples", 0.0)
     run = Run(tiny_base, tmp_path, samples=1)
     run.go()
     assert list(run.answers) == [0, 12]

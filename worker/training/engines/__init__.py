@@ -10,12 +10,13 @@ imported before them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from core.models.methods.base import Method, recomputes
+from core.training.cadence import TimeBudget
 from core.training.engines import ENGINES
 from core.training.jobs.spec import ResolvedTraining
 from core.training.metrics import Point
@@ -67,6 +68,7 @@ class Plan:
     max_steps: int | None = None  # stop after this many steps (calibration)
     method: Method | None = None  # None counts as one that packs and recomputes, as most do
     sampling: Sampling | None = None  # prompts to answer at every evaluation
+    budget: TimeBudget = field(default_factory=lambda: TimeBudget(1))  # of the work between the steps
 
     @property
     def packs(self) -> bool:
@@ -90,6 +92,7 @@ class Ended:
     tokens: int  # of the entire run, before and after a resume
     seconds: float  # in steps, of the entire run
     best: Best | None = None  # the evaluation with the lowest validation loss
+    validation_examples: int = 0  # that the validation loss was measured on
 
 
 class EngineModule(Protocol):

@@ -16,7 +16,8 @@ from trl import SFTConfig, SFTTrainer
 
 from core.errors import Diverged
 from core.models.methods.base import Method
-from core.training.forecast.batches import token_budget
+from core.training.forecast.batches import forward_budget, token_budget
+from core.training.forecast.time import pass_share
 from core.training.jobs.spec import ResolvedTraining
 from worker.training import attention, checkpoints, first_batch, fused, quantization, resume_state, runtime, tuners
 from worker.training.batches import Forward, Packer, SeededBatches, Step
@@ -25,7 +26,11 @@ from worker.training.divergence import not_finite
 from worker.training.engines import Ended, Plan, Watching
 from worker.training.model_files import load_model
 from worker.training.samples import LEAVES
+from worker.training.validation import ValidationSet
 
+CHECKPOINT_BYTES = 12  # of each trainable weight: itself and Adam's two moments
+WRITE_BYTES_PER_S = 2e8  # written, hashed and synced, until it was measured: a slow disk
+FORWARD_EXAMPLES = 8  # least rows of a batch that is not trained on
 CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a batch are the largest tensor in memory
 
 
@@ -45,7 +50,18 @@ def run(plan: Plan, hooks: Watching, *, trainer: type[Trainer] | None = None) ->
     """
     device = next(plan.model.parameters()).device
     vocab_size = plan.model.config.vocab_size
-    watcher = Watcher(plan.training, hooks, device, validates=bool(plan.data.validation), vocab_size=vocab_size)
+    training, validation = plan.training, plan.data.validation
+    watcher = Watcher(
+        training,
+        hooks,
+        device,
+        validation=ValidationSet(validation, training.seed, complete=not training.validation_follows_time),
+        budget=plan.budget,
+        pass_share=pass_share(plan.method),
+        vocab_size=vocab_size,
+    )
+    trainable_params = sum(weight.numel() for weight in tuners.trainable(plan.model).values())
+    plan.budget.expect("checkpoint", CHECKPOINT_BYTES * trainable_params / WRITE_BYTES_PER_S)
     with fused.layers(plan.model):
         trained = (trainer or Trainer)(plan, watcher)
         if plan.resume_from is None:
@@ -63,6 +79,7 @@ def run(plan: Plan, hooks: Watching, *, trainer: type[Trainer] | None = None) ->
         epoch=float(trained.state.epoch or 0.0),
         loss=watcher.loss,
         validation_loss=watcher.validation_loss,
+        validation_examples=watcher.validation.used if watcher.validation_loss is not None else 0,
         tokens=watcher.tokens,
         seconds=watcher.seconds,
         best=watcher.improvement.best,
@@ -105,18 +122,19 @@ def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
     )
 
 
-def _packer(plan: Plan, *, packs: bool) -> Packer:
-    """How this model's examples are laid out.
+def _packer(plan: Plan, *, packs: bool, trains: bool = True) -> Packer:
+    """How this model's examples are laid out; a validation stores no activations, so more go through it at once.
 
     A micro-batch has at most as many tokens as `per_device_batch_size` of the longest examples, as in the memory
     forecast.
     """
     training, pad = plan.training, plan.tokenizer.pad_token_id
     longest = max(len(item.input_ids) for item in (*plan.data.train, *plan.data.validation))
+    batch, device = training.per_device_batch_size, runtime.device().type
     return Packer(
         layout=attention.choose(plan.model, packs=packs and plan.packs),
-        budget_tokens=token_budget(training.per_device_batch_size, longest, runtime.device().type),
-        batch_size=training.per_device_batch_size,
+        budget_tokens=token_budget(batch, longest, device) if trains else forward_budget(batch, longest, device),
+        batch_size=batch if trains else max(batch, FORWARD_EXAMPLES),
         pad_token_id=pad if pad is not None else plan.tokenizer.eos_token_id,
     )
 
@@ -132,13 +150,20 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         self.bad_from = 2**31  # the first step whose weights are known to be bad
         arguments = _arguments(plan, chunks=self.chunks)
         self.packer = _packer(plan, packs=self.packs)
+        self.validation_packer = _packer(plan, packs=self.packs, trains=False)
         if quantization.is_quantized(plan.model):  # else TRL rounds the adapter to bf16, which loses small updates
             plan.model.is_loaded_in_4bit = plan.model.is_loaded_in_8bit = False
         columns = Dataset.from_dict({"input_ids": [[0]], "labels": [[0]]})  # the batches come from our own loaders
         callbacks = [watcher]
         if plan.sampling is not None and plan.sampling.prompts:  # they are answered after the step was measured
             callbacks.append(
-                Sampler(plan.sampling, plan.tokenizer, plan.training, sign_of_life=watcher.hooks.sign_of_life)
+                Sampler(
+                    plan.sampling,
+                    plan.tokenizer,
+                    plan.training,
+                    plan.budget,
+                    sign_of_life=watcher.hooks.sign_of_life,
+                )
             )
         super().__init__(
             model=plan.model,
@@ -235,12 +260,18 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
 
     # -- validation -------------------------------------------------------------------------------------------------
 
-    @torch.no_grad()
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Mean loss per answer token over the validation examples; {} if a signal interrupted it."""
+        if not self.watcher.validation.used:  # the first one is at the end, or due after a resume
+            self.watcher.plan_validation()
+        with self.plan.budget.spending("validation"):
+            return self._validate()
+
+    @torch.no_grad()
+    def _validate(self) -> dict[str, float]:
         total, tokens, correct = 0.0, 0, 0
         quantization.eval_mode(self.model)
-        for batch in self.packer.micro_batches(self.plan.data.validation):
+        for batch in self.validation_packer.micro_batches(self.watcher.validation.chosen()):
             if (signal := self.watcher.hooks.sign_of_life()) in LEAVES:
                 self.model.train()
                 self.watcher.evaluation_due = True
@@ -258,6 +289,10 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     # -- checkpoints ------------------------------------------------------------------------------------------------
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        with self.plan.budget.spending("checkpoint"):
+            self._save()
+
+    def _save(self) -> None:
         step, watcher = self.state.global_step, self.watcher
         watcher.hooks.on_saving()
         watcher.divergence.saving(step)
@@ -271,7 +306,8 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         resume_state.load_weights(self.model, Path(resume_from_checkpoint))
-        self.watcher.restore(json.loads((Path(resume_from_checkpoint) / "totals.json").read_text()))
+        checkpoint = Path(resume_from_checkpoint)
+        self.watcher.restore(json.loads((checkpoint / "totals.json").read_text()), checkpoints.step_of(checkpoint))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint:

@@ -120,7 +120,9 @@ def _warnings(training: ResolvedTraining, needs: Estimate, lengths: Lengths, ref
     warnings = [f"{refusals.text} {refusals.consequence(training.on_refusal)}"] if refusals.count else []
     warnings += [part.text for part in (needs.memory, needs.disk) if part.verdict != "fits"]
     warnings += consequences(lengths, training.max_seq_length, training.over_length)
-    if resume := resume_warning(training.total_steps, training.save_every_steps, needs.time):
+    if not training.checkpoints_follow_time and (
+        resume := resume_warning(training.total_steps, training.save_every_steps, needs.time)
+    ):
         warnings.append(resume)
     return tuple(warnings)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.messages import Message
@@ -60,7 +62,7 @@ def test_time_is_tokens_over_speed_with_a_range() -> None:
 
 
 def test_time_counts_validation_checkpoints_and_the_first_answer() -> None:
-    work = Work(10_000, validation_tokens=600, checkpoints=20, pass_share=0.5, answer_s=2)
+    work = Work(10_000, validation_tokens=30, validations=20, checkpoints=20, pass_share=0.5, answer_s=2)
     found = forecast_time(work, Speed(100, load_s=5, first_step_s=1, checkpoint_s=0.5))
     parts = {"loading": 6, "steps": 100, "validation": 3, "checkpoints": 10, "first answer": 7}
     assert {name: seconds for name, seconds in found.parts if seconds} == parts
@@ -73,10 +75,23 @@ def test_sample_answers_and_losses_by_example_are_counted() -> None:
     few = dict(forecast_time(Work(100_000, measured_tokens=3_000, sample_rounds=3, sample_s=2), speed).parts)
     assert few["sample answers"] == 3 * 2  # before, once between, at the end
     assert few["losses by example"] == pytest.approx(10)  # forward only
-    many = dict(forecast_time(Work(100_000, measured_tokens=10**6, sample_rounds=21, sample_s=60), speed).parts)
-    assert many["sample answers"] == 2 * 60 + 50  # a twentieth of the steps' 1,000 s between them
-    assert many["losses by example"] == 100  # a tenth
+    many = dict(forecast_time(Work(100_000, measured_tokens=10**6, sample_rounds=21, sample_s=9), speed).parts)
+    assert many["sample answers"] == 4 * 9  # two of them between: the first three take 3 % of the steps' 1,000 s
+    assert many["losses by example"] == 150 - 36  # what is left
     assert dict(forecast_time(Work(100_000), speed).parts)["sample answers"] == 0
+
+
+def test_validation_and_checkpoints_follow_their_shares_of_the_time() -> None:
+    """1,000 s of steps: 70 s for validations and 20 s for checkpoints."""
+    work = Work(100_000, validation_tokens=2_000, pass_share=0.5)
+    parts = dict(forecast_time(work, Speed(100, checkpoint_s=4)).parts)
+    assert parts["validation"] == 7 * 10  # each takes 10 s
+    assert parts["checkpoints"] == 5 * 4
+    large = dict(forecast_time(replace(work, validation_tokens=200_000), Speed(100, checkpoint_s=50)).parts)
+    assert large["validation"] == pytest.approx(70)  # three of a part of the examples
+    assert large["checkpoints"] == 50  # the last one is always written
+    small = dict(forecast_time(replace(work, validation_tokens=20), Speed(100, checkpoint_s=0.1)).parts)
+    assert (small["validation"], small["checkpoints"]) == (pytest.approx(20 * 0.1), pytest.approx(20 * 0.1))
 
 
 def test_without_a_measurement_the_forecast_says_so() -> None:
