@@ -1,4 +1,4 @@
-"""Training speed, in non-pad tokens per second: `python -m bench.training [--json] [--quick] [--gpu]`.
+"""Training speed, in non-pad tokens per second: `python -m bench.training [--json] [--quick] [--gpu] [--base FOLDER]`.
 
 The same model (3.3M parameters, made from a config), data (instructions of varied length), seed and dtype (fp32 on a
 CPU) go through four contenders, by turns, RUNS times; the median of each counts, for LoRA and for full fine-tuning:
@@ -9,7 +9,12 @@ CPU) go through four contenders, by turns, RUNS times; the median of each counts
 - `bare_loop`: forward, backward, clip, fused AdamW on the very batches of `ours`; what `ours` loses to it is overhead.
 
 Eight examples make a step everywhere. The first step warms up and is not counted. `largest_loss_difference` is that
-between an example's loss in a packed row and alone. `--gpu` measures one NVIDIA GPU instead (see `bench/_gpu.py`).
+between an example's loss in a packed row and alone. `outside_steps` is the wall time of a default job over its time
+in steps (see `bench/_outside.py`; `--outside 200` measures only that). `--gpu` measures one NVIDIA GPU instead (see
+`bench/_gpu.py`).
+
+`--base smollm2`, or the directory of a base model, measures LoRA on that base with short runs (`--runs`, `--steps`).
+There TRL may also use bf16 autocast if the processor multiplies bf16 in hardware (elsewhere that is many times slower).
 The last line is one JSON object.
 """
 
@@ -22,6 +27,7 @@ import os
 import platform
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -45,6 +51,8 @@ TUNED: dict[str, dict[str, Any]] = {
     "grouped by length, chunked_nll": {"train_sampling_strategy": "sequential", "loss_type": "chunked_nll"},
     "packed (bfd)": {"packing": True, "packing_strategy": "bfd"},
 }
+SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+LONGEST_CHARS = 900  # of an instruction and its answer for `--base`: longer ones take half a minute a step on two cores
 
 
 @dataclass
@@ -56,6 +64,7 @@ class Bench:
     examples: list[Any]
     items: list[Any]
     threads: int
+    given: bool = False  # the base is a real one
 
     @property
     def tokens(self) -> int:
@@ -68,30 +77,87 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print only the last line")
     parser.add_argument("--quick", action="store_true", help="one run of a few steps each, for a look")
     parser.add_argument("--gpu", action="store_true", help="one NVIDIA GPU: 0.5B, 3B and 7B, LoRA and QLoRA")
+    parser.add_argument("--base", default="", help="smollm2, or the directory of a base model: LoRA on it")
+    parser.add_argument("--runs", type=int, default=0, help="runs of each contender")
+    parser.add_argument("--steps", type=int, default=0, help="steps of a run, the first of which warms up")
+    parser.add_argument("--outside", type=int, default=0, help="only a default job on so many examples: outside_steps")
+    parser.add_argument("--epochs", type=int, help="of that job, instead of the default")
     chosen = parser.parse_args([] if arguments is None else arguments)
     if chosen.gpu:
         from bench import _gpu
 
         return _gpu.main(quick=chosen.quick)
     _quiet()
+    base = find_base(chosen.base)
+    if chosen.outside:
+        print(json.dumps(_about() | outside(chosen.outside, base, chosen.epochs)))
+        return 0
+    steps, runs = (5, 1) if chosen.quick else (5, 2) if base else (STEPS, RUNS)
+    steps, runs = chosen.steps or steps, chosen.runs or runs
     with tempfile.TemporaryDirectory() as name:
         os.environ |= {"SFT_DATA_DIR": f"{name}/data", "SFT_DEVICE": "cpu"}
-        bench = prepare(Path(name), steps=5 if chosen.quick else STEPS)
-        results = {method: measure(bench, method, 1 if chosen.quick else RUNS) for method in ("lora", "full")}
-        difference = largest_loss_difference(bench)
+        bench = prepare(Path(name), steps=steps, base=base)
+        results = {method: measure(bench, method, runs) for method in (("lora",) if base else ("lora", "full"))}
+        difference = None if base else largest_loss_difference(bench)
     if not chosen.json:
         print("\n".join(_lines(results, difference)))
+    rest = {} if chosen.quick or base else {"outside_steps": _outside_steps()}
     ratios = {name: min(part[name] for part in results.values()) for name in _RATIOS}  # the worse of the two methods
-    about = {
-        "date": date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
-        "load_average": round(os.getloadavg()[0], 1),
+    about = _about() | {
+        "base": str(bench.base.name) if base else "3.3M parameters",
         "threads": bench.threads,
+        "steps": steps,
         "tokens_per_run": bench.tokens,
         "largest_loss_difference": difference,
     }
-    print(json.dumps(ratios | about | results))
+    print(json.dumps(ratios | rest | about | results))
     return 0
+
+
+def _about() -> dict[str, Any]:
+    return {
+        "date": date.today().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, bf16 in hardware: {'yes' if has_bf16() else 'no'}",
+        "load_average": round(os.getloadavg()[0], 1),
+    }
+
+
+def has_bf16() -> bool:
+    """Whether this processor multiplies bf16 matrices in hardware; elsewhere they are many times slower than fp32."""
+    flags = Path("/proc/cpuinfo").read_text("utf-8") if Path("/proc/cpuinfo").exists() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def find_base(named: str) -> Path | None:
+    """The directory of `--base`; None for the base that is made here.
+
+    Raises:
+        SystemExit: it is not on this machine.
+    """
+    if not named:
+        return None
+    if (Path(named).expanduser() / "config.json").is_file():
+        return Path(named).expanduser().resolve()
+    from core.models import base_models
+
+    found = base_models.resolve(SMOLLM2 if named == "smollm2" else named)
+    if found.path is None:
+        raise SystemExit(f"{found.title} is not on this machine. Run: {found.command}, or name its directory.")
+    return found.path
+
+
+def outside(count: int, base: Path | None, epochs: int | None) -> dict[str, Any]:
+    """A default job on the base, or on the starter."""
+    from bench import _outside
+
+    return _outside.measure(count, f"local:{base}" if base else "starter", epochs=epochs)
+
+
+def _outside_steps() -> float:
+    """`outside_steps` of the starter with 200 examples, in a separate process with its own data."""
+    command = [sys.executable, "-m", "bench.training", "--outside", "200"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout.splitlines()[-1])["outside_steps"])
 
 
 _RATIOS = {"ours_over_trl": "trl", "ours_over_trl_tuned": "trl_tuned", "ours_over_bare_loop": "bare_loop"}
@@ -99,12 +165,13 @@ _RATIOS = {"ours_over_trl": "trl", "ours_over_trl_tuned": "trl_tuned", "ours_ove
 
 def measure(bench: Bench, method: str, runs: int) -> dict[str, Any]:
     """Tokens per second of each contender, and ours over theirs."""
-    trial = {name: trl(bench, method, steps=3, **settings).processor for name, settings in TUNED.items()}
+    tuned = contenders(bench)
+    trial = {name: trl(bench, method, steps=3, **settings).processor for name, settings in tuned.items()}
     best = max(trial, key=lambda name: trial[name])
     ways: dict[str, Callable[[int], Speed]] = {
         "ours": lambda run: ours(bench, method, run),
         "bare_loop": lambda run: bare_loop(bench, method),
-        "trl_tuned": lambda run: trl(bench, method, **TUNED[best]),
+        "trl_tuned": lambda run: trl(bench, method, **tuned[best]),
         "trl": lambda run: trl(bench, method, tuned=False),
     }
     found: dict[str, list[Speed]] = {name: [] for name in ways}
@@ -126,22 +193,32 @@ def measure(bench: Bench, method: str, runs: int) -> dict[str, Any]:
     }
 
 
+def contenders(bench: Bench) -> dict[str, dict[str, Any]]:
+    """TRL's best settings to try; on a real base also with bf16 autocast, if the processor has it."""
+    if not (bench.given and has_bf16()):
+        return TUNED
+    return TUNED | {f"{name}, bf16 autocast": settings | {"bf16": True} for name, settings in TUNED.items()}
+
+
 # ---- what all share
 
 
-def prepare(folder: Path, *, steps: int) -> Bench:
-    """A base with random weights and a tokenizer of the data's own, and the examples of one run."""
+def prepare(folder: Path, *, steps: int, base: Path | None = None) -> Bench:
+    """The examples of one run, and the base: a given one, or random weights with a tokenizer of the data's own."""
     from core.platform.db import migrate
     from worker.training import data, runtime
     from worker.training.model_files import load_tokenizer
 
     Path(os.environ["SFT_DATA_DIR"]).mkdir(parents=True)
     migrate.upgrade()
-    everything = conversations()
-    base = make_base(folder / "base", everything)
+    everything, given = conversations(), base is not None
+    if base is None:
+        base = make_base(folder / "base", everything)
+    else:
+        everything = [item for item in everything if sum(len(m.content) for m in item.messages) <= LONGEST_CHARS]
     examples = random.Random(1).sample(everything, steps * BATCH)
     items = data.prepare(examples, load_tokenizer(base), max_seq_length=1024).train
-    return Bench(folder, base, examples, items, runtime.use_cores())
+    return Bench(folder, base, examples, items, runtime.use_cores(), given)
 
 
 def conversations() -> list[Any]:
@@ -236,6 +313,7 @@ class Clock:
 
 def ours(bench: Bench, method: str, run: int) -> Speed:
     """A job from its launch to its model, timed from step to step, with what a worker does in between."""
+    from core.models.methods import build
     from core.services.data import datasets
     from core.services.training import jobs
     from worker.run import execute
@@ -264,6 +342,7 @@ def ours(bench: Bench, method: str, run: int) -> Speed:
         base_model=f"local:{bench.base}",
         method=method,
         draft_key=None,
+        method_config=build(method).model_dump(mode="json"),  # as the other contenders have it
         training=settings,
     )
     plain, module.Reporter = module.Reporter, Timed  # type: ignore[misc]
@@ -338,6 +417,7 @@ def trl(bench: Bench, method: str, *, tuned: bool = True, steps: int = -1, **set
         items = [item for group in groups for item in group]
     if settings.get("packing"):
         settings = settings | {"max_length": -(-bench.tokens * BATCH // len(items)) + 64}
+    settings = {"bf16": False} | settings
     faster = {"gradient_checkpointing": False, "optim": "adamw_torch_fused", "logging_steps": 1_000} if tuned else {}
     adapter = build(method).peft_arguments()
     trainer = Counting(
@@ -348,7 +428,6 @@ def trl(bench: Bench, method: str, *, tuned: bool = True, steps: int = -1, **set
             num_train_epochs=1,
             max_steps=steps,
             learning_rate=RATE,
-            bf16=False,
             use_cpu=True,
             save_strategy="no",
             report_to=[],
@@ -404,7 +483,7 @@ def _quiet() -> None:
     quiet()
 
 
-def _lines(results: dict[str, Any], difference: float) -> list[str]:
+def _lines(results: dict[str, Any], difference: float | None) -> list[str]:
     lines = []
     for method, part in results.items():
         rates = part["tokens_per_s"]
@@ -415,7 +494,9 @@ def _lines(results: dict[str, Any], difference: float) -> list[str]:
         )
         used = part["by_processor_time"]
         lines.append("  by processor time: " + ", ".join(f"{name} {used[name]:.2f}x" for name in _RATIOS))
-    return [*lines, f"largest difference of a loss, packed and alone: {difference:.2g}"]
+    return (
+        lines if difference is None else [*lines, f"largest difference of a loss, packed and alone: {difference:.2g}"]
+    )
 
 
 if __name__ == "__main__":
