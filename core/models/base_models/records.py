@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.errors import DataError
+from core.models.base_models.restored import RestoredFrom
+from core.models.base_models.sources import ModelSource
 from core.models.methods import METHODS
 from core.models.methods.presets import Preset
 
@@ -148,6 +150,8 @@ class BaseModelRef:
     note: str = ""  # a remark before it is used, such as a newer revision in the cache
     presets: Mapping[str, Preset] = field(default_factory=dict)  # by method; these override the method's own
     billions: float = 0.0  # as its card says, for a model whose files are not here
+    sources: tuple[ModelSource, ...] = ()  # where it can be fetched from, in the order they are tried
+    origin: RestoredFrom | None = None  # of a base whose weights had another form
 
     @property
     def params(self) -> int:
@@ -164,8 +168,12 @@ class BaseModelRef:
 
     @property
     def download_bytes(self) -> int:
-        """About how much a download of it transfers: the Hub stores the catalog's families in 16 bits."""
+        """About how much a download from the Hub transfers: it stores the catalog's families in 16 bits."""
         return round(self.billions * 2e9)
+
+    def bytes_from(self, source: ModelSource) -> int:
+        """About how much a download from this source transfers; 0 if it is not known."""
+        return source.bytes or self.download_bytes
 
     @property
     def architecture(self) -> str:

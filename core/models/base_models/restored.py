@@ -1,4 +1,7 @@
-"""Where the files of a restored base model came from: `source.json` beside its weights."""
+"""Base models that were restored from another form of their weights.
+
+They are ordinary model directories in `bases/`, with `source.json` beside the weights: where those came from.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any, Final
 
 from core.models.base_models import model_text
 from core.models.base_models.gguf_file import bits
+from core.settings import get_settings
 
 FILE_NAME: Final = "source.json"
 
@@ -55,3 +59,13 @@ def restored_from(directory: Path) -> RestoredFrom | None:
         return RestoredFrom(**{key: value for key, value in found.items() if key in known})
     except Exception:  # a directory by others may have a file of this name
         return None
+
+
+def bases_directory() -> Path:
+    """The folder of restored bases; a name that begins with a dot is not one."""
+    return get_settings().data_dir / "bases"
+
+
+def folder_of(hub_id: str) -> Path:
+    """Where a model of the catalog is restored; it may not exist yet."""
+    return bases_directory() / hub_id.replace("/", "--")

@@ -14,6 +14,8 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.kinds import KINDS
 from core.platform.tasks.states import STATES
 from core.services.serving.chat import USED
+from core.services.training import choices
+from core.services.training.choices import BaseModelRef
 from core.services.training.models import EXACT_MATCH
 from core.text import plural
 
@@ -68,6 +70,16 @@ class Overview:
     @property
     def is_empty(self) -> bool:
         return not (self.datasets or self.jobs)
+
+
+def unused_real_model() -> BaseModelRef | None:
+    """The suggested real model, on this machine or not; None once a job has used it."""
+    base = choices.suggested_base()
+    if base is None:
+        return None
+    with UnitOfWork(write=False) as uow:
+        used = uow.execute(select(JOBS.c.id).where(JOBS.c.base_model == base.id).limit(1)).first()
+    return None if used else base
 
 
 def overview() -> Overview:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from core.models.base_models import BaseModelRef, hub_cache, resolve
+from core.models.base_models import BaseModelRef, resolve, suggested_id as suggested_id
 from core.models.methods import METHODS as METHODS, recommended_method as recommended_method
 from core.models.methods.base import Demand as Demand
 from core.training.engines import AUTO as AUTO, ENGINES
@@ -21,9 +22,14 @@ def settings_for(base_id: str, method_id: str) -> dict[str, Any]:
     return dict(resolve(base_id).preset(method_id).method)
 
 
-def can_be_downloaded(base: BaseModelRef) -> bool:
-    """Whether the studio can fetch its files; others are put here by hand."""
-    return bool(base.command) and hub_cache.is_hub_id(base.id.partition("@")[0])
+def suggested_base() -> BaseModelRef | None:
+    """The real model for a first job, on this machine or not; None if the catalog has none."""
+    return resolve(suggested_id()) if suggested_id() else None
+
+
+def default_base(ready: Sequence[BaseModelRef]) -> BaseModelRef:
+    """The base that a new job begins with: the suggested real model where it is here, else the first one."""
+    return next((base for base in ready if base.id == suggested_id()), ready[0])
 
 
 def engine_title(engine_id: str) -> str:

@@ -27,11 +27,17 @@ class MergeResult(TaskResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadResult(TaskResult):
-    """Of a download from the Hugging Face Hub. `revision` is the commit."""
+    """Of a download of a base model. `revision` is the commit on the Hub, "" for other sources.
+
+    `download_s` and `restore_s` are seconds; 0 where that part was not needed.
+    """
 
     hub_id: str
     revision: str
     bytes: int
+    source: str = "hub"
+    download_s: float = 0.0
+    restore_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

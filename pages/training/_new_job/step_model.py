@@ -8,18 +8,17 @@ import streamlit as st
 
 from core.errors import StudioError
 from core.services.data import datasets
-from core.services.platform import drafts, tasks
+from core.services.platform import drafts
 from core.services.training import choices, downloads, jobs
 from core.services.training.choices import AUTO, SAFETY, BaseModelRef, TrainingConfig
 from pages.training._new_job import forecast as job_forecast
-from pages.ui import components, theme
+from pages.ui import base_offer, components, theme
 from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence, size
 from pages.ui.forms import form_fields
 from pages.ui.wizard import draft_state
 
 MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
-POLL_S = 1.0
 _CLAIMS = 3
 _GROUPS = {SAFETY: "When a run ends before its last step, and which weights become the model."}
 
@@ -76,7 +75,7 @@ def _with_defaults(draft: drafts.DraftRecord) -> drafts.DraftRecord:
     missing: dict[str, Any] = {}
     ready, _ = jobs.catalog()
     if state.get("base_model") not in {base.id for base in ready} and ready:
-        missing["base_model"] = ready[0].id
+        missing["base_model"] = choices.default_base(ready).id
     if state.get("method") not in choices.METHODS:
         missing["method"] = choices.recommended_method().id
     if missing:
@@ -149,6 +148,8 @@ def _newer_version(draft: drafts.DraftRecord) -> None:
 
 def _base_models(draft: drafts.DraftRecord) -> None:
     ready, away = jobs.catalog()
+    default = choices.default_base(ready)
+    suggested = next((base for base in away if base.id == choices.suggested_id()), None)
     components.heading("Base model", f"{len(ready)} on this machine")
     with st.grid(2, min_column_width=250):
         for base in ready:
@@ -162,11 +163,14 @@ def _base_models(draft: drafts.DraftRecord) -> None:
                 icon="deployed_code",
                 on=on,
                 facts=md(facts),
-                tag="Recommended" if base.recommended and len(ready) > 1 else None,
+                tag="Recommended" if _is_recommended(base, default) and len(ready) > 1 else None,
                 tag_color="gray",
             ):
                 state = {"base_model": base.id, "method_config": choices.settings_for(base.id, draft.state["method"])}
                 _update(draft, state | _fresh_name(draft, base.id))
+        if suggested:
+            _suggestion(suggested)
+    away = [base for base in away if base is not suggested]
     unusable = [base for base in away if base.unusable]
     if unusable:
         with st.expander(
@@ -183,49 +187,49 @@ def _base_models(draft: drafts.DraftRecord) -> None:
                     _unavailable(base)
 
 
+def _is_recommended(base: BaseModelRef, default: BaseModelRef) -> bool:
+    """The starter is recommended only as long as no real model is here."""
+    return base.recommended and (not base.buildable or base is default)
+
+
 def _unavailable(base: BaseModelRef) -> None:
-    fetches = choices.can_be_downloaded(base)
-    task = downloads.latest(base.id) if fetches else None
     with st.container(gap="xxsmall", key=f"away_{base.id}"):
         with components.spread(gap="small", wrap=False):
             with st.container(gap=None, width="stretch"):
                 st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
-                amount = size(base.download_bytes) if base.download_bytes else ""
+                amount = size(base.download_bytes) if base.download_bytes and len(base.sources) == 1 else ""
                 st.caption(md(" · ".join(part for part in (base.size, base.license, amount) if part)))
                 if base.gated:  # on a separate line, so that it does not wrap on a narrow screen
                     st.caption(":material/key: Accept its license on Hugging Face first")
-            if fetches:
-                _download_actions(base, downloading=task is not None and task.is_active)
-        if task and task.is_active:
-            st.fragment(run_every=POLL_S)(_downloading)(task.id)
-        elif task and task.state == "failed":
-            message, remedy = sentence(task.error.get("message", "")), sentence(task.error.get("remedy", ""))
-            st.markdown(f":small[:red[{message}] {remedy}]")
-        elif base.unusable:
-            remedy = "" if fetches else sentence(base.command)
-            st.markdown(f":small[:red[{sentence(base.reason)}] {remedy}]")
+            if base.sources:
+                _download_actions(base)
+        if len(base.sources) > 1:
+            base_offer.sources(base)
+        base_offer.status(base)
 
 
-def _download_actions(base: BaseModelRef, *, downloading: bool) -> None:
+def _download_actions(base: BaseModelRef) -> None:
     """The terminal command in a popover, and the button that does the same."""
     with st.container(horizontal=True, width="content", gap="xsmall", wrap=False):
         with st.popover("", icon=":material/terminal:", type="tertiary", help="The command for a terminal"):
             st.code(base.command, language=None, wrap_lines=True, width=300)
-        if not downloading and st.button("Download", icon=":material/download:", key=f"download_{base.id}"):
+        if len(base.sources) > 1 or base_offer.is_downloading(base):
+            return
+        if st.button("Download", icon=":material/download:", key=f"download_{base.id}"):
             downloads.start(base.id)
             st.rerun()
 
 
-def _downloading(task_id: str) -> None:
-    """The progress of the download; the page reruns when it ends."""
-    task = tasks.get_task(task_id)
-    if task.is_terminal:
-        st.rerun()
-    words = tasks.waiting_reason(task) or task.message or "Downloading"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")
-        if st.button("Cancel", type="tertiary", key=f"stop_{task_id}"):
-            tasks.request(task_id, "cancel")
+def _suggestion(base: BaseModelRef) -> None:
+    """The real model for a first job as a card among the others, although its files are not here yet."""
+    with st.container(border=True, height="stretch", gap="xsmall", key="suggested_base"):
+        with components.spread(gap="xsmall", wrap=False):
+            st.markdown(f"**:material/download: {md(base.title)}**")
+            st.badge("Recommended", color="gray")
+        st.caption(f"{md(base.text)} It is not on this machine yet.")
+        base_offer.sources(base)
+        base_offer.status(base)
+        st.markdown(f":small[{md(f'{base.size} parameters · {base.license}')}]")
 
 
 def _fresh_name(draft: drafts.DraftRecord, base_model: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,16 +13,20 @@ from core.cli import main
 from core.errors import NotFound
 from core.models import base_models
 from core.models.base_models.catalog import BASE_MODELS, HubModel
+from core.models.base_models.sources import SOURCES, HubSource, ModelSource
 from core.models.methods import METHODS, Method, build
 from core.models.methods.base import Demand, ModelShape, setting
 from core.models.methods.presets import Preset, SizeClass
+from core.platform.tasks.context import TaskContext
 from core.services.learn.explain import compare
 from core.services.platform import drafts
-from core.services.training import jobs
+from core.services.training import downloads, jobs
 from core.training import engines
 from tests.support import runs
 from tests.support.registry import registered
 from tests.support.screens import open_page, words
+from worker.fetching import Fetched
+from worker.run import execute
 
 ROWS = (
     (
@@ -33,6 +38,11 @@ ROWS = (
         "a base model of the catalog",
         "core/models/base_models/catalog.py",
         "core/models/base_models/catalog.py: BASE_MODELS.add(...)",
+    ),
+    (
+        "a source of base models",
+        "worker/fetching/<id>.py",
+        "core/models/base_models/sources.py: @SOURCES.add",
     ),
 )
 
@@ -156,3 +166,42 @@ def test_the_new_job_offers_a_new_base_model(base: HubModel) -> None:
     draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
     shown = words(open_page("pages/training/new_job.py", draft=draft.id))
     assert "New 1B" in shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsbSource(ModelSource):
+    """A stick with models on it."""
+
+    id: ClassVar[str] = "usb"
+    title: ClassVar[str] = "Your USB stick"
+    place: ClassVar[str] = "your USB stick"
+
+    @property
+    def fetcher(self) -> str:
+        return __name__
+
+
+def fetch(ctx: TaskContext, hub_id: str, revision: str, source: ModelSource) -> Fetched:
+    """What `worker/fetching/usb.py` would have."""
+    return Fetched("", source.bytes, download_s=3.0)
+
+
+@pytest.fixture
+def on_a_stick(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubModel]:
+    monkeypatch.setenv("HF_HUB_CACHE", str(studio_env / "none"))
+    sources = (HubSource(), UsbSource(bytes=5_000_000))
+    entry = HubModel("someone/Portable", "Portable", 0.01, "New", "MIT", sources=sources)
+    with registered(SOURCES, UsbSource), registered(BASE_MODELS, entry):
+        yield entry
+
+
+def test_a_new_source_is_an_option_a_button_and_a_download(
+    on_a_stick: HubModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["base", "get", "--help"]) == 0
+    assert "usb (your USB stick)" in " ".join(capsys.readouterr().out.split())
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
+    assert "5 MB from your USB stick" in words(open_page("pages/training/new_job.py", draft=draft.id))
+    ended = execute(downloads.start(on_a_stick.id, "usb").id, "test:1")
+    assert (ended.state, ended.result["source"]) == ("succeeded", "usb")
+    assert "about 3 s" in downloads.offers(base_models.resolve(on_a_stick.id))[1].text

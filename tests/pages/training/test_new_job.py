@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 from streamlit.testing.v1 import AppTest
@@ -9,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 from core.data.editing import DropRows
 from core.data.samples import load_sample
 from core.messages import Message
-from core.models.base_models import named_directory
+from core.models.base_models import named_directory, suggested_id
+from core.models.base_models.restored import folder_of
 from core.services.data import datasets
 from core.services.data.datasets import edits as dataset_edits
 from core.services.platform import drafts, tasks
@@ -87,6 +89,23 @@ def test_a_base_model_that_is_missing_is_downloaded_from_its_card(open_screen, r
     read(app)
     app.button(key=f"stop_{task.id}").click().run()
     assert tasks.get_task(task.id).state == "cancelled"
+
+
+def test_the_real_model_is_offered_beside_the_starter_and_chosen_once_it_is_here(
+    open_screen, read, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    dataset_id = runs.dataset().id
+    draft = drafts.create("job", {"dataset_id": dataset_id}, step="model")
+    app = open_screen("new_job", draft=draft.id)
+    assert "93 MB from your package index" in read(app)
+    assert drafts.get(draft.id).state["base_model"] == "starter"
+    app.button(key=f"download_{suggested_id()}_index").click().run()
+    assert downloads.latest(suggested_id()).payload["source"] == "index"
+    shutil.copytree(make_model(tmp_path / "tiny"), folder_of(suggested_id()))
+    another = drafts.create("job", {"dataset_id": dataset_id}, step="model")
+    read(open_screen("new_job", draft=another.id))
+    assert drafts.get(another.id).state["base_model"] == suggested_id()
 
 
 def test_a_directory_that_cannot_be_used_shows_the_reason_and_no_download(open_screen, read) -> None:

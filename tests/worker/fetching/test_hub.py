@@ -16,7 +16,7 @@ from core.services.platform import tasks
 from core.services.training import downloads
 from tests.support.hub_server import COMMIT, hub
 from tests.support.random_model import make_model
-from worker.handlers.download import explain, files_to_download
+from worker.fetching.hub import explain, files_to_download
 from worker.run import execute
 
 

@@ -1,0 +1,92 @@
+"""`sft base`: the base models; `list`: all of them; `get`: fetch one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli._support.boundary import say
+from core.cli._support.output import print_json, print_table
+from core.cli._support.waiting import wait_succeeded
+from core.errors import DataError
+
+if TYPE_CHECKING:
+    from core.models.base_models import BaseModelRef
+
+
+def source_help() -> str:
+    """The help of `--source`. Typer reads it when it builds the commands, so it lists the registered sources."""
+    from core.models.base_models.sources import SOURCES
+
+    kinds = [f"{source.id} ({source.place})" for source in SOURCES]
+    return f"Fetch it from here only: {', '.join(kinds[:-1])} or {kinds[-1]}. Left out: tries all, in order."
+
+
+def base(context: typer.Context) -> None:
+    """List the base models, and fetch one: list, get."""
+    if not context.invoked_subcommand:
+        list()
+
+
+def list(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per model, one per line.")] = False,
+) -> None:
+    """List the base models: those on this machine first, then those that can be fetched, with the command."""
+    from core.platform.supervisor import ensure
+    from core.services.training import downloads, jobs
+
+    with ensure(set()):
+        here, away = jobs.catalog()
+    if as_json:
+        for one in (*here, *away):
+            print_json({
+                "base": one.id, "title": one.title, "ready": one.ready, "params": one.params, "license": one.license,
+                "path": one.path, "revision": one.revision, "note": one.note, "reason": one.reason,
+                "command": one.command, "sources": [offer.source for offer in downloads.offers(one)],
+            })  # fmt: skip
+        return
+    print_table(("BASE", "NAME", "SIZE", "STATE", "LICENSE", ""), [
+        (one.id, one.title, one.size or "-", _state(one), one.license or "-", one.note or one.command)
+        for one in (*here, *away)
+    ])  # fmt: skip
+
+
+def _state(base: BaseModelRef) -> str:
+    if base.unusable:
+        return "damaged"
+    return "ready" if base.ready else "built when used" if base.buildable else "not here"
+
+
+def get(
+    model: Annotated[str, typer.Argument(help="A base model, such as smollm2, or a Hub id.")],
+    source: Annotated[str, typer.Option(help=source_help())] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Fetch a base model to this machine; afterwards it is used offline. Ctrl-C leaves the rest to a later command."""
+    from core.models import base_models
+    from core.platform.supervisor import ensure
+    from core.services.platform import tasks
+    from core.services.training import downloads
+    from core.services.training.results import DownloadResult
+
+    with ensure({"redis", "worker-io"}, say):
+        task = wait_succeeded(downloads.start(model, source).id)
+        for event in tasks.events(task.id):
+            if event.level == "warning":
+                say(event.message)
+    result = DownloadResult.of(task)
+    fetched = base_models.resolve(model)
+    if not fetched.ready:
+        raise DataError(f"{fetched.title} was fetched, but cannot be used: {fetched.reason}")
+    if as_json:
+        print_json({
+            "base": fetched.id, "source": result.source, "path": fetched.path, "revision": fetched.revision,
+            "note": fetched.note, "download_s": result.download_s, "restore_s": result.restore_s,
+        })  # fmt: skip
+        return
+    print(fetched.id)
+    say(" ".join(filter(None, (f"{fetched.title} is in {fetched.path}.", fetched.note))))
+
+
+SUBCOMMANDS = (list, get)
