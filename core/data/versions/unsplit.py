@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,23 @@ from core.data.examples.identity import identities, quick_key
 from core.data.examples.parquet import BATCH
 from core.data.examples.texts import Numbers
 from core.data.versions.files import EXAMPLE_SCHEMA, table_of
-from core.platform.forking import Finished, Forked, may_fork
 
-_WORTH_FORKING = 200_000  # examples: from here on two processes compute their chances
+# Of a row group of the final file: several times larger than a batch, it takes a third less time and space.
+_GROUP_ROWS, _GROUP_BYTES = 20_000, 16 << 20
 
 
 class UnsplitExamples:
     """An Arrow file, as quick to write as to read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seed: int) -> None:
+        """`seed` decides which examples are drawn."""
         self._path = path
+        self._salt = hashlib.blake2b(key=str(seed).encode(), digest_size=8)
         self._sink = pa.OSFile(str(path), "wb")
         self._writer = pa.ipc.new_file(self._sink, EXAMPLE_SCHEMA)
         self._rows: list[dict[str, Any]] = []
         self._keys: list[Numbers | None] = []  # of each batch, where they are known
+        self._chances: list[Numbers | None] = []  # the same
         self._open = True
 
     def add(self, row: dict[str, Any]) -> None:
@@ -37,12 +39,18 @@ class UnsplitExamples:
         if len(self._rows) >= BATCH:
             self._flush()
 
-    def add_table(self, table: Any, keys: Numbers | None = None) -> None:
-        """Add many examples; `keys` are those of `examples.identity.quick_key`, for their messages."""
+    def add_table(self, table: Any, keys: Numbers | None = None, *, draws: bool = False) -> None:
+        """Add many examples.
+
+        Args:
+            keys: those of `examples.identity.quick_key`, for their messages.
+            draws: work out their chances now: this process waits anyway for the one that makes the examples.
+        """
         self._flush()
         for batch in table.combine_chunks().to_batches():
             self._writer.write_batch(batch)
             self._keys.append(keys if len(batch) == len(table) else None)
+            self._chances.append(self._chances_of(batch) if draws else None)
 
     def close(self) -> None:
         if self._open:
@@ -50,6 +58,19 @@ class UnsplitExamples:
             self._flush()
             self._writer.close()
             self._sink.close()
+
+    def tables(self) -> Iterator[Any]:
+        """The record batches as tables of some thousands of rows each; the file must be closed."""
+        together: list[Any] = []
+        size = 0
+        for batch in self.batches():
+            together.append(batch)
+            size += batch.nbytes
+            if size >= _GROUP_BYTES or sum(map(len, together)) >= _GROUP_ROWS:
+                yield pa.Table.from_batches(together)
+                together, size = [], 0
+        if together:
+            yield pa.Table.from_batches(together)
 
     def batches(self) -> Iterator[Any]:
         """The record batches, one at a time; the file must be closed."""
@@ -68,17 +89,15 @@ class UnsplitExamples:
 
     # ---- the choice
 
-    def drawn(self, wanted: int, seed: int) -> Numbers:
+    def drawn(self, wanted: int) -> Numbers:
         """The positions of about so many examples for training, by a seeded hash of what their messages say.
 
         Equal examples are drawn together, or not at all.
         """
-        keys, places = self._trained()
+        keys, chances, places = self._trained()
         names, first, sizes = np.unique(keys, return_index=True, return_counts=True)
-        salt = hashlib.blake2b(key=str(seed).encode(), digest_size=8)
-        chances = self._chances(places[first], salt)
         chosen = np.zeros(len(names), bool)
-        for at in np.argsort(chances, kind="stable").tolist():
+        for at in np.argsort(chances[first], kind="stable").tolist():
             if sizes[at] <= wanted:
                 chosen[at] = True
                 wanted -= int(sizes[at])
@@ -87,56 +106,25 @@ class UnsplitExamples:
         drawn: Numbers = places[np.isin(keys, names[chosen])]
         return drawn
 
-    def _trained(self) -> tuple[Numbers, Numbers]:
-        """The keys of the examples for training, and their positions."""
+    def _trained(self) -> tuple[Numbers, Numbers, Numbers]:
+        """The keys of the examples for training, their chances and their positions."""
         keys, places, first = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 0
-        for batch, known in zip(self.batches(), self._keys, strict=True):
+        chances = [np.empty(0, np.uint64)]
+        for batch, known, drawn in zip(self.batches(), self._keys, self._chances, strict=True):
             if known is None:
                 known = np.array(list(map(quick_key, batch.column("messages").to_pylist())), np.int64)
             mine = pc.equal(batch.column("split"), "train").to_numpy(zero_copy_only=False)
             keys.append(known[mine])
+            chances.append((self._chances_of(batch) if drawn is None else drawn)[mine])
             places.append(first + np.flatnonzero(mine))
             first += len(batch)
-        return np.concatenate(keys), np.concatenate(places)
+        return np.concatenate(keys), np.concatenate(chances), np.concatenate(places)
 
-    def _chances(self, places: Numbers, salt: Any) -> Numbers:
-        """For the example at each place a number that follows from the seed and its identity."""
-        order = np.argsort(places)
-        ordered = places[order]
-        middle = int(ordered[len(ordered) // 2]) if len(ordered) >= _WORTH_FORKING and may_fork() else -1
-        if middle < 0:
-            found = list(self._salted(ordered, salt))
-        else:
-            helper = Forked(partial(self._salted, ordered[ordered >= middle], salt))
-            try:
-                found = list(self._salted(ordered[ordered < middle], salt))
-                found += _received(helper)
-            finally:
-                helper.stop()
-        chances = np.empty(len(places), np.uint64)
-        chances[order] = np.concatenate(found)
-        return chances
-
-    def _salted(self, places: Numbers, salt: Any) -> Iterator[Numbers]:
-        """The chances of the examples at ascending places, a batch at a time."""
-        first = done = 0
-        for batch in self.batches():
-            end = int(np.searchsorted(places, first + len(batch)))
-            if end > done:
-                texts = batch.column("messages").take(pa.array(places[done:end] - first))
-                yield np.array([_chance(salt, key) for key in identities(texts)], np.uint64)
-            first, done = first + len(batch), end
-
-
-def _received(helper: Forked[Numbers]) -> Iterable[Numbers]:
-    while True:
-        try:
-            yield helper.receive()
-        except Finished:
-            return
-
-
-def _chance(salt: Any, identity: bytes) -> int:
-    digest = salt.copy()
-    digest.update(identity)
-    return int.from_bytes(digest.digest(), "big")
+    def _chances_of(self, batch: Any) -> Numbers:
+        """For each example a number that follows from the seed and its identity."""
+        copy, numbers = self._salt.copy, []
+        for key in identities(batch.column("messages")):
+            digest = copy()
+            digest.update(key)
+            numbers.append(digest.digest())
+        return np.frombuffer(b"".join(numbers), ">u8").astype(np.uint64)

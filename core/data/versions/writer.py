@@ -73,7 +73,7 @@ class VersionWriter:
             (directory / name).unlink(missing_ok=True)
         self.directory = directory
         self._hold_out, self._seed = hold_out, seed
-        self._examples = UnsplitExamples(directory / _UNSPLIT)
+        self._examples = UnsplitExamples(directory / _UNSPLIT, seed)
         self._findings = ParquetRows(directory / FINDINGS, files.FINDING_SCHEMA)
         self._rejects = (directory / REJECTS).open("w", encoding="utf-8")
         self._parts: Counter[Split] = Counter()
@@ -107,7 +107,8 @@ class VersionWriter:
         """Add many examples at once, and the rejects between them."""
         if len(ready):
             place = pa.array(np.arange(self.examples, self.examples + len(ready)))
-            self._examples.add_table(ready.table.set_column(0, "position", place), ready.keys)
+            draws = self._hold_out != 0 and not self.is_split and ready.split == "train"
+            self._examples.add_table(ready.table.set_column(0, "position", place), ready.keys, draws=draws)
             self._count(ready.split, len(ready))
         for item in ready.rejects:
             self._keep(item)
@@ -145,8 +146,7 @@ class VersionWriter:
             ThreadPoolExecutor(1) as beside,  # compressing and hashing hold no lock: each has a core
         ):
             writing: Future[None] | None = None
-            for batch in self._examples.batches():
-                table = pa.Table.from_batches([batch])
+            for table in self._examples.tables():
                 if len(moved):
                     table = _split(table, moved)
                 if writing is not None:
@@ -192,7 +192,7 @@ class VersionWriter:
         split = HoldOut(self._seed, wanted, self._parts["validation"])
         if wanted <= 0:
             return pa.array([], pa.int64()), split
-        return pa.array(self._examples.drawn(wanted, self._seed), pa.int64()), split
+        return pa.array(self._examples.drawn(wanted), pa.int64()), split
 
 
 def _split(table: Any, moved: Any) -> Any:
@@ -204,13 +204,15 @@ def _split(table: Any, moved: Any) -> Any:
 
 def _hash(digest: Any, table: Any) -> None:
     """Take `split TAB messages LF` of every example into the digest; `TAB tools TAB rejected` too, where it has any."""
-    joined = pc.binary_join_element_wise(table.column("split"), table.column("messages"), "\t")
+    first = [table.column("split"), table.column("messages")]
     tools, rejected = (table.column(name) for name in files.ADDED_LATER)
     if tools.null_count < len(table) or rejected.null_count < len(table):
         bare = pc.and_(pc.is_null(tools), pc.is_null(rejected))
-        whole = pc.binary_join_element_wise(joined, pc.fill_null(tools, ""), pc.fill_null(rejected, ""), "\t")
-        joined = pc.if_else(bare, joined, whole)
-    joined = pc.binary_join_element_wise(joined, "", "\n")
+        whole = pc.binary_join_element_wise(*first, pc.fill_null(tools, ""), pc.fill_null(rejected, ""), "\t")
+        joined = pc.if_else(bare, pc.binary_join_element_wise(*first, "\t"), whole)
+        joined = pc.binary_join_element_wise(joined, "\n", "")
+    else:
+        joined = pc.binary_join_element_wise(first[0], "\t", first[1], "\n", "")
     for chunk in joined.chunks:
         _, offsets, data = chunk.buffers()
         bounds = memoryview(offsets).cast("i")

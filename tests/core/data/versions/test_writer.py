@@ -104,10 +104,9 @@ def test_the_hash_is_of_splits_and_messages_and_equal_examples_stay_together(tmp
     assert sorted(path.name for path in (tmp_path / "v").iterdir()) == sorted([EXAMPLES, FINDINGS, REJECTS])
 
 
-@pytest.mark.parametrize("forked", [False, True])
-def test_what_is_held_out_follows_from_the_seed_and_the_messages(tmp_path, monkeypatch, forked):
-    if forked:
-        monkeypatch.setattr(unsplit, "_WORTH_FORKING", 1)
+@pytest.mark.parametrize("group", [51, 20_000])
+def test_what_is_held_out_follows_from_the_seed_and_the_messages(tmp_path, monkeypatch, group):
+    monkeypatch.setattr(unsplit, "_GROUP_ROWS", group)
     rng = random.Random(3)
     batches = [columns(rng, count) for count in (50, 1, 200)]
     with VersionWriter(tmp_path / "v", hold_out=0.2) as out:
@@ -126,3 +125,4 @@ def test_what_is_held_out_follows_from_the_seed_and_the_messages(tmp_path, monke
             wanted -= copies[key]
     expected = ["validation" if identity_of(example.messages) in chosen else "train" for example in everything]
     assert [row["split"] for row in read_rows(tmp_path / "v" / EXAMPLES)] == expected
+    assert pq.read_metadata(tmp_path / "v" / EXAMPLES).num_row_groups == (2 if group == 51 else 1)
