@@ -141,6 +141,7 @@ class Reporter:
             on_loaded=self.on_loaded,
             on_point=self.on_point,
             on_first_batch=self.on_first_batch,
+            on_batch_size=self.on_batch_size,
             on_saving=self.flush,
             on_checkpoint=self.on_checkpoint,
             on_passed_over=self.on_passed_over,
@@ -188,6 +189,11 @@ class Reporter:
 
     def on_first_batch(self, shown: dict[str, Any]) -> None:
         self.ctx.event("data", first_batch.keep(self.job.id, shown).summary)
+
+    def on_batch_size(self, size: int, rates: dict[int, float]) -> None:
+        speeds = ", ".join(f"{count}: {rate:,.0f}" for count, rate in rates.items())
+        fastest = f"{plural(size, 'example')} at once from here on: the fastest on this machine"
+        self.ctx.event("engine", f"{fastest} (tokens per second: {speeds}).", data={"examples_at_once": size})
 
     def on_point(self, point: Point) -> None:
         self.waiting.append(point)
@@ -279,6 +285,7 @@ def _measured(ctx: TaskContext, result: TrainResult, seconds: float) -> dict[str
     alike = (
         *("tokens", "peak_memory_bytes", "baseline_memory_bytes", "kept_step", "validation_loss", "trainable_params"),
         *("truncated", "dropped", "refused", "validation_examples", "validation_of"),
+        "examples_at_once",
     )
     return {
         **{name: getattr(result, name) for name in alike},

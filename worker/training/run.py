@@ -70,6 +70,7 @@ class TrainResult:
     last_validation_loss: float | None = None  # of the last step
     validation_examples: int = 0  # that a validation used, of `validation_of`
     validation_of: int = 0
+    examples_at_once: int = 0  # see `Ended`
     between_seconds: float = 0.0  # in validations, checkpoints, sample answers and losses by example
     example_losses: Measured | None = None
 
@@ -176,6 +177,7 @@ def train(
             last_validation_loss=ended.validation_loss,
             validation_examples=ended.validation_examples,
             validation_of=len(data.validation),
+            examples_at_once=ended.examples_at_once,
             between_seconds=budget.all_spent_s + (measured.seconds if measured else 0.0),
             example_losses=measured,
         )

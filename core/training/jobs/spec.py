@@ -253,12 +253,27 @@ class ResolvedTraining(TrainingConfig):
     # chosen by *auto*: done less often than their steps say if time requires it; older jobs did not
     validation_follows_time: bool = False
     checkpoints_follow_time: bool = False
+    largest_batch: int = 0  # the first steps try up to so many examples at once; 0: `per_device_batch_size` is used
     steps_per_epoch: int
     total_steps: int
 
     @property
     def effective_batch_size(self) -> int:
         return self.per_device_batch_size * self.gradient_accumulation_steps
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """The numbers of examples at once that the first steps try, smallest first; each divides a step's examples."""
+        sizes = [self.per_device_batch_size]
+        while 2 * sizes[-1] <= self.largest_batch and self.effective_batch_size % (2 * sizes[-1]) == 0:
+            sizes.append(2 * sizes[-1])
+        return tuple(sizes)
+
+    def with_batch(self, size: int) -> ResolvedTraining:
+        """The same steps with so many examples at once, and nothing to try."""
+        accumulation = self.effective_batch_size // size
+        changes = {"per_device_batch_size": size, "gradient_accumulation_steps": accumulation, "largest_batch": 0}
+        return self.model_copy(update=changes)
 
     @property
     def warmup_steps(self) -> int:

@@ -25,7 +25,8 @@ LAYER_S: Final = 1e-3  # what a layer takes for one token however small it is (m
 
 def estimate(load: Workload, device: Device) -> Estimate:
     """The memory, time, cost and disk space that a run needs on a device of this machine. The base's shape is known."""
-    base, method, training, speed = load.base, load.method, load.training, load.speed
+    base, method, speed = load.base, load.method, load.speed
+    training = load.training.with_batch(load.training.batch_sizes[-1])  # the first steps may try so many at once
     assert base.dims is not None
     memory = forecast_memory(
         base.dims,

@@ -38,6 +38,7 @@ class Watching:
         on_loaded: the data is ready; and the step from which the run resumes.
         on_first_batch: a run starts from its first step: its first batch as text (`worker.training.first_batch.shown`).
         on_point: a step was done, or the validation loss measured.
+        on_batch_size: how many examples at once are fastest, and the tokens per second of each number that was tried.
         on_samples: the step and its answers; None: no samples are answered.
         on_saving: a checkpoint is about to be written: store now what must not be missing after a resume.
         on_checkpoint: the checkpoint of a step is complete in a directory.
@@ -50,6 +51,7 @@ class Watching:
     on_loaded: Callable[[Prepared, int], None] = lambda data, step: None
     on_first_batch: Callable[[dict[str, Any]], None] = lambda shown: None
     on_point: Callable[[Point], None] = lambda point: None
+    on_batch_size: Callable[[int, dict[int, float]], None] = lambda size, rates: None
     on_samples: Say | None = None
     on_saving: Callable[[], None] = lambda: None
     on_checkpoint: Callable[[int, Path], None] = lambda step, directory: None
@@ -93,6 +95,7 @@ class Ended:
     seconds: float  # in steps, of the entire run
     best: Best | None = None  # the evaluation with the lowest validation loss
     validation_examples: int = 0  # that the validation loss was measured on
+    examples_at_once: int = 0  # that were fastest; 0 if the run ended before that was measured
 
 
 class EngineModule(Protocol):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,8 +25,10 @@ from core.training.jobs.spec import ResolvedTraining
 from worker.training import attention, checkpoints, first_batch, fused, quantization, resume_state, runtime, tuners
 from worker.training.batches import Forward, Packer, SeededBatches, Step
 from worker.training.callbacks import Sampler, Watcher
+from worker.training.data import Tokenized
 from worker.training.divergence import not_finite
 from worker.training.engines import Ended, Plan, Watching
+from worker.training.micro_batch import BatchTrial
 from worker.training.model_files import load_model
 from worker.training.samples import LEAVES
 from worker.training.validation import ValidationSet
@@ -79,6 +84,7 @@ def run(plan: Plan, hooks: Watching, *, trainer: type[Trainer] | None = None) ->
         epoch=float(trained.state.epoch or 0.0),
         loss=watcher.loss,
         validation_loss=watcher.validation_loss,
+        examples_at_once=trained.trial.chosen,
         validation_examples=watcher.validation.used if watcher.validation_loss is not None else 0,
         tokens=watcher.tokens,
         seconds=watcher.seconds,
@@ -122,21 +128,35 @@ def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
     )
 
 
-def _packer(plan: Plan, *, packs: bool, trains: bool = True) -> Packer:
+@dataclass(frozen=True, slots=True)
+class StepItems:
+    """The examples of one step, before they are laid out."""
+
+    items: Sequence[Tokenized]
+
+
+def _packer(plan: Plan, *, packs: bool, batch: int, trains: bool = True) -> Packer:
     """How this model's examples are laid out; a validation stores no activations, so more go through it at once.
 
-    A micro-batch has at most as many tokens as `per_device_batch_size` of the longest examples, as in the memory
-    forecast.
+    A micro-batch has at most as many tokens as `batch` of the longest examples, as in the memory forecast.
     """
-    training, pad = plan.training, plan.tokenizer.pad_token_id
+    pad = plan.tokenizer.pad_token_id
     longest = max(len(item.input_ids) for item in (*plan.data.train, *plan.data.validation))
-    batch, device = training.per_device_batch_size, runtime.device().type
+    device = runtime.device().type
     return Packer(
         layout=attention.choose(plan.model, packs=packs and plan.packs),
         budget_tokens=token_budget(batch, longest, device) if trains else forward_budget(batch, longest, device),
         batch_size=batch if trains else max(batch, FORWARD_EXAMPLES),
         pad_token_id=pad if pad is not None else plan.tokenizer.eos_token_id,
     )
+
+
+def _distinct(packers: dict[int, Packer]) -> list[int]:
+    """The sizes that differ in what goes through the model at once: the budget of a CPU has a limit."""
+    found: dict[int, int] = {}
+    for size, packer in packers.items():
+        found.setdefault(packer.budget_tokens if packer.layout == "segments" else size, size)
+    return list(found.values())
 
 
 class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
@@ -149,8 +169,10 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         self.plan, self.watcher = plan, watcher
         self.bad_from = 2**31  # the first step whose weights are known to be bad
         arguments = _arguments(plan, chunks=self.chunks)
-        self.packer = _packer(plan, packs=self.packs)
-        self.validation_packer = _packer(plan, packs=self.packs, trains=False)
+        sizes = plan.training.batch_sizes
+        self.packers = {size: _packer(plan, packs=self.packs, batch=size) for size in sizes}
+        self.trial = BatchTrial(_distinct(self.packers))
+        self.validation_packer = _packer(plan, packs=self.packs, batch=sizes[0], trains=False)
         if quantization.is_quantized(plan.model):  # else TRL rounds the adapter to bf16, which loses small updates
             plan.model.is_loaded_in_4bit = plan.model.is_loaded_in_8bit = False
         columns = Dataset.from_dict({"input_ids": [[0]], "labels": [[0]]})  # the batches come from our own loaders
@@ -168,7 +190,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         super().__init__(
             model=plan.model,
             args=arguments,
-            data_collator=self.packer.step,
+            data_collator=StepItems,
             train_dataset=columns,
             processing_class=plan.tokenizer,
             callbacks=callbacks,
@@ -188,7 +210,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         return DataLoader(
             data,  # type: ignore[arg-type]  # a list is a map-style dataset
             batch_sampler=self.batches,
-            collate_fn=self.packer.step,
+            collate_fn=StepItems,
             generator=torch.Generator(),
         )
 
@@ -196,7 +218,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         """The first step of a run from the start."""
         training, data = self.plan.training, self.plan.data.train
         numbers = next(iter(SeededBatches(len(data), training.effective_batch_size, training.seed)))
-        return self.packer.step([data[number] for number in numbers])
+        return self.packers[self.trial.current].step([data[number] for number in numbers])
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> Any:
         if self.watcher.evaluation_due:
@@ -209,7 +231,16 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
 
     # -- steps ------------------------------------------------------------------------------------------------------
 
-    def training_step(self, model: Any, inputs: Step, num_items_in_batch: Any = None) -> torch.Tensor:
+    def training_step(self, model: Any, inputs: StepItems, num_items_in_batch: Any = None) -> torch.Tensor:
+        """One step, measured as long as the fastest number of examples at once is not known."""
+        step = self.packers[self.trial.current].step(inputs.items)
+        began = time.perf_counter()
+        loss = self._step(model, step)
+        if self.trial.measured(step.tokens, time.perf_counter() - began):
+            self.watcher.hooks.on_batch_size(self.trial.chosen, self.trial.rates)
+        return loss
+
+    def _step(self, model: Any, inputs: Step) -> torch.Tensor:
         """All micro-batches of a step forward and backward; returns the mean loss of its answer tokens.
 
         Raises:
@@ -230,11 +261,11 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
         self._metrics["train"]["mean_token_accuracy"].append(int(correct) / max(answers, 1))
         return total
 
-    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[Step], None]:
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[StepItems], None]:
         """The next step; it counts its answer tokens itself."""
         return [step for _, step in zip(range(num_batches), epoch_iterator, strict=False)], None
 
-    def floating_point_ops(self, inputs: Step) -> int:  # not used
+    def floating_point_ops(self, inputs: StepItems) -> int:  # not used
         return 0
 
     def _clip_grad_norm(self, model: Any) -> Any:
@@ -307,7 +338,9 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         resume_state.load_weights(self.model, Path(resume_from_checkpoint))
         checkpoint = Path(resume_from_checkpoint)
-        self.watcher.restore(json.loads((checkpoint / "totals.json").read_text()), checkpoints.step_of(checkpoint))
+        totals = json.loads((checkpoint / "totals.json").read_text())
+        self.watcher.restore(totals, checkpoints.step_of(checkpoint))
+        self.trial.restore(totals.get("trial", {}))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint:
@@ -326,6 +359,7 @@ def _write(trainer: Trainer, directory: Path) -> None:
     resume_state.save_weights(trainer.model, directory)
     resume_state.save_optimizer(trainer.optimizer, trainer.lr_scheduler, directory)
     resume_state.save_random(directory)
-    (directory / "totals.json").write_text(json.dumps(trainer.watcher.totals()))
+    totals = trainer.watcher.totals() | {"trial": trainer.trial.totals()}
+    (directory / "totals.json").write_text(json.dumps(totals))
     trainer.state.log_history.clear()  # the points are in the database; this file must not grow with every step
     trainer.state.save_to_json(str(directory / "trainer_state.json"))

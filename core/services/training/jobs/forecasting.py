@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.errors import DataError, SettingsError
@@ -19,7 +20,7 @@ from core.services.training import starter
 from core.services.training.jobs.lengths import lengths_of, notes_of, refusals_of
 from core.services.training.jobs.records import Forecast, ServingPlace
 from core.services.training.jobs.spec_builder import freeze, method_config, training_config, usable
-from core.services.training.jobs.speeds import calibration_key, measured_speed
+from core.services.training.jobs.speeds import calibration_key, fastest_batch, measured_speed
 from core.serving.other_servers import OTHER_SERVERS
 from core.serving.targets import TARGETS
 from core.training import engines
@@ -28,7 +29,7 @@ from core.training.forecast.interruption import resume_warning
 from core.training.forecast.lengths import Lengths, consequences, counted
 from core.training.forecast.refusals import Refusals
 from core.training.jobs.resolve import resolve
-from core.training.jobs.spec import ResolvedTraining
+from core.training.jobs.spec import AUTO, ResolvedTraining
 from core.training.providers import DEFAULT_PROVIDER, PROVIDERS, Estimate, Workload
 
 
@@ -65,6 +66,11 @@ def forecast(
     key = calibration_key(base, tuner, resolved, device.kind, chosen.engine)
     speed = measured_speed(key, base, method, device.kind)
     load = Workload(base, tuner, resolved, spans, lengths.examples, version.validation_examples, speed)
+    if asked.per_device_batch_size == asked.gradient_accumulation_steps == AUTO:
+        load, source = _examples_at_once(load, provider, fastest_batch(key))
+        resolved, sources = load.training, sources | source
+        key = calibration_key(base, tuner, resolved, device.kind, chosen.engine)
+        load = replace(load, speed=measured_speed(key, base, method, device.kind))
     needs = PROVIDERS.get(provider).estimate(load)
     over, lost = lengths.over(resolved.max_seq_length), lengths.answers_lost(resolved.max_seq_length)
     return Forecast(
@@ -86,6 +92,24 @@ def forecast(
         calibration_key=key,
         engine=chosen,
     )
+
+
+def _examples_at_once(load: Workload, provider: str, fastest: int) -> tuple[Workload, dict[str, str]]:
+    """The number of examples at once that an earlier run measured as the fastest here (0: none did), or else those that
+    the first steps may try; of both, what fits in memory. And the source of the batch size, if it changes."""
+    training = load.training
+    own, effective = training.per_device_batch_size, training.effective_batch_size
+    sizes = training.model_copy(update={"largest_batch": effective}).batch_sizes
+    for size in reversed([size for size in sizes if size > own and (not fastest or size <= fastest)]):
+        tried = training.with_batch(size) if fastest else training.model_copy(update={"largest_batch": size})
+        larger = replace(load, training=tried)
+        if PROVIDERS.get(provider).estimate(larger).memory.verdict == "fits":
+            if fastest:
+                return larger, {"per_device_batch_size": "measured on this machine: the fastest"}
+            return larger, {
+                "per_device_batch_size": f"to start with; the first steps measure if up to {size} are faster"
+            }
+    return load, {}
 
 
 def _check_readable(base: BaseModelRef, training: ResolvedTraining, lengths: Lengths) -> None:

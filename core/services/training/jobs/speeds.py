@@ -68,8 +68,18 @@ def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str) ->
     )
 
 
+def fastest_batch(key: str) -> int:
+    """How many examples at once a run with these settings measured as the fastest; 0 if none did."""
+    rows = read(select(CALIBRATIONS).where(CALIBRATIONS.c.key == key))
+    return int(rows[0]._mapping["details"].get("examples_at_once") or 0) if rows else 0
+
+
 def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) -> None:
-    """Store a finished run's speed as the newest measurement of its settings, inside the caller's transaction."""
+    """Store a finished run's speed as the newest measurement of its settings, inside the caller's transaction.
+
+    If the run measured how many examples at once are fastest, its speed is also that of the settings with that number,
+    which the next job gets.
+    """
     if not measured.get("tokens_per_s"):
         return
     base = base_models.resolve(spec.base_model)
@@ -77,14 +87,20 @@ def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) ->
     method = method_config(base, spec.method, spec.method_config)
     busy = measured["tokens"] / measured["tokens_per_s"] if measured.get("tokens") else 0.0
     complete = bool(measured.get("total_seconds")) and not measured.get("resumed")  # else part of its time is unknown
-    uow.session.merge(
-        Calibration(
-            key=calibration_key(base, method, spec.training, kind, spec.engine),
-            device=kind,
-            tokens_per_s=float(measured["tokens_per_s"]),
-            overhead_s=max(0.0, float(measured.get("total_seconds") or busy) - busy),
-            peak_memory_bytes=int(measured.get("peak_memory_bytes") or 0),
-            details={"base_model": spec.base_model, "method": spec.method, "from": "run", "whole": complete},
-            created_at=time.time(),
+    details = {"base_model": spec.base_model, "method": spec.method, "from": "run", "whole": complete}
+    trainings = [spec.training]
+    if spec.training.largest_batch and (fastest := measured.get("examples_at_once")):
+        details["examples_at_once"] = fastest
+        trainings.append(spec.training.with_batch(fastest))
+    for training in trainings:
+        uow.session.merge(
+            Calibration(
+                key=calibration_key(base, method, training, kind, spec.engine),
+                device=kind,
+                tokens_per_s=float(measured["tokens_per_s"]),
+                overhead_s=max(0.0, float(measured.get("total_seconds") or busy) - busy),
+                peak_memory_bytes=int(measured.get("peak_memory_bytes") or 0),
+                details=details,
+                created_at=time.time(),
+            )
         )
-    )

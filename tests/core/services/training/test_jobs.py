@@ -9,11 +9,14 @@ import pytest
 
 from core.errors import Conflict, DataError, InvalidTransition, NotFound, SettingsError, StorageError
 from core.models import base_models
+from core.models.methods import presets
+from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.services.data import datasets
 from core.services.platform import tasks
 from core.services.training import jobs, starter
 from core.services.training.jobs.records import JobRecord
+from core.services.training.jobs.speeds import record_speed
 from tests.support import runs
 from tests.support.jobs import begin, finish, launch, make_dataset
 from tests.support.random_model import make_model
@@ -154,6 +157,26 @@ def test_the_best_checkpoint_takes_room_of_its_own(studio_env: Path, model: str)
     dataset = make_dataset(validation=3)
     plain, best = (jobs.forecast(dataset.id, model, "lora", training={"keep_best": on}).disk for on in (False, True))
     assert best.peak_bytes - plain.peak_bytes == plain.checkpoint_bytes
+
+
+def test_how_many_examples_at_once_are_fastest_is_tried_once_and_remembered(
+    studio_env: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presets, "TINY_BELOW", 0)  # its defaults as for a larger model
+    dataset = make_dataset(count=12)
+    first = launch(dataset, model).spec
+    assert first.training.batch_sizes == (2, 4, 8)
+    assert "up to 8" in first.training_sources["per_device_batch_size"]
+    with UnitOfWork() as uow:
+        record_speed(uow, first, {"tokens_per_s": 500.0, "tokens": 1_000, "total_seconds": 9.0, "examples_at_once": 4})
+        uow.commit()
+    second = launch(dataset, model).spec
+    assert second.training.batch_sizes == (4,)
+    assert second.training.effective_batch_size == first.training.effective_batch_size == 8
+    assert second.training_sources["per_device_batch_size"].startswith("measured on this machine")
+    assert jobs.forecast(dataset.id, model, "lora").time.expected_s is not None, "its speed is known, too"
+    chosen = launch(dataset, model, training={"per_device_batch_size": 2, "gradient_accumulation_steps": 4}).spec
+    assert chosen.training.batch_sizes == (2,)
 
 
 def test_a_dataset_with_errors_is_refused(studio_env: Path, model: str) -> None:
