@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.training.cadence import LOSSES_LEAST_S, SHARES, TOTAL_SHARE, Kind, TimeBudget, times
+from core.training.metrics import Point
 
 
 class Clock:
@@ -121,3 +122,10 @@ def test_a_validation_is_smaller_if_more_are_needed() -> None:
 
 def test_how_often_before_launch() -> None:
     assert [times("validation", 1_000, cost) for cost in (0, 1, 10, 30, 500)] == [20, 20, 7, 3, 1]
+
+
+def test_a_validation_on_a_part_of_the_examples_says_so() -> None:
+    measured = {"loss": 1.0, "validation_examples": 12.0, "validation_of": 1_200.0}
+    assert Point.of("validation", 5, measured).part == "12 of 1,200 examples"
+    assert Point.of("validation", 5, measured | {"validation_of": 12.0}).part == ""
+    assert Point.of("train", 5, {"loss": 1.0}).part == ""
