@@ -31,8 +31,8 @@ class TrainingConfig(BaseModel):
     per_device_batch_size: Annotated[int, Field(ge=1, le=256)] | Auto = setting(
         default=AUTO,
         title="Batch size",
-        description="How many examples go through the model at once. Auto: the first steps measure which number, of those "
-        "that fit in memory, is fastest; the result is the same up to rounding.",
+        description="How many examples go through the model at once. Auto: the first steps measure which "
+        "number, of those that fit in memory, is fastest; the result is the same up to rounding.",
         unit="examples",
         usual="1-16",
         up="Faster on a GPU, steadier gradients, more memory.",
