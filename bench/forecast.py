@@ -1,8 +1,8 @@
 """How good the forecast before launch is: memory by arithmetic and time after a calibration, beside a real run.
 
-For each fine-tuning method: a random-weight Llama of about 150M parameters and chats of varied length are forecast as
-on the job screen, calibrated in a process of its own, and trained in another one. Memory counts from the process's own
-baseline (libraries loaded, no model yet) to the highest resident set that the kernel saw.
+For each fine-tuning method: a random-weight Llama of about 150M parameters (or the base named by `--base`) and chats of
+varied length are forecast as on the job screen, calibrated in a process of its own, and trained in another one. Memory
+counts from the process's own baseline (libraries loaded, no model yet) to the highest resident set that the kernel saw.
 """
 
 from __future__ import annotations
@@ -113,12 +113,22 @@ def run(spec: Any, key: str, folder: Path) -> dict[str, Any]:
     base = base_models.resolve(spec.base_model)
     began = time.perf_counter()
     method = methods.build(spec.method, spec.method_config)
+    assert base.path is not None
     loaded: list[float] = []
     watching = Watching(
         on_loaded=lambda data, step: loaded.append(time.perf_counter() - began),
         on_samples=lambda step, samples: None,  # they are answered where somebody listens
     )
-    result = train(base.path, examples, method, spec.training, folder, engine=spec.engine, watching=watching)
+    result = train(
+        base.path,
+        examples,
+        method,
+        spec.training,
+        folder,
+        engine=spec.engine,
+        watching=watching,
+        revision=base.revision,
+    )
     return {
         "seconds": time.perf_counter() - began,
         "loading_seconds": loaded[0],
@@ -126,6 +136,8 @@ def run(spec: Any, key: str, folder: Path) -> dict[str, Any]:
         "tokens": result.tokens,
         "above_baseline": result.peak_memory_bytes - result.baseline_memory_bytes,
         "baseline": result.baseline_memory_bytes,
+        "precision": result.precision.precision,
+        "validation_loss": result.validation_loss,
     }
 
 
@@ -153,12 +165,14 @@ def _run_piece(name: str) -> None:
 # ---- all of it
 
 
-def method_row(method: str, dataset_id: str, base_model: str, *, with_time: bool) -> dict[str, Any]:
-    """Forecast and measured of one method."""
+def method_row(
+    method: str, dataset_id: str, base_model: str, training: dict[str, Any], *, with_time: bool
+) -> dict[str, Any]:
+    """Forecast and measured of one method; without its time, the run is not calibrated."""
     from core.services.training import jobs
     from core.training.jobs.spec import JobSpec
 
-    asked = (dataset_id, base_model, method, None, TRAINING)
+    asked = (dataset_id, base_model, method, None, training)
     outlook = jobs.forecast(*asked)
     spec = JobSpec.model_validate(jobs.calibrate(*asked).payload["spec"])
     row: dict[str, Any] = {"memory_forecast": outlook.memory.above_baseline, "parts": dict(outlook.memory.parts)}
@@ -172,6 +186,8 @@ def method_row(method: str, dataset_id: str, base_model: str, *, with_time: bool
         "memory_measured": found["above_baseline"],
         "baseline": found["baseline"],
         "time_measured": found["seconds"],
+        "precision": found["precision"],
+        "validation_loss": found["validation_loss"],
         "time_parts_measured": {"loading": found["loading_seconds"], "steps": found["step_seconds"]},
     }
     row["memory_error"] = row["memory_forecast"] / row["memory_measured"] - 1
@@ -187,26 +203,48 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="a model of 24M parameters")
     parser.add_argument("--memory", action="store_true", help="memory alone, without calibrations")
     parser.add_argument("--method", action="append", help="only this method; may be given again")
+    parser.add_argument("--base", default="", help="smollm2, a directory, or another base model of this machine")
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+    parser.add_argument("--examples", type=int, default=EXAMPLES, help="for the training; two to a step")
     parser.add_argument("--piece", choices=("calibrate", "run"), help=argparse.SUPPRESS)
     chosen = parser.parse_args([] if arguments is None else arguments)
     if chosen.piece:
         _run_piece(chosen.piece)
         return
     began = time.perf_counter()
+    directory = _directory(chosen.base) if chosen.base else None
     with tempfile.TemporaryDirectory() as name:
         os.environ |= {"SFT_DATA_DIR": name, "DATABASE_URL": "", "STORAGE_URL": ""}
-        rows = _measure(Path(name), chosen)
+        rows = _measure(Path(name), chosen, directory)
     if not chosen.json:
         print("\n".join(_table(rows)))
     worst = {
         f"{kind}_worst_error": round(max(abs(row[f"{kind}_error"]) for row in rows.values()), 3)
         for kind in (("memory",) if chosen.memory else ("memory", "time"))
     }
-    about = {"date": date.today().isoformat(), "cores": os.cpu_count(), "seconds": round(time.perf_counter() - began)}
+    about = {
+        "date": date.today().isoformat(),
+        "base": chosen.base or "random weights",
+        "load": round(os.getloadavg()[0], 1),
+        "cores": os.cpu_count(),
+        "seconds": round(time.perf_counter() - began),
+    }
     print(json.dumps({**about, **worst, "methods": rows}))
 
 
-def _measure(folder: Path, chosen: argparse.Namespace) -> dict[str, dict[str, Any]]:
+def _directory(base: str) -> Path:
+    """The directory of a base model of this machine, before the benchmark gets a data directory of its own."""
+    from core.models import base_models
+
+    if Path(base).is_dir():
+        return Path(base).resolve()
+    found = base_models.resolve(base)
+    if found.path is None:
+        raise SystemExit(f"{found.reason} {found.command}".strip())
+    return found.path
+
+
+def _measure(folder: Path, chosen: argparse.Namespace, directory: Path | None) -> dict[str, dict[str, Any]]:
     from core.models.methods import METHODS
     from core.platform.db import migrate
     from core.services.data import datasets
@@ -214,10 +252,11 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> dict[str, dict[str, An
     logging.disable(logging.WARNING)  # no worker is told of the calibrations: they run here
     migrate.upgrade()
     examples, texts = chats()
-    model = build_model(folder / "model", texts, SIZES[chosen.quick])
-    dataset = datasets.create_dataset("Bench", examples[:EXAMPLES], examples[EXAMPLES:])
+    base = f"local:{directory or build_model(folder / 'model', texts, SIZES[chosen.quick])}"
+    dataset = datasets.create_dataset("Bench", examples[: chosen.examples], examples[EXAMPLES:])
+    training = {**TRAINING, "precision": chosen.precision}
     wanted = chosen.method or METHODS.ids()
-    return {method: method_row(method, dataset.id, f"local:{model}", with_time=not chosen.memory) for method in wanted}
+    return {method: method_row(method, dataset.id, base, training, with_time=not chosen.memory) for method in wanted}
 
 
 def _table(rows: dict[str, dict[str, Any]]) -> list[str]:

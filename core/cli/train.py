@@ -65,6 +65,7 @@ def train(
         job = _launch(dataset, base, method, engine, provider, name, settings or [])
         say(f"Job {job.name} ({job.id}): {job.total_steps} steps in {job.num_epochs} epochs.")
         say(f"Engine {job.spec.engine}: {job.spec.engine_reason}")
+        say("Precision {}: {}".format(*job.precision))
         for warning in job.forecast.get("warnings", []):
             say(f"Warning: {warning}")
         if wait:

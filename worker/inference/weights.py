@@ -14,14 +14,16 @@ import gc
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
 from core.errors import StorageError
+from core.models.base_models.local_folder import inspect
 from worker.inference.served_models import Served
-from worker.training import tuners
+from worker.training import precision, tuners
 from worker.training.model_files import load_model, load_tokenizer
 from worker.training.runtime import use_cores
 
@@ -153,7 +155,10 @@ class Loader:
         assert weights is not None
         assert tokenizer is not None
         log.info("Loading %s", key[0])
-        self._models[key] = Loaded(load_model(weights).eval(), load_tokenizer(tokenizer))
+        choice = precision.settle("auto", key[1], "served", partial(_trial, weights))
+        log.info("%s computes in %s: %s", key[0], choice.precision, choice.reason)
+        dtype = precision.dtype_of(choice.precision, "served")
+        self._models[key] = Loaded(load_model(weights, dtype=dtype).eval(), load_tokenizer(tokenizer))
         torch.set_num_threads(_threads([loaded.model.num_parameters() for loaded in self._models.values()]))
         return self._models[key]
 
@@ -177,6 +182,17 @@ class Loader:
         loaded.adapters.load(served.id, served.weights)
         while len(loaded.adapters) > MAX_ADAPTERS and not is_busy:
             loaded.adapters.drop_oldest()
+
+
+def _trial(weights: Path) -> precision.Trial:
+    """The model to serve, for answers in each precision."""
+
+    def load(name: str) -> Any:
+        return load_model(weights, dtype=precision.dtype_of(name, "served")).eval()
+
+    params = inspect(weights).dims.params
+    torch.set_num_threads(_threads([params]))
+    return precision.Trial(params, load, precision.answering_step)
 
 
 def _threads(params: list[int]) -> int:

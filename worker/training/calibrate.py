@@ -13,9 +13,11 @@ from core.platform.db.tables import Calibration
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
+from core.services.training.jobs.speeds import calibration_key
 from core.training import engines
 from core.training.jobs.spec import JobSpec
 from core.training.metrics import Point
+from core.training.precision import usual
 from worker.training import token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Watching
@@ -51,7 +53,8 @@ def measure(key: str, spec: JobSpec, folder: Path, ctx: TaskContext | None = Non
     Raises:
         TrainingError: the base model is not on this machine. Also everything that `train` raises.
     """
-    base_path = base_dir(base_models.resolve(spec.base_model))
+    base = base_models.resolve(spec.base_model)
+    base_path = base_dir(base)
     method = methods.build(spec.method, spec.method_config)
     times = Times(ctx)
     watching = Watching(
@@ -72,10 +75,14 @@ def measure(key: str, spec: JobSpec, folder: Path, ctx: TaskContext | None = Non
         watching=watching,
         max_steps=STEPS,
         token_cache=token_cache.directory(),
+        revision=base.revision,
     )
+    device, used = result.device, result.precision.precision
+    if spec.training.precision == "auto" and used != usual(device):  # it was not known when the key was made
+        key = calibration_key(base, method, spec.training, device, spec.engine, used)
     row = times.row(key, began, result)
     # the forecast also uses it for other settings of the same base and method, with a wider range
-    row.details = {**row.details, "base_model": spec.base_model, "method": spec.method}
+    row.details = {**row.details, "base_model": spec.base_model, "method": spec.method, "precision": used}
     return row
 
 

@@ -2,7 +2,8 @@
 
 On a CPU a step of a small model is bound by memory: each elementwise pass over the tokens of a step costs about as much
 as a matrix product of that width. The operations return what the plain ones return, up to rounding: the cross-entropy,
-a frozen linear layer with two thin matrices beside it, RMS norms and rotary position embeddings.
+a frozen linear layer with two thin matrices beside it, RMS norms and rotary position embeddings. They take fp32 and
+bf16; in bf16 the thin matrices are rounded for their products, and their gradients are fp32 again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch.autograd.function import once_differentiable
 
 _ROWS: Final = 128  # of logits at a time on a CPU: with a vocabulary of 4,000 they stay in the cache from pass to pass
 _GPU_ROWS: Final = 4096  # enough to fill a GPU, and few enough that a copy of them in fp32 is small
-_EXACT: Final = 1e-5  # largest difference of a value or a gradient, in fp32
+_EXACT: Final = {torch.float32: 1e-5, torch.bfloat16: 2e-2}  # largest difference of a value or a gradient
 _ROTATION: Final = "apply_rotary_pos_emb"  # its name in every transformers family that has it
 
 
@@ -58,7 +59,8 @@ def _same(forwards: Sequence[Callable[..., Any]], run: Callable[[Callable[..., A
                 results.append(torch.cat(run(forward)).detach())
         except (RuntimeError, TypeError, ValueError, IndexError):
             return False
-    return torch.allclose(results[0], results[1], rtol=_EXACT, atol=_EXACT)
+    exact = _EXACT[results[0].dtype]
+    return torch.allclose(results[0], results[1].to(results[0].dtype), rtol=exact, atol=exact)
 
 
 class _CrossEntropy(torch.autograd.Function):
@@ -122,9 +124,9 @@ class _LowRank(torch.autograd.Function):
         b: torch.Tensor,
         scale: float,
     ) -> torch.Tensor:
-        rows = x.reshape(-1, x.shape[-1])
-        thin = rows @ a.t()
-        out = torch.nn.functional.linear(rows, weight, bias).addmm_(thin, b.t(), alpha=scale)
+        rows, up = x.reshape(-1, x.shape[-1]), b.to(x.dtype)
+        thin = rows @ a.to(x.dtype).t()
+        out = torch.nn.functional.linear(rows, weight, bias).addmm_(thin, up.t(), alpha=scale)
         ctx.save_for_backward(x, thin, weight, a, b)
         ctx.scale = scale
         return out.view(*x.shape[:-1], -1)
@@ -134,19 +136,19 @@ class _LowRank(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:
         x, thin, weight, a, b = ctx.saved_tensors
         slope = gradient.reshape(-1, gradient.shape[-1])
-        thin_slope = (slope @ b).mul_(ctx.scale)
+        thin_slope = (slope @ b.to(x.dtype)).mul_(ctx.scale)
         to_x = None
         if ctx.needs_input_grad[0]:
-            to_x = (slope @ weight).addmm_(thin_slope, a).view(x.shape)
+            to_x = (slope @ weight).addmm_(thin_slope, a.to(x.dtype)).view(x.shape)
         to_a = thin_slope.t() @ x.reshape(-1, x.shape[-1])
         to_b = (slope.t() @ thin).mul_(ctx.scale)
-        return to_x, None, None, to_a, to_b, None
+        return to_x, None, None, to_a.to(a.dtype), to_b.to(b.dtype), None
 
 
 def low_rank(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, a: torch.Tensor, b: torch.Tensor, scale: float
 ) -> torch.Tensor:
-    """Compute x W^T + bias + scale (x A^T) B^T over the last dimension, with W and the bias frozen.
+    """Compute x W^T + bias + scale (x A^T) B^T over the last dimension, with W and the bias frozen and of x's dtype.
 
     The backward pass can run once.
     """
@@ -162,7 +164,7 @@ def adapters(model: torch.nn.Module) -> AbstractContextManager[int]:
 
 def _adapter_forward(module: Any) -> Any:
     def forward(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        if args or kwargs or x.dtype != torch.float32 or not _only_adds(module):
+        if args or kwargs or x.dtype != module.base_layer.weight.dtype or not _only_adds(module):
             own: torch.Tensor = type(module).forward(module, x, *args, **kwargs)
             return own
         base, (name,) = module.base_layer, module.active_adapters
@@ -184,16 +186,17 @@ def _only_adds(module: Any) -> bool:
         return False
     base, a, b = module.base_layer, module.lora_A[name], module.lora_B[name]
     weights = [part for part in (base.weight, base.bias) if part is not None]
-    plain = all(part.dtype == torch.float32 and part.device.type == "cpu" for part in (*weights, a.weight, b.weight))
+    alike = all(part.dtype == base.weight.dtype and part.device.type == "cpu" for part in weights)
+    plain = alike and base.weight.dtype in _EXACT and a.weight.dtype == b.weight.dtype == torch.float32
     return plain and b.bias is None and not any(part.requires_grad for part in weights)
 
 
 class _RmsNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
-        width = x.shape[-1]
-        scale = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(width).add_(epsilon).rsqrt_()
-        normed = x * scale
+        length = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+        scale = length.square_().div_(x.shape[-1]).add_(epsilon).rsqrt_()
+        normed = (x * scale).to(x.dtype)
         ctx.save_for_backward(normed, weight, scale)
         product: torch.Tensor = normed * weight
         return product
@@ -202,10 +205,20 @@ class _RmsNorm(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None, None]:
         normed, weight, scale = ctx.saved_tensors
+        if normed.dtype != torch.float32:  # its small differences are computed in fp32
+            slopes = _RmsNorm.slopes(gradient.float(), normed.float(), weight.float(), scale, ctx.needs_input_grad[1])
+            return slopes[0].to(normed.dtype), None if slopes[1] is None else slopes[1].to(weight.dtype), None
+        return (*_RmsNorm.slopes(gradient, normed, weight, scale, ctx.needs_input_grad[1]), None)
+
+    @staticmethod
+    def slopes(
+        gradient: torch.Tensor, normed: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor, learns: bool
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The gradients of x and, where it learns, of the weight."""
         product = gradient * normed
-        to_weight = product.flatten(0, -2).sum(0) if ctx.needs_input_grad[1] else None
+        to_weight = product.flatten(0, -2).sum(0) if learns else None
         along = (product @ weight).div_(-normed.shape[-1]).unsqueeze(-1)
-        return (gradient * weight).addcmul_(normed, along).mul_(scale), to_weight, None
+        return (gradient * weight).addcmul_(normed, along).mul_(scale), to_weight
 
 
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
@@ -226,9 +239,9 @@ def norms(model: torch.nn.Module) -> AbstractContextManager[int]:
 
 def _is_rms_norm(module: Any) -> bool:
     epsilon, weight = getattr(module, "variance_epsilon", None), getattr(module, "weight", None)
-    if epsilon is None or weight is None or weight.device.type != "cpu" or weight.dtype != torch.float32:
+    if epsilon is None or weight is None or weight.device.type != "cpu" or weight.dtype not in _EXACT:
         return False
-    probe = torch.linspace(-2, 3, 4 * weight.numel()).sin().reshape(1, 4, -1)
+    probe = torch.linspace(-2, 3, 4 * weight.numel()).sin().reshape(1, 4, -1).to(weight.dtype)
 
     def run(forward: Callable[[torch.Tensor], torch.Tensor]) -> list[torch.Tensor]:
         x = probe.clone().requires_grad_()
@@ -240,7 +253,7 @@ def _is_rms_norm(module: Any) -> bool:
 
 def _norm_forward(module: Any) -> Any:
     def forward(hidden_states: torch.Tensor) -> torch.Tensor:
-        if hidden_states.dtype != torch.float32:
+        if hidden_states.dtype != module.weight.dtype:
             return cast("torch.Tensor", type(module).forward(module, hidden_states))
         return rms_norm(hidden_states, module.weight, module.variance_epsilon)
 
@@ -297,9 +310,9 @@ def rotations(model: torch.nn.Module) -> AbstractContextManager[int]:
 
 def _rotation_forward(own: Callable[..., Any]) -> Callable[..., Any]:
     def forward(q: Any, k: Any, cos: Any, sin: Any, *args: Any, **kwargs: Any) -> Any:
-        plain = all(part.dtype == torch.float32 and part.device.type == "cpu" for part in (q, k, cos, sin))
+        alike = all(part.dtype == q.dtype and part.device.type == "cpu" for part in (q, k, cos, sin))
         complete = q.shape[-1] == k.shape[-1] == cos.shape[-1] == sin.shape[-1]
-        return (rotate if plain and complete else own)(q, k, cos, sin, *args, **kwargs)
+        return (rotate if alike and q.dtype in _EXACT and complete else own)(q, k, cos, sin, *args, **kwargs)
 
     return forward
 

@@ -11,13 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from core.errors import DataError, NotFound, StorageError, TrainingError
 from core.messages import Example
 from core.models import base_models, methods
 from core.models.methods import Method
-from core.platform.db.tables import MetricPoint, SampleAnswer
+from core.platform.db.tables import JOBS, MetricPoint, SampleAnswer
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
@@ -28,11 +28,13 @@ from core.text import plural
 from core.training import engines
 from core.training.jobs.spec import JobSpec
 from core.training.metrics import Point
+from core.training.precision import Choice
 from worker.training import checkpoints, token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Watching
 from worker.training.model_creation import from_checkpoint, make_model
 from worker.training.model_files import SILENT_S, base_dir
+from worker.training.precision import RESUMED
 from worker.training.run import TrainResult, train
 from worker.training.runtime import reporting_out_of_memory
 from worker.training.samples import Sample
@@ -68,6 +70,7 @@ def handle(ctx: TaskContext) -> Outcome:
             engine=engine,
             watching=reporter.watching(),
             token_cache=token_cache.directory(),
+            revision=job.spec.base_revision,
         )
     except (TrainingError, StorageError):
         reporter.failed()
@@ -81,7 +84,7 @@ def handle(ctx: TaskContext) -> Outcome:
         ctx.event("evaluation", f"{text}: the worst are shown below.")
     reporter.say_end(result)
     with reporting_out_of_memory(job.spec.training, method, job.examples):
-        measured = _measured(ctx, result, time.perf_counter() - began)
+        measured = _measured(ctx, job.id, result, time.perf_counter() - began)
         stopped = result.status in ("stopped", "early_stopped")
         return make_model(ctx, job, base_path, result.model_dir, examples, measured, engine, stopped_early=stopped)
 
@@ -138,6 +141,7 @@ class Reporter:
             signal=self.ctx.signal,
             sign_of_life=self.ctx.signal,
             on_preparing=self.on_preparing,
+            on_precision=self.on_precision,
             on_loaded=self.on_loaded,
             on_point=self.on_point,
             on_first_batch=self.on_first_batch,
@@ -151,6 +155,16 @@ class Reporter:
     def on_preparing(self, share: float) -> None:
         self.ctx.raise_if_interrupted()
         self.ctx.progress(2 + 6 * share, "Validating", "Counting tokens")
+
+    def on_precision(self, choice: Choice) -> None:
+        """Report what the run computes in; a resumed run has the reason from when it began."""
+        if choice.reason == RESUMED:
+            return
+        self.ctx.event("precision", f"The run computes in {choice.precision}: {choice.reason}.")
+        if choice.warning:
+            self.ctx.event("precision", choice.warning, level="warning")
+        facts = {"precision": choice.precision, "precision_reason": choice.reason}
+        self.ctx.write(lambda uow: uow.execute(update(JOBS).where(JOBS.c.id == self.job.id).values(measured=facts)))
 
     def on_loaded(self, data: Prepared, resumed_from: int) -> None:
         """The data is ready: report what the maximum length cut off, and delete points that will be computed again."""
@@ -280,15 +294,18 @@ class Reporter:
         self.ctx.event("evaluation", text, data={"kept_step": result.kept_step})
 
 
-def _measured(ctx: TaskContext, result: TrainResult, seconds: float) -> dict[str, Any]:
+def _measured(ctx: TaskContext, job_id: str, result: TrainResult, seconds: float) -> dict[str, Any]:
     """What the run used, next to its forecast; `seconds` from the start of this attempt to the verified model."""
     alike = (
         *("tokens", "peak_memory_bytes", "baseline_memory_bytes", "kept_step", "validation_loss", "trainable_params"),
         *("truncated", "dropped", "refused", "validation_examples", "validation_of"),
         "examples_at_once",
     )
+    precision, reason = job_reader.get_job(job_id).precision
     return {
         **{name: getattr(result, name) for name in alike},
+        "precision": precision,
+        "precision_reason": reason,
         "train_seconds": round(result.train_seconds, 3),
         "total_seconds": round(seconds, 3),
         "disk_bytes": sum(checkpoints.tree_bytes(part) for part in (ctx.workdir, result.model_dir) if part),

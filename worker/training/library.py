@@ -37,6 +37,7 @@ from core.training import engines
 from core.training.engines import Choice
 from core.training.jobs.resolve import resolve
 from core.training.jobs.spec import ResolvedTraining, TrainingConfig
+from core.training.precision import Choice as PrecisionChoice
 from worker.training import library_checks
 
 if TYPE_CHECKING:
@@ -242,8 +243,17 @@ def train(
     import_engine(choice.engine)
     from worker.training import run
 
-    watching = Watching(on_point=on_point)
-    result = run.train(base.path, examples, tuner, training, folder, engine=choice.engine, watching=watching)
+    watching = Watching(on_point=on_point, on_precision=lambda settled: _say_precision(settled, say))
+    result = run.train(
+        base.path,
+        examples,
+        tuner,
+        training,
+        folder,
+        engine=choice.engine,
+        watching=watching,
+        revision=base.revision,
+    )
     assert result.model_dir is not None  # it cannot be paused or cancelled: it finishes, or raises
     say(f"Model written to {result.model_dir}")
     return Trained(
@@ -286,6 +296,12 @@ def _longest(examples: Sequence[Example], base: BaseModelRef, on_refusal: str) -
     tokenizer = load_light_tokenizer(base.path, base.revision)
     tokens = rendered(examples, tokenizer, on_refusal)
     return max(len(item.input_ids) if item else 0 for item in tokens)
+
+
+def _say_precision(settled: PrecisionChoice, say: Say) -> None:
+    say(f"precision   {settled.precision}: {settled.reason}")
+    if settled.warning:
+        say(f"warning: {settled.warning}")
 
 
 def _print_settings(

@@ -125,4 +125,5 @@ def _measured(totals: dict[str, Any], step: int) -> dict[str, Any]:
         "kept_step": step,
         "final_loss": totals.get("loss"),
         "validation_loss": totals.get("validation_loss"),
+        "precision": totals.get("precision"),
     }

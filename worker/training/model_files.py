@@ -42,11 +42,12 @@ def load_tokenizer(model_dir: Path) -> Any:
     return tokenizer
 
 
-def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
+def load_model(model_dir: Path, arguments: dict[str, Any] | None = None, *, dtype: torch.dtype | None = None) -> Any:
     """The model of a directory on this machine's device, from safetensors only.
 
     Args:
         arguments: of a method (`Method.load_arguments`): whether its linear layers are quantized.
+        dtype: of its weights; None for the device's usual one.
 
     Raises:
         TrainingError: it cannot be loaded.
@@ -55,17 +56,18 @@ def load_model(model_dir: Path, arguments: dict[str, Any] | None = None) -> Any:
 
     device = runtime.device()
     quantized = (arguments or {}).get("quantization")
+    dtype = dtype or runtime.dtype(device)
     try:
         model, loaded = AutoModelForCausalLM.from_pretrained(
             model_dir,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
-            dtype=runtime.dtype(device),
+            dtype=dtype,
             attn_implementation="sdpa",
             ignore_mismatched_sizes=True,  # reported below
             output_loading_info=True,
-            **(quantization.load_arguments(quantized, device) if quantized else {}),
+            **(quantization.load_arguments(quantized, device, dtype) if quantized else {}),
         )
     except Exception as error:  # a config that does not fit its weights raises different errors by architecture
         if isinstance(error, RuntimeError) and out_of_memory(error):

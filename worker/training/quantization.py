@@ -13,8 +13,11 @@ from worker.training import runtime
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 
-def load_arguments(plain: dict[str, Any], device: torch.device) -> dict[str, Any]:
+def load_arguments(plain: dict[str, Any], device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
     """Arguments of `from_pretrained` for a method's quantization (see `Method.load_arguments`).
+
+    Unpacked 4-bit weights are multiplied in `dtype`, the one of the rest of the model, unless the method names another;
+    on a CPU in fp32: unpacking costs more than the product there.
 
     The weights are quantized on the device as they are read: a quantized model cannot be moved. transformers does not
     quantize the head (and embeddings tied to it). Norms are not converted either: they compute in fp32 in any case,
@@ -26,11 +29,12 @@ def load_arguments(plain: dict[str, Any], device: torch.device) -> dict[str, Any
         config = BitsAndBytesConfig(load_in_8bit=True)
     else:
         chosen = plain["compute_dtype"]
+        automatic = torch.float32 if device.type == "cpu" else dtype
         config = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=plain["double_quantization"],
-            bnb_4bit_compute_dtype=runtime.dtype(device) if chosen == "auto" else getattr(torch, chosen),
+            bnb_4bit_compute_dtype=automatic if chosen == "auto" else getattr(torch, chosen),
         )
     place = "cpu" if device.type == "cpu" else device.index or 0
     return {"quantization_config": config, "device_map": {"": place}}

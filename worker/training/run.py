@@ -11,17 +11,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from core.messages import Example
+from core.models.base_models.local_folder import inspect
 from core.models.methods.base import Method
 from core.training.cadence import Kind, TimeBudget
 from core.training.jobs.spec import ResolvedTraining
-from worker.training import checkpoints, example_losses, quantization, resume_state, runtime, tuners
-from worker.training.data import prepare
+from core.training.precision import Choice, work_of
+from worker.training import checkpoints, example_losses, precision, quantization, resume_state, runtime, tuners
+from worker.training.data import Prepared, prepare
 from worker.training.early_stopping import Best
-from worker.training.engines import Ended, Plan, Watching, import_engine
+from worker.training.engines import Ended, EngineModule, Plan, Watching, import_engine
 from worker.training.example_losses import Measured
 from worker.training.model_files import load_tokenizer, save_model
 from worker.training.runtime import reporting_out_of_memory
@@ -65,6 +68,7 @@ class TrainResult:
     dropped: int
     refused: int
     trainable_params: int
+    precision: Choice
     model_dir: Path | None = None
     kept_step: int = 0
     last_validation_loss: float | None = None  # of the last step
@@ -86,6 +90,7 @@ def train(
     watching: Watching | None = None,
     max_steps: int | None = None,
     token_cache: Path | None = None,
+    revision: str = "",
 ) -> TrainResult:
     """Fine-tune the model of a local directory on examples.
 
@@ -95,6 +100,7 @@ def train(
         output_dir: for `checkpoints/` and, at the end, `model/` (the adapter, or all weights, and the tokenizer).
         max_steps: end after this many steps, for a calibration.
         token_cache: a folder that stores tokens between runs.
+        revision: of the model's files; with it, what *auto* measures to choose the precision is stored for later runs.
 
     Raises:
         DataError: nothing is left to train on. Diverged: the loss became NaN, or diverged; checkpoints from before
@@ -118,12 +124,21 @@ def train(
             progress=watching.on_preparing,
         )
         baseline = runtime.memory_bytes(runtime.device())
+        resume_from, damaged = checkpoints.find(output_dir / "checkpoints")
+        if resume_from:
+            settled = precision.begun_with(resume_from)
+        else:
+            trial = partial(_trial, model_dir, method, training, runs, data)
+            settled = precision.settle(
+                training.precision, revision, work_of(method), trial, sign_of_life=watching.sign_of_life
+            )
+        watching.on_precision(settled)
+        training = training.model_copy(update={"precision": settled.precision})
         runtime.seed_all(training.seed)  # before the tuner initializes its weights
         model = runs.load(model_dir, method, training)
         trainable_params = sum(p.numel() for p in tuners.trainable(model).values())
         tokens = data.train_tokens / len(data.train) * training.effective_batch_size
         runtime.use_cores(step_flop=6 * quantization.params(model) * tokens)  # forward 2, backward 4
-        resume_from, damaged = checkpoints.find(output_dir / "checkpoints")
         resumed_step = checkpoints.step_of(resume_from) if resume_from else 0
         if damaged:
             watching.on_passed_over(damaged, resumed_step)
@@ -146,15 +161,16 @@ def train(
         peak_memory = runtime.peak_memory_bytes(device)  # of the training, before anything else is measured
         measured = None
         if saved_model is not None and max_steps is None:
-            measured = example_losses.measure(
-                model,
-                data,
-                saved_model,
-                allowed_s=budget.left_s,
-                seed=training.seed,
-                packs=method.packs,
-                sign_of_life=watching.sign_of_life,
-            )
+            with plan.computing():
+                measured = example_losses.measure(
+                    model,
+                    data,
+                    saved_model,
+                    allowed_s=budget.left_s,
+                    seed=training.seed,
+                    packs=method.packs,
+                    sign_of_life=watching.sign_of_life,
+                )
         return TrainResult(
             status=_STATUS[ended.signal],
             step=ended.step,
@@ -172,6 +188,7 @@ def train(
             dropped=data.dropped,
             refused=data.refused,
             trainable_params=trainable_params,
+            precision=settled,
             model_dir=saved_model,
             kept_step=best.step if best else ended.step,
             last_validation_loss=ended.validation_loss,
@@ -190,6 +207,19 @@ def _chosen_cadences(training: ResolvedTraining) -> set[Kind]:
     if not training.checkpoints_follow_time:
         chosen.add("checkpoint")
     return chosen
+
+
+def _trial(
+    model_dir: Path, method: Method, training: ResolvedTraining, engine: EngineModule, data: Prepared
+) -> precision.Trial:
+    """The run's own model and examples, for steps in each precision."""
+    params = inspect(model_dir).dims.params
+    runtime.use_cores(step_flop=6 * params * data.train_tokens / len(data.train) * training.effective_batch_size)
+
+    def load(name: str) -> Any:
+        return engine.load(model_dir, method, training.model_copy(update={"precision": name}))
+
+    return precision.Trial(params, load, precision.training_step(data, params, work_of(method)))
 
 
 def _load_best(plan: Plan, ended: Ended) -> Best | None:

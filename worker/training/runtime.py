@@ -64,9 +64,16 @@ def device() -> torch.device:
     return torch.device("cuda" if setting != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def dtype(where: torch.device) -> torch.dtype:
-    """Compute dtype: bf16 on a GPU that supports it, else fp32 (bf16 is 6-14 times slower on CPU)."""
-    return torch.bfloat16 if where.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+def dtype(where: torch.device, precision: str = "auto") -> torch.dtype:
+    """The dtype of a precision on a device.
+
+    auto: bf16 on a GPU that supports it, else fp32. A run and a served base have theirs settled before
+    (`worker.training.precision`).
+    """
+    if precision == "auto":
+        bf16 = where.type == "cuda" and torch.cuda.is_bf16_supported()
+        return torch.bfloat16 if bf16 else torch.float32
+    return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
 def memory_bytes(where: torch.device) -> int:

@@ -28,11 +28,6 @@ class Device:
     total_bytes: int
     free_bytes: int
 
-    @property
-    def compute_bytes(self) -> int:
-        """Bytes per weight in training: fp32 on a CPU (bf16 is 6-14 times slower there), 16 bits on a GPU."""
-        return 4 if self.kind == "cpu" else 2
-
 
 def detect() -> Device:
     """The device of `SFT_DEVICE` (auto uses a GPU if there is one and torch supports it)."""

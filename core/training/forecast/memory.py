@@ -11,6 +11,7 @@ from core.text import size as size_text
 from core.training.forecast.activations import activation_bytes, logit_bytes
 from core.training.forecast.batches import Widest, at_most
 from core.training.forecast.device import Device
+from core.training.precision import WIDTHS, usual
 
 Verdict = Literal["fits", "tight", "too_large"]
 
@@ -78,6 +79,7 @@ def forecast_memory(
     longest_tokens: int | None = None,
     peak_bytes: int = 0,
     file_bytes_per_param: float = 0.0,
+    precision: str = "",
 ) -> MemoryForecast:
     """Forecast the peak of a training process.
 
@@ -90,12 +92,14 @@ def forecast_memory(
         longest_tokens: length of the longest example, if only that is known: no batch is longer.
         peak_bytes: the peak of an earlier run with the same settings on this machine; 0 if there is none.
         file_bytes_per_param: bytes per weight in the base's files; 0 if not known.
+        precision: fp32 or bf16; "" for the device's usual one.
     """
     length = min(run.max_seq_length, longest_tokens) if longest_tokens else run.max_seq_length
     batch = batch or at_most(run.per_device_batch_size, run.gradient_accumulation_steps, length)
-    parts = _parts(dims, method, device, batch, run.gradient_checkpointing)
+    widths = _Widths.of(precision or usual(device.kind), method, device)
+    parts = _parts(dims, method, device, batch, run.gradient_checkpointing, widths)
     if file_bytes_per_param and device.kind == "cpu":
-        parts = _with_loading(parts, _loading(dims, method, device, file_bytes_per_param))
+        parts = _with_loading(parts, _loading(dims, method, widths.base, file_bytes_per_param))
     expected = sum(size for _, size in parts)
     low, high = (round(expected * factor) for factor in _RANGE[device.kind])
     if peak_bytes:
@@ -114,8 +118,28 @@ def forecast_memory(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Widths:
+    """Bytes per number: of the base's weights, of trained weights with their gradients and moments, of activations, and
+    of the rounded copies of fp32 weights that compute in bf16 (0 without them)."""
+
+    base: int
+    trained: int
+    activations: int
+    copies: int = 0
+
+    @classmethod
+    def of(cls, precision: str, method: Method, device: Device) -> _Widths:
+        width = WIDTHS[precision]
+        if method.peft_type is not None:
+            return cls(width, ADAPTER_BYTES, width)
+        if device.kind == "cpu" and precision == "bf16":  # fp32 weights, rounded for each product
+            return cls(WIDTHS["fp32"], WIDTHS["fp32"], width, width)
+        return cls(width, width, width)
+
+
 def _parts(
-    dims: Dims, method: Method, device: Device, batch: Widest, checkpointing: str
+    dims: Dims, method: Method, device: Device, batch: Widest, checkpointing: str, widths: _Widths
 ) -> tuple[tuple[str, int], ...]:
     """Bytes by part at the moment of the peak.
 
@@ -123,17 +147,17 @@ def _parts(
     step has several micro-batches are the gradients of the first in memory with the next one's activations. On a CPU
     the gradients of the previous step leave gaps that the new ones do not fill, even with few tokens.
     """
-    trained, width = method.trainable_params(dims), device.compute_bytes
+    trained = method.trainable_params(dims)
     adapter = method.peft_type is not None
-    trained_width = ADAPTER_BYTES if adapter else width
-    gradients = trained * trained_width
+    gradients = trained * widths.trained
     factor = method.heap_factor() if device.kind == "cpu" else GPU_HEAP
     logits = logit_bytes(dims.vocab_size, batch)  # large enough to be returned at once: no gaps
-    activations = round(activation_bytes(dims, method, batch, width, checkpointing) * factor) + logits
+    activations = round(activation_bytes(dims, method, batch, widths.activations, checkpointing) * factor) + logits
     stored = activations if batch.several else max(0, activations - gradients)
-    optimizer = 2 * trained * trained_width
+    optimizer = 2 * trained * widths.trained
+    weights = round(method.base_bytes(dims, widths.base)) + dims.params * widths.copies
     return (
-        ("weights", round(method.base_bytes(dims, width)) + (trained * trained_width if adapter else 0)),
+        ("weights", weights + (trained * widths.trained if adapter else 0)),
         ("gradients", gradients),
         ("optimizer", optimizer),
         ("activations", stored),
@@ -143,12 +167,11 @@ def _parts(
     )
 
 
-def _loading(dims: Dims, method: Method, device: Device, file_width: float) -> int:
+def _loading(dims: Dims, method: Method, width: int, file_width: float) -> int:
     """Bytes when the base has just been read: its mapped files, and the weights built from them.
 
     Weights that are used as they are in the file are not in memory twice.
     """
-    width = device.compute_bytes
     built = method.base_bytes(dims, width)
     if "quantization" in method.load_arguments():
         built *= LOADING_HEAP  # each weight is converted, cut into blocks and packed, which leaves gaps

@@ -136,6 +136,19 @@ class TrainingConfig(BaseModel):
         up="On: much less memory for activations, but each step takes about a third longer.",
         source="auto: below 500 million parameters it costs time and saves little memory",
     )
+    precision: Literal["auto", "fp32", "bf16"] = setting(
+        default="auto",
+        title="Precision",
+        description="How many bits the base model computes with: 32 (fp32) or 16 (bf16). Adapters, the optimizer and "
+        "checkpoints are fp32 either way; full fine-tuning on a CPU rounds its fp32 weights for each product. On a "
+        "CPU, auto uses bf16 only if the processor has instructions for it and a few steps of this base model are "
+        "faster in it.",
+        usual="auto",
+        up="bf16: half the memory for weights and activations; faster on GPUs and on CPUs with avx512_bf16 or AMX, "
+        "many times slower on other CPUs.",
+        source="auto: a GPU computes in bf16, a CPU in whichever was measured to be faster",
+        extra={"labels": {"auto": "Auto (recommended)", "fp32": "fp32 (32 bits)", "bf16": "bf16 (16 bits)"}},
+    )
     eval_every_steps: Annotated[int, Field(ge=1, le=100_000)] | Auto = setting(
         default=AUTO,
         title="Validate every",
@@ -239,8 +252,8 @@ class ResolvedTraining(TrainingConfig):
     """The same settings as plain numbers, with the arithmetic of the run. A step is an optimizer step.
 
     Only what differs is listed: settings that may be *auto* are numbers here, and a frozen spec that lacks a setting
-    (because it is older) means what jobs did then. `steps_per_epoch` = ceil(train examples / effective batch size);
-    `total_steps` = epochs x steps per epoch.
+    (because it is older) means what jobs did then. `precision` may remain *auto*: the worker settles it on its machine.
+    `steps_per_epoch` = ceil(train examples / effective batch size); `total_steps` = epochs x steps per epoch.
     """
 
     num_epochs: int

@@ -46,6 +46,7 @@ class Workload:
     train_examples: int
     validation_examples: int
     speed: Speed | None
+    precision: str  # fp32 or bf16
 
     @property
     def lengths(self) -> Lengths:

@@ -13,6 +13,7 @@ from core.training.forecast.lengths import Lengths, Span
 from core.training.forecast.memory import forecast_memory
 from core.training.forecast.time import Work, forecast_cost, forecast_time, pass_share
 from core.training.jobs.spec import ResolvedTraining
+from core.training.precision import WIDTHS
 from core.training.providers.base import Estimate, Workload
 
 ANSWER_TOKENS: Final = 64  # of the first answer of a finished model
@@ -37,10 +38,16 @@ def estimate(load: Workload, device: Device) -> Estimate:
         longest_tokens=load.lengths.ceiling,
         peak_bytes=speed.peak_memory_bytes if speed and speed.likeness == "same" else 0,
         file_bytes_per_param=base.bytes_per_param,
+        precision=load.precision,
     )
     time = forecast_time(_work(load, device), speed)
-    disk = forecast_disk(base.dims, method, device.compute_bytes, kept=KEPT_CHECKPOINTS + training.keep_best)
+    disk = forecast_disk(base.dims, method, _trained_width(load, device), kept=KEPT_CHECKPOINTS + training.keep_best)
     return Estimate(memory, time, forecast_cost(time.low_s, time.high_s), disk)
+
+
+def _trained_width(load: Workload, device: Device) -> int:
+    """Bytes per weight that full fine-tuning saves: fp32 on a CPU, whatever it computes in."""
+    return WIDTHS["fp32" if device.kind == "cpu" else load.precision]
 
 
 _widest_of = lru_cache(maxsize=64)(widest)  # asked for every method's card at every change
@@ -67,7 +74,7 @@ def _work(load: Workload, device: Device) -> Work:
     base, method, training = load.base, load.method, load.training
     assert base.dims is not None
     token_s = base.dims.num_layers * LAYER_S
-    token_s += base.dims.params * device.compute_bytes / READ_BYTES_PER_S[device.kind]
+    token_s += base.dims.params * WIDTHS[load.precision] / READ_BYTES_PER_S[device.kind]
     if device.kind == "cpu" and "quantization" in method.load_arguments():
         token_s *= UNPACKING
     mean = load.total_tokens / max(1, training.num_epochs * load.train_examples)

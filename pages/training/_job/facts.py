@@ -64,6 +64,7 @@ def settings(job: jobs.JobRecord) -> None:
                 ("Base model", job.base_title),
                 ("Method", job.method_title),
                 ("Engine", engine(spec.engine, spec.engine_reason)),
+                ("Computes in", precision(*job.precision)),
                 ("Provider", choices.provider_text(job.provider)),
                 ("Created", moment(job.created_at)),
                 ("Job id", job.id),
@@ -78,6 +79,11 @@ def engine(engine_id: str, reason: str) -> str:
     """An engine and the reason it was chosen, in one line."""
     title = choices.engine_title(engine_id)
     return f"{title}  ·  {reason}" if reason else title
+
+
+def precision(name: str, reason: str) -> str:
+    """What a run computes in and why, in one line."""
+    return f"{name}  ·  {reason}" if reason else name or "not recorded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     """One panel with the consequences of the choices at the left."""
     components.heading("Forecast", "For your current choices")
     with st.container(border=True, gap="small", key="forecast"):
-        _memory(forecast.memory)
+        _memory(forecast.memory, forecast.precision.precision)
         _alternatives(draft, forecast)
         st.divider()
         _time(draft, forecast)
@@ -73,13 +73,13 @@ def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
             st.caption(f":material/target: Accuracy of past forecasts: {record}")
 
 
-def _memory(memory: jobs.MemoryForecast) -> None:
+def _memory(memory: jobs.MemoryForecast, precision: str) -> None:
     word, color, icon = _VERDICTS[memory.verdict]
     with components.spread():
         st.markdown("**Memory**", width="content")
         st.badge(word, color=color, icon=icon)
     used = f"{size(memory.low)} to {size(memory.high)}"
-    st.markdown(f"**{used}** :gray[of {size(memory.free_bytes)} free · {md(memory.device)}]")
+    st.markdown(f"**{used}** :gray[of {size(memory.free_bytes)} free · {md(memory.device)} · {precision}]")
     parts: dict[tuple[str, int], float] = {}
     for name, amount in memory.parts:
         if amount:

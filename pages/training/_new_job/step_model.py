@@ -296,7 +296,7 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
         with st.expander("More settings", type="compact", key="more_settings"):
             _engine(draft, forecast)
             st.divider()
-            training = _more(draft, training, common, resolved)
+            training = _more(draft, training, common, resolved, forecast)
     kept = {name: value for name, value in training.items() if value != TrainingConfig.model_fields[name].default}
     if config != (draft.state.get("method_config") or {}) or kept != (draft.state.get("training") or {}):
         _update(draft, {"method_config": config, "training": kept})
@@ -320,10 +320,17 @@ def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
         _update(draft, {"engine": selected})
 
 
-def _more(draft: drafts.DraftRecord, training: dict[str, Any], key: str, resolved: dict[str, Any]) -> dict[str, Any]:
+def _more(
+    draft: drafts.DraftRecord,
+    training: dict[str, Any],
+    key: str,
+    resolved: dict[str, Any],
+    forecast: jobs.Forecast | None,
+) -> dict[str, Any]:
     """The other settings by group; those that need a validation loss only if the dataset has validation examples."""
     measured = datasets.get_dataset(draft.state["dataset_id"]).version.validation_examples > 0
     groups: dict[str, list[str]] = {}
+    slots: dict[str, Any] = {}
     for name, field in TrainingConfig.model_fields.items():
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         if extra.get("needs") == "validation" and not measured:
@@ -336,12 +343,15 @@ def _more(draft: drafts.DraftRecord, training: dict[str, Any], key: str, resolve
             with st.container(gap=None):
                 st.markdown(f"**{title}**")
                 st.caption(_GROUPS.get(title, ""))
-        training |= form_fields(TrainingConfig, training, key, names, resolved=resolved)
+        training |= form_fields(TrainingConfig, training, key, names, resolved=resolved, slots=slots)
         if title == SAFETY and not measured:
             st.caption(
                 "Early stopping and keeping the best checkpoint need a validation loss, but this dataset has no "
                 "validation examples. To use them, hold some out in Datasets."
             )
+    if forecast and not forecast.precision.warning:  # a warning is in the forecast
+        settled = forecast.precision
+        slots["precision"].caption(sentence(f"{settled.precision} here: {settled.reason}"))
     return training
 
 

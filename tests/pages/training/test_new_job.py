@@ -200,6 +200,7 @@ def test_auto_shows_the_engine_and_the_reason(open_screen, read) -> None:
     app = open_screen("new_job", draft=draft.id)
     outlook = jobs.forecast(draft.state["dataset_id"], "starter", "lora")
     assert sentence(outlook.engine.reason) in read(app)  # escaped once
+    assert sentence(f"{outlook.precision.precision} here: {outlook.precision.reason}") in read(app)
     engine = next(item for item in app.selectbox if str(item.key).startswith("engine_"))
     engine.set_value("trl").run()
     assert drafts.get(draft.id).state["engine"] == "trl"

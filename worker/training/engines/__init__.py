@@ -10,6 +10,7 @@ imported before them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -20,8 +21,10 @@ from core.training.cadence import TimeBudget
 from core.training.engines import ENGINES
 from core.training.jobs.spec import ResolvedTraining
 from core.training.metrics import Point
+from core.training.precision import Choice, work_of
 from worker.training.data import Prepared
 from worker.training.early_stopping import Best
+from worker.training.precision import computing
 from worker.training.samples import Sampling, Say
 
 
@@ -34,6 +37,7 @@ class Watching:
         sign_of_life: called during long work between two steps (validation, after saving), so that it does not look
             hung; it may return what `signal` would, so that the work can end for a shutdown or a cancel.
         on_preparing: the share of the examples that are tokenized.
+        on_precision: the precision that was settled, with the reason.
         on_passed_over: the steps whose checkpoints do not verify, and the step from which the run resumes instead.
         on_loaded: the data is ready; and the step from which the run resumes.
         on_first_batch: a run starts from its first step: its first batch as text (`worker.training.first_batch.shown`).
@@ -47,6 +51,7 @@ class Watching:
     signal: Callable[[], str] = lambda: ""
     sign_of_life: Callable[[], object] = lambda: None
     on_preparing: Callable[[float], None] = lambda share: None
+    on_precision: Callable[[Choice], None] = lambda choice: None
     on_passed_over: Callable[[list[int], int], None] = lambda damaged, step: None
     on_loaded: Callable[[Prepared, int], None] = lambda data, step: None
     on_first_batch: Callable[[dict[str, Any]], None] = lambda shown: None
@@ -76,6 +81,10 @@ class Plan:
     def packs(self) -> bool:
         """Whether several examples can share a row of a batch."""
         return self.method is None or self.method.packs
+
+    def computing(self) -> AbstractContextManager[Any]:
+        """The context of every forward pass."""
+        return computing(self.training.precision, work_of(self.method) if self.method else "frozen")
 
     def recomputes(self, params: int) -> bool:
         """Whether activations are recomputed instead of stored, on a model with this many parameters."""

@@ -22,7 +22,18 @@ from core.models.methods.base import Method
 from core.training.forecast.batches import forward_budget, token_budget
 from core.training.forecast.time import pass_share
 from core.training.jobs.spec import ResolvedTraining
-from worker.training import attention, checkpoints, first_batch, fused, quantization, resume_state, runtime, tuners
+from core.training.precision import work_of
+from worker.training import (
+    attention,
+    checkpoints,
+    first_batch,
+    fused,
+    precision,
+    quantization,
+    resume_state,
+    runtime,
+    tuners,
+)
 from worker.training.batches import Forward, Packer, SeededBatches, Step
 from worker.training.callbacks import Sampler, Watcher
 from worker.training.data import Tokenized
@@ -41,7 +52,8 @@ CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a batch are the larges
 
 def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
     """The base model with the method's trainable weights on it."""
-    return tuners.attach(load_model(model_dir, method.load_arguments()), method)
+    dtype = precision.dtype_of(training.precision, work_of(method))
+    return tuners.attach(load_model(model_dir, method.load_arguments(), dtype=dtype), method)
 
 
 def run(plan: Plan, hooks: Watching, *, trainer: type[Trainer] | None = None) -> Ended:
@@ -110,7 +122,7 @@ def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
         max_grad_norm=training.max_grad_norm,
         optim="adamw_torch_fused",
         seed=training.seed,
-        bf16=device.type == "cuda" and runtime.dtype(device) == torch.bfloat16,
+        bf16=device.type == "cuda" and runtime.dtype(device, training.precision) == torch.bfloat16,
         use_cpu=device.type == "cpu",
         gradient_checkpointing=plan.recomputes(size),
         loss_type="chunked_nll" if chunks and plan.model.config.vocab_size >= CHUNKED_FROM_VOCAB else "nll",
@@ -289,6 +301,10 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
             last_good = min(last_good, divergence.good_step)
         checkpoints.drop_after(self.plan.checkpoints, last_good)
 
+    def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
+        """The context of every forward pass; on a GPU accelerate has put autocast around it already."""
+        return self.plan.computing()
+
     # -- validation -------------------------------------------------------------------------------------------------
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
@@ -359,7 +375,8 @@ def _write(trainer: Trainer, directory: Path) -> None:
     resume_state.save_weights(trainer.model, directory)
     resume_state.save_optimizer(trainer.optimizer, trainer.lr_scheduler, directory)
     resume_state.save_random(directory)
-    totals = trainer.watcher.totals() | {"trial": trainer.trial.totals()}
+    computed = {"precision": trainer.plan.training.precision}
+    totals = trainer.watcher.totals() | {"trial": trainer.trial.totals()} | computed
     (directory / "totals.json").write_text(json.dumps(totals))
     trainer.state.log_history.clear()  # the points are in the database; this file must not grow with every step
     trainer.state.save_to_json(str(directory / "trainer_state.json"))

@@ -61,7 +61,7 @@ def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
         model, _ = unsloth.FastModel.from_pretrained(
             model_name=str(model_dir),
             max_seq_length=training.max_seq_length,
-            dtype=runtime.dtype(runtime.device()),
+            dtype=runtime.dtype(runtime.device(), training.precision),
             full_finetuning=full,
             use_gradient_checkpointing=_checkpointing(training),
             random_state=training.seed,
@@ -69,7 +69,7 @@ def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
             fix_tokenizer=False,  # the studio renders with the directory's tokenizer as it is
             local_files_only=True,
             trust_remote_code=False,
-            **precision(method),
+            **widths(method, training),
         )
         if full:
             return unsloth.FastModel.for_training(model)
@@ -80,17 +80,19 @@ def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
         raise unloadable(model_dir, error) from error
 
 
-def precision(method: Method) -> dict[str, Any]:
-    """The precision of the base's weights as unsloth's arguments: exactly one of 4, 8 and 16 bits, or full
+def widths(method: Method, training: ResolvedTraining) -> dict[str, Any]:
+    """The bits of the base's weights as unsloth's arguments: exactly one of 4, 8 and 16 bits, or full
     fine-tuning."""
     plain = method.load_arguments().get("quantization")
-    widths = {"load_in_4bit": False, "load_in_8bit": False}
+    none = {"load_in_4bit": False, "load_in_8bit": False}
     if plain is None:
-        return widths | {"load_in_16bit": method.peft_type is not None}
+        return none | {"load_in_16bit": method.peft_type is not None}
     from worker.training import quantization, runtime
 
-    config = quantization.load_arguments(plain, runtime.device())["quantization_config"]
-    return widths | {f"load_in_{plain['bits']}bit": True, "quantization_config": config}
+    device = runtime.device()
+    dtype = runtime.dtype(device, training.precision)
+    config = quantization.load_arguments(plain, device, dtype)["quantization_config"]
+    return none | {f"load_in_{plain['bits']}bit": True, "quantization_config": config}
 
 
 def lora_arguments(method: Method, training: ResolvedTraining) -> dict[str, Any]:

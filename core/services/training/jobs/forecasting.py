@@ -23,7 +23,7 @@ from core.services.training.jobs.spec_builder import freeze, method_config, trai
 from core.services.training.jobs.speeds import calibration_key, fastest_batch, measured_speed
 from core.serving.other_servers import OTHER_SERVERS
 from core.serving.targets import TARGETS
-from core.training import engines
+from core.training import engines, precision as precisions
 from core.training.forecast import device as devices
 from core.training.forecast.interruption import resume_warning
 from core.training.forecast.lengths import Lengths, consequences, counted
@@ -63,14 +63,17 @@ def forecast(
     _check_readable(base, resolved, lengths)
     device = devices.detect()
     chosen = engines.choose(engine, tuner)
-    key = calibration_key(base, tuner, resolved, device.kind, chosen.engine)
-    speed = measured_speed(key, base, method, device.kind)
-    load = Workload(base, tuner, resolved, spans, lengths.examples, version.validation_examples, speed)
+    precision = precisions.choose(resolved.precision, device.kind, base.revision, precisions.work_of(tuner))
+    key = calibration_key(base, tuner, resolved, device.kind, chosen.engine, precision.precision)
+    speed = measured_speed(key, base, method, device.kind, precision.precision)
+    load = Workload(
+        base, tuner, resolved, spans, lengths.examples, version.validation_examples, speed, precision.precision
+    )
     if asked.per_device_batch_size == asked.gradient_accumulation_steps == AUTO:
         load, source = _examples_at_once(load, provider, fastest_batch(key))
         resolved, sources = load.training, sources | source
-        key = calibration_key(base, tuner, resolved, device.kind, chosen.engine)
-        load = replace(load, speed=measured_speed(key, base, method, device.kind))
+        key = calibration_key(base, tuner, resolved, device.kind, chosen.engine, precision.precision)
+        load = replace(load, speed=measured_speed(key, base, method, device.kind, precision.precision))
     needs = PROVIDERS.get(provider).estimate(load)
     over, lost = lengths.over(resolved.max_seq_length), lengths.answers_lost(resolved.max_seq_length)
     return Forecast(
@@ -88,9 +91,10 @@ def forecast(
         answers_lost=lost,
         total_tokens=load.total_tokens,
         serving=serving(base, tuner),
-        warnings=(*_warnings(resolved, needs, lengths, refusals), *notes_of(version.id, base)),
+        warnings=(*_warnings(resolved, needs, lengths, refusals, precision), *notes_of(version.id, base)),
         calibration_key=key,
         engine=chosen,
+        precision=precision,
     )
 
 
@@ -140,8 +144,15 @@ def serving(base: BaseModelRef, method: Method) -> tuple[ServingPlace, ...]:
     return tuple(ServingPlace(title, verdict.ok, verdict.reason, works) for title, verdict, works in here + elsewhere)
 
 
-def _warnings(training: ResolvedTraining, needs: Estimate, lengths: Lengths, refusals: Refusals) -> tuple[str, ...]:
+def _warnings(
+    training: ResolvedTraining,
+    needs: Estimate,
+    lengths: Lengths,
+    refusals: Refusals,
+    precision: precisions.Choice,
+) -> tuple[str, ...]:
     warnings = [f"{refusals.text} {refusals.consequence(training.on_refusal)}"] if refusals.count else []
+    warnings += [precision.warning] if precision.warning else []
     warnings += [part.text for part in (needs.memory, needs.disk) if part.verdict != "fits"]
     warnings += consequences(lengths, training.max_seq_length, training.over_length)
     if not training.checkpoints_follow_time and (

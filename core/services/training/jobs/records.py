@@ -14,6 +14,7 @@ from core.training.forecast.refusals import Refusals
 from core.training.forecast.time import CostForecast, TimeForecast
 from core.training.jobs.spec import JobSpec, ResolvedTraining
 from core.training.metrics import Point
+from core.training.precision import Choice as PrecisionChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,13 @@ class JobRecord:
         return self.validation_point.loss if self.validation_point else None
 
     @property
+    def precision(self) -> tuple[str, str]:
+        """What the run computes in, and the reason: as its worker settled it, before that as it was forecast. Both are
+        "" for a job of an earlier release."""
+        source = self.measured if self.measured.get("precision") else self.forecast
+        return str(source.get("precision") or ""), str(source.get("precision_reason") or "")
+
+    @property
     def total_steps(self) -> int:
         return self.spec.training.total_steps
 
@@ -127,6 +135,7 @@ class Forecast:
     warnings: tuple[str, ...]
     calibration_key: str
     engine: Choice
+    precision: PrecisionChoice  # of the run, as far as it can be known before it
 
     def to_dict(self) -> dict[str, Any]:
         """The part that is stored with the job, to compare with what the run measures."""
@@ -146,6 +155,8 @@ class Forecast:
             "model_bytes": self.disk.model_bytes,
             "device": self.memory.device,
             "calibration_key": self.calibration_key,
+            "precision": self.precision.precision,
+            "precision_reason": self.precision.reason,
             "warnings": list(self.warnings),
         }
 

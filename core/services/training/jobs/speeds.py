@@ -20,12 +20,19 @@ from core.services.training.jobs.spec_builder import method_config
 from core.training.forecast import device as devices
 from core.training.forecast.time import Speed
 from core.training.jobs.spec import JobSpec, ResolvedTraining
+from core.training.precision import usual
 
 
 def calibration_key(
-    base: BaseModelRef, method: Method, training: ResolvedTraining, device: str, engine: str = "trl"
+    base: BaseModelRef,
+    method: Method,
+    training: ResolvedTraining,
+    device: str,
+    engine: str = "trl",
+    precision: str = "",
 ) -> str:
-    """A hash of what a measured speed depends on: base, method and its settings, batch, length, device and engine."""
+    """A hash of what a measured speed depends on: base, method and its settings, batch, length, device, engine and
+    precision."""
     parts: dict[str, Any] = {
         "base": [base.id, base.revision],
         "method": [method.id, method.model_dump(mode="json")],
@@ -38,17 +45,18 @@ def calibration_key(
         parts["checkpointing"] = training.gradient_checkpointing
     if engine != "trl":  # trl is left out, so that speeds measured before there were two engines still count
         parts["engine"] = engine
+    if precision and precision != usual(device):  # and speeds measured before there were two precisions
+        parts["precision"] = precision
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str) -> Speed | None:
-    """The speed measured with the same settings, or else with similar ones (same base, method and device)."""
+def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str, precision: str = "") -> Speed | None:
+    """The speed measured with the same settings, or else with similar ones (same base, method, device, precision)."""
     newest = select(CALIBRATIONS).where(CALIBRATIONS.c.device == device).order_by(CALIBRATIONS.c.created_at.desc())
     rows = [row._mapping for row in read(newest.limit(200))]
     same = [row for row in rows if row["key"] == key]
-    alike = [
-        row for row in rows if (row["details"].get("base_model"), row["details"].get("method")) == (base.id, method_id)
-    ]
+    wanted = (base.id, method_id, precision or usual(device))
+    alike = [row for row in rows if _likeness(row["details"], device) == wanted]
     if not (same or alike):
         return None
     row = (same or alike)[0]
@@ -74,6 +82,11 @@ def fastest_batch(key: str) -> int:
     return int(rows[0]._mapping["details"].get("examples_at_once") or 0) if rows else 0
 
 
+def _likeness(details: Mapping[str, Any], device: str) -> tuple[Any, ...]:
+    """What rows of similar work share; those without a precision are from before there were two."""
+    return details.get("base_model"), details.get("method"), details.get("precision") or usual(device)
+
+
 def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) -> None:
     """Store a finished run's speed as the newest measurement of its settings, inside the caller's transaction.
 
@@ -85,9 +98,11 @@ def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) ->
     base = base_models.resolve(spec.base_model)
     kind = devices.detect().kind
     method = method_config(base, spec.method, spec.method_config)
+    precision = str(measured.get("precision") or usual(kind))
     busy = measured["tokens"] / measured["tokens_per_s"] if measured.get("tokens") else 0.0
     complete = bool(measured.get("total_seconds")) and not measured.get("resumed")  # else part of its time is unknown
-    details = {"base_model": spec.base_model, "method": spec.method, "from": "run", "whole": complete}
+    about = {"base_model": spec.base_model, "method": spec.method, "precision": precision}
+    details = {**about, "from": "run", "whole": complete}
     trainings = [spec.training]
     if spec.training.largest_batch and (fastest := measured.get("examples_at_once")):
         details["examples_at_once"] = fastest
@@ -95,7 +110,7 @@ def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) ->
     for training in trainings:
         uow.session.merge(
             Calibration(
-                key=calibration_key(base, method, training, kind, spec.engine),
+                key=calibration_key(base, method, training, kind, spec.engine, precision),
                 device=kind,
                 tokens_per_s=float(measured["tokens_per_s"]),
                 overhead_s=max(0.0, float(measured.get("total_seconds") or busy) - busy),

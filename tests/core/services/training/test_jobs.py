@@ -17,6 +17,7 @@ from core.services.platform import tasks
 from core.services.training import jobs, starter
 from core.services.training.jobs.records import JobRecord
 from core.services.training.jobs.speeds import record_speed
+from core.training import precision
 from tests.support import runs
 from tests.support.jobs import begin, finish, launch, make_dataset
 from tests.support.random_model import make_model
@@ -254,6 +255,26 @@ def test_calibration_is_one_task_per_question(studio_env: Path, model: str) -> N
     assert first.id == second.id
     assert first.payload["key"] == jobs.forecast(dataset.id, model, "lora").calibration_key
     assert jobs.calibrate(dataset.id, model, "lora", {"rank": 8}).id != first.id
+
+
+def test_the_forecast_follows_the_precision(studio_env: Path, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, about = make_dataset(), ("A processor", frozenset({"avx512_bf16"}))
+    plain = jobs.forecast(dataset.id, model, "lora")
+    monkeypatch.setattr(precision, "processor", lambda: about)
+    open_question = jobs.forecast(dataset.id, model, "lora")
+    assert (open_question.precision.precision, open_question.precision.settled) == ("fp32", False)
+    precision.keep(base_models.resolve(model).revision, "frozen", precision.Measured(1.6, "steps"))
+    half = jobs.forecast(dataset.id, model, "lora")
+    assert half.precision.precision == "bf16"
+    assert dict(half.memory.parts)["weights"] < dict(plain.memory.parts)["weights"]
+    assert half.calibration_key != plain.calibration_key == open_question.calibration_key
+    job = launch(dataset, model)
+    assert job.spec.training.precision == "auto"  # the worker settles it
+    assert job.precision == ("bf16", half.precision.reason)
+    monkeypatch.setattr(precision, "processor", lambda: ("Another processor", frozenset({"avx2"})))
+    asked = jobs.forecast(dataset.id, model, "lora", training={"precision": "bf16"})
+    assert asked.precision.warning in asked.warnings
+    assert asked.calibration_key == half.calibration_key
 
 
 def test_actions_reach_the_task(studio_env: Path, model: str) -> None:

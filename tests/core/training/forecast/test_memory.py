@@ -149,3 +149,18 @@ def test_the_device_is_found_without_torch(monkeypatch: pytest.MonkeyPatch) -> N
     device = detect()
     assert device.kind == "cpu"
     assert 0 < device.free_bytes <= device.total_bytes
+
+
+def test_bf16_on_a_cpu_halves_the_frozen_base_and_adds_rounded_copies_of_trained_weights() -> None:
+    def parts(method: str, precision: str) -> dict[str, int]:
+        cpu = Device("cpu", "CPU", 80 * GB, 79 * GB)
+        return dict(forecast_memory(LLAMA_8B, build(method), Run(1, 1024), cpu, precision=precision).parts)
+
+    lora, half = parts("lora", "fp32"), parts("lora", "bf16")
+    assert lora["weights"] - half["weights"] == 2 * LLAMA_8B.params
+    assert (half["gradients"], half["optimizer"]) == (lora["gradients"], lora["optimizer"])
+    assert half["activations"] < lora["activations"]
+    full, rounded = parts("full", "fp32"), parts("full", "bf16")
+    assert rounded["weights"] == 6 * LLAMA_8B.params
+    assert (rounded["gradients"], rounded["optimizer"]) == (full["gradients"], full["optimizer"])
+    assert parts("lora", "") == lora
