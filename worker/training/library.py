@@ -234,7 +234,8 @@ def train(
     def on_point(point: Point) -> None:
         losses[point.split][point.step] = point.loss
         if point.split == "validation" or point.step % every == 0 or point.step == training.total_steps:
-            say(f"step {point.step:,} of {training.total_steps:,}: {point.split} loss {point.loss:.4f}")
+            part = f" (on {point.part})" if point.part else ""
+            say(f"step {point.step:,} of {training.total_steps:,}: {point.split} loss {point.loss:.4f}{part}")
 
     assert base.path is not None
     # the engine must be imported before everything that imports transformers

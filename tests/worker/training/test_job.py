@@ -35,6 +35,7 @@ CHOICES = {
     "per_device_batch_size": 4,
     "gradient_accumulation_steps": 1,
     "learning_rate": 5e-3,
+    "eval_every_steps": 3,
     "save_every_steps": 4,
     "sample_answers": 0,
 }
