@@ -107,12 +107,16 @@ class _LineText(TextBuffer):
     def records(self) -> Iterator[Row | Reject | RowBatch]:
         """Every record in the order of the file."""
         with self._opened():
-            source, slow = LineSource(self._lines()), 0
+            source, slow, most = LineSource(self._lines()), 0, json_columns.MOST
             while True:
-                if slow <= 0 and not source.waiting and (text := self._ahead()):
+                if slow <= 0 and not source.waiting and (text := self._ahead(most)):
                     if (found := json_columns.lines(text)) is not None:
                         yield from found.batches(range(self._line, self._line + len(found)))
                         self._step(text, len(found))
+                        most = min(2 * most, json_columns.MOST)
+                        continue
+                    if len(text) > json_columns.FEWER:
+                        most = json_columns.FEWER
                         continue
                     slow = text.count("\n")
                 if (line := source.next()) is None:
@@ -125,11 +129,11 @@ class _LineText(TextBuffer):
         while (line := self._next_line()) is not None:
             yield line
 
-    def _ahead(self) -> str:
-        """The next complete lines; none where they are few."""
+    def _ahead(self, most: int) -> str:
+        """The next complete lines, at most so many characters; none where they are few."""
         if len(self._buffer) - self._at < json_columns.LEAST:
             self._fill()
-        end = self._buffer.rfind("\n", self._at, self._at + json_columns.MOST) + 1
+        end = self._buffer.rfind("\n", self._at, self._at + most) + 1
         return self._buffer[self._at : end] if end - self._at >= json_columns.LEAST else ""
 
 

@@ -22,7 +22,8 @@ from core.data.formats.parsing.arrow_json import ColumnRecords
 from core.data.formats.parsing.batches import RowBatch
 
 LEAST = 64 << 10  # characters: less is read one by one, before msgspec and numpy are imported
-MOST = 256 << 10  # and more is not tried at once: what is unusual costs its surroundings the quick way
+MOST = 1 << 20  # and more is not tried at once: larger blocks leave the processor's cache
+FEWER = 256 << 10  # tried where more is not sound: what is unusual costs its surroundings the quick way
 SLOW_RECORDS = 400  # read one by one after what is unusual, about as many as were tried
 _BETWEEN_ELEMENTS = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
 _BEGINNING = re.compile(r'\{[ \t\r\n]*"[^"\\\x00-\x1f]+"')

@@ -53,6 +53,7 @@ class JsonText:
     def __init__(self, path: Path, codec: str, columns: tuple[str, ...] = ()) -> None:
         self._path, self._codec, self._columns = path, codec, columns
         self._width = ByteWidth(codec)
+        self._most: int = json_columns.MOST  # characters of elements that are tried at once
 
     def array(self, array_path: tuple[str, ...] = ()) -> Iterator[Row | Reject]:
         """The elements of the array, or of the array that `array_path` leads to inside objects."""
@@ -149,9 +150,14 @@ class JsonText:
             self._fill()
         if len(self._buffer) - self._at < json_columns.LEAST:
             return []
-        found = json_columns.elements(self._buffer[self._at : self._at + json_columns.MOST])
+        text = self._buffer[self._at : self._at + self._most]
+        found = json_columns.elements(text)
+        if found is None and len(text) > json_columns.FEWER:
+            self._most = json_columns.FEWER
+            found = json_columns.elements(text[: json_columns.FEWER])
         if found is None:
             return []
+        self._most = min(2 * self._most, json_columns.MOST)
         first = self._line
         self._skip(found.length)
         self._peek()
@@ -206,6 +212,7 @@ class JsonText:
         self._buffer, self._at = "", 0
         self._line, self._offset = 1, self._width.mark(self._path)
         self._ended = False
+        self._most = json_columns.MOST
         self._faults: list[Reject] = []  # in the text around the array
 
     def _fill(self) -> bool:

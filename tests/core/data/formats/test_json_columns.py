@@ -75,6 +75,7 @@ def _compare(path: Path, found: Detection, size: int) -> None:
         patch.setattr(text_buffer, "BLOCK", size)
         assert _read(path, found) == expected
         patch.setattr(json_columns, "MOST", size)
+        patch.setattr(json_columns, "FEWER", size // 3 + 1)
         assert _read(path, found) == expected
 
 
