@@ -1,7 +1,8 @@
-"""`sft base`: the base models; `list`: all of them; `get`: fetch one."""
+"""`sft base`: the base models; `list`: all of them; `get`: fetch one; `add`, `remove`: those of a user."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,7 +25,7 @@ def source_help() -> str:
 
 
 def base(context: typer.Context) -> None:
-    """List the base models, and fetch one: list, get."""
+    """List the base models, fetch one, add your own: list, get, add, remove."""
     if not context.invoked_subcommand:
         list()
 
@@ -89,4 +90,45 @@ def get(
     say(" ".join(filter(None, (f"{fetched.title} is in {fetched.path}.", fetched.note))))
 
 
-SUBCOMMANDS = (list, get)
+def add(
+    model: Annotated[str, typer.Argument(help="A model's directory, a GGUF file, or a Hub id.")],
+    name: Annotated[str, typer.Option(help="The name of the base that a GGUF file becomes.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Add a base model of your own. A directory is used where it is; a GGUF file is restored once."""
+    from core.models import base_models
+    from core.platform.supervisor import ensure
+    from core.services.training import own_bases
+
+    with ensure(set()):
+        candidate = own_bases.examine(model, name, folder=Path.cwd())
+    say(f"{candidate.title}: {candidate.facts}")
+    workers = {"directory": set[str](), "gguf": {"redis", "worker-cpu"}, "hub": {"redis", "worker-io"}}
+    with ensure(workers[candidate.kind], say):
+        added = own_bases.add(candidate)
+        if added.task:
+            wait_succeeded(added.task.id)
+    base = base_models.resolve(added.id)
+    if as_json:
+        print_json({
+            "base": base.id, "title": base.title, "path": base.path, "revision": base.revision, "params": base.params,
+            "note": base.note,
+        })  # fmt: skip
+    else:
+        print(base.id)
+
+
+def remove(
+    base: Annotated[str, typer.Argument(help="The id of a base model that you added, as `sft base list` prints it.")],
+) -> None:
+    """Remove a base model that you added. A directory stays as it is; what was restored from a GGUF file is deleted."""
+    from core.platform.supervisor import ensure
+    from core.services.training import own_bases
+
+    with ensure(set()):
+        removed = own_bases.remove(base)
+    kept = f"Its files are still in {removed.path}." if own_bases.keeps_files(removed) else "Its files were deleted."
+    say(f"{removed.title} was removed. {kept}")
+
+
+SUBCOMMANDS = (list, get, add, remove)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.training import models
-from pages.training._models import card, detail
+from pages.training._models import bases, card, detail
 from pages.ui import components, guard
 from pages.ui.errors import boundary
 from pages.ui.format import plural
@@ -30,6 +30,7 @@ with boundary(way_out=("models", "All models")):
             key="no_models",
             opens="new_job",
         )
+        bases.section()
     else:
         active = [model for model in found if model.state == "active"]
         components.page_header("Models", LEAD, "Train")
@@ -42,3 +43,4 @@ with boundary(way_out=("models", "All models")):
             for model in components.page_of(shown, PER_PAGE, "models_page"):
                 card.card(model)
         components.pages(len(shown), PER_PAGE, "models_page")
+        bases.section()

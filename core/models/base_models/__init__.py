@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import DataError, NotFound
-from core.models.base_models import hub_cache
+from core.models.base_models import added, hub_cache
 from core.models.base_models.catalog import BASE_MODELS, HubModel, by_name
 from core.models.base_models.local_folder import LACKS_FILES, inspect, is_language_model
 from core.models.base_models.records import BaseModelRef, Dims
@@ -139,7 +139,7 @@ def _starter() -> BaseModelRef:
 
 
 def _directory(path: Path) -> BaseModelRef:
-    facts = inspect(path)
+    facts, origin = inspect(path), restored_from(path)
     return BaseModelRef(
         id=f"{LOCAL}{path}",
         title=facts.name,
@@ -151,14 +151,25 @@ def _directory(path: Path) -> BaseModelRef:
         dims=facts.dims,
         bytes_per_param=facts.bytes_per_param,
         size=_size(facts.dims.params),
+        license=origin.license if origin else "",
+        note=origin.text if origin else "",
+        origin=origin,
     )
 
 
 def _local_models() -> list[BaseModelRef]:
-    root = named_directory()
-    known = {entry.id.replace("/", "--") for entry in BASE_MODELS}
-    paths = sorted(path for path in root.glob("*") if path.is_dir() and path.name not in known) if root.is_dir() else []
-    return [_or_reason(path) for path in paths]
+    """Directories put into `base_models/`, then those added by their path, then those restored from a user's file."""
+    known = catalog_names()
+    here, restored = (
+        sorted(path for path in root.glob("[!.]*") if path.is_dir() and path.name not in known)
+        for root in (named_directory(), bases_directory())
+    )
+    return [_or_reason(path) for path in dict.fromkeys([*here, *added.directories(), *restored])]
+
+
+def catalog_names() -> frozenset[str]:
+    """The names of directories that belong to models of the catalog."""
+    return frozenset(entry.id.replace("/", "--") for entry in BASE_MODELS)
 
 
 def _or_reason(path: Path) -> BaseModelRef:

@@ -40,6 +40,15 @@ class DownloadResult(TaskResult):
     restore_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreResult(TaskResult):
+    """Of a base model restored from a GGUF file; `quantization` is the type of most of its weights there."""
+
+    base_id: str
+    quantization: str
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class ExactShares:
     """Exact answers as a share of 0-1 by split; None where the split is empty."""

@@ -12,7 +12,7 @@ from core.services.platform import drafts
 from core.services.training import choices, downloads, jobs
 from core.services.training.choices import AUTO, SAFETY, BaseModelRef, TrainingConfig
 from pages.training._new_job import forecast as job_forecast
-from pages.ui import base_offer, components, theme
+from pages.ui import add_base, base_offer, components, theme
 from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence, size
 from pages.ui.forms import form_fields
@@ -170,6 +170,8 @@ def _base_models(draft: drafts.DraftRecord) -> None:
                 _update(draft, state | _fresh_name(draft, base.id))
         if suggested:
             _suggestion(suggested)
+    add_base.restoring()
+    add_base.button("new_job")
     away = [base for base in away if base is not suggested]
     unusable = [base for base in away if base.unusable]
     if unusable:
