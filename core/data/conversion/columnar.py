@@ -128,7 +128,8 @@ def places_of_placeholders(values: Sequence[Any]) -> list[int]:
     """The places of cells that say that there is nothing, in a column of any kind."""
     if not isinstance(values, TextColumn):
         return placeholders_in(values)
-    short = np.flatnonzero(np.diff(offsets(values.array)) <= 4 * LONGEST_PLACEHOLDER)  # a character has up to 4 bytes
+    sizes = np.diff(offsets(values.array))
+    short = np.flatnonzero((sizes > 0) & (sizes <= 4 * LONGEST_PLACEHOLDER))  # a character has up to 4 bytes
     if not len(short):
         return []
     plain = pc.utf8_lower(pc.utf8_trim_whitespace(values.array.take(pa.array(short))))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise, repeat
 from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.examples.texts import Numbers, TextColumn, column, in_json, suspicious
+from core.data.examples.identity import PlainMessage, decoded_keys
+from core.data.examples.texts import Numbers, TextColumn, column, in_json, lengths, suspicious
 from core.messages import ROLES, Example, Finding, Message, Reject, Role, Split
 
 _USER, _ASSISTANT = ROLES.index("user"), ROLES.index("assistant")
@@ -44,6 +46,10 @@ class ExampleBatch(ABC):
     @abstractmethod
     def messages_json(self) -> Any:
         """For each example the JSON of its messages, the same as json.dumps of their dictionaries, as Arrow texts."""
+
+    @abstractmethod
+    def decoded_keys(self) -> list[int]:
+        """For each example 64 bits, without writing its JSON; comparable with `identity.decoded_key` only."""
 
     @abstractmethod
     def joined(self) -> Any:
@@ -106,6 +112,10 @@ class ExampleColumns(ExampleBatch):
             pieces += [('"}, ' if number else "[") + _HEADS[ROLES.index(role)], in_json(column(texts))]
         return pc.binary_join_element_wise(*pieces, '"}]', "")
 
+    def decoded_keys(self) -> list[int]:
+        made = [map(PlainMessage, repeat(role), texts) for role, texts in zip(self.roles, self.texts, strict=True)]  # type: ignore[arg-type]
+        return decoded_keys(zip(*made, strict=True))
+
     def joined(self) -> Any:
         texts = [column(texts) for texts in self.texts]
         return texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\n")
@@ -114,7 +124,7 @@ class ExampleColumns(ExampleBatch):
         return column(self.texts[max(at for at, role in enumerate(self.roles) if role == "assistant")])
 
     def characters(self) -> Numbers:
-        return sum((pc.utf8_length(column(texts)).to_numpy() for texts in self.texts), np.zeros(len(self), np.int64))
+        return sum((lengths(column(texts)) for texts in self.texts), np.zeros(len(self), np.int64))
 
     def turns(self) -> Numbers:
         return np.full(len(self), self.roles.count("user"), np.int32)
@@ -156,6 +166,11 @@ class ChatColumns(ExampleBatch):
             "",
         )
 
+    def decoded_keys(self) -> list[int]:
+        roles = map(ROLES.__getitem__, self.roles.tolist())
+        messages = list(map(PlainMessage, roles, self.contents.array.to_pylist()))  # type: ignore[arg-type]
+        return decoded_keys(tuple(messages[start:end]) for start, end in pairwise(self.edges.tolist()))
+
     def joined(self) -> Any:
         return self._of_each(self.contents.array, "\n")
 
@@ -164,8 +179,7 @@ class ChatColumns(ExampleBatch):
         return self.contents.array.take(pa.array(np.maximum.reduceat(places, self.edges[:-1])))
 
     def characters(self) -> Numbers:
-        lengths = pc.utf8_length(self.contents.array).to_numpy().astype(np.int64)
-        return np.add.reduceat(lengths, self.edges[:-1])
+        return np.add.reduceat(lengths(self.contents.array), self.edges[:-1])
 
     def turns(self) -> Numbers:
         return np.add.reduceat((self.roles == _USER).astype(np.int32), self.edges[:-1])

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from core.data.examples import identity
-from core.data.examples.columns import ExampleBatch
 from core.messages import SPLITS, Example, Message, Split
 
 Numbers = Any  # a one-dimensional numpy array of integers
@@ -76,10 +75,6 @@ class ExampleSet:
         if '"weight"' in stored or '"assistant"' not in stored:
             masked = is_masked(identity.messages_of(stored.partition("\n")[0]))
         self.add((identity.quick_key(stored),), (source_line,), split=split, masked=masked)
-
-    def feed_columns(self, examples: ExampleBatch, stored: Any) -> None:
-        """Add many examples by the stored JSON of their messages, an Arrow column."""
-        self.add(identity.quick_keys_without_calls(stored.to_pylist()), examples.lines, split=examples.split)
 
     def copies(self) -> list[list[int]]:
         """The positions of examples that are the same, for each that occurs more than once; by their first one."""

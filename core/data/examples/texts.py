@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, overload
@@ -18,6 +19,10 @@ Numbers = Any  # a one-dimensional numpy array
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f", "\b": "\\b"}
 _FIRST_PRINTED, _FIRST_BEYOND_ASCII = 0x20, 0x80
 _LESS, _BRACKET, _BRACE, _QUOTE, _BACKSLASH = b'<[{"\\'
+# The beginning of a special token: it may find too much, never too little; what it finds is searched.
+_TOKEN = re.compile(
+    rb"<(?:\||\xef\xbd\x9c|/?s>|</?SYS|start_of|end_of_|bos>|eos>|pad>|unk>|mask>)|\[/?(?:INST|AVAI|TOOL|SYST)"
+)
 
 
 class TextColumn(Sequence[str]):
@@ -57,7 +62,7 @@ class TextColumn(Sequence[str]):
         return isinstance(other, Sequence) and self.values == list(other)
 
     def __contains__(self, text: object) -> bool:
-        return isinstance(text, str) and pc.index(self.array, text).as_py() >= 0
+        return isinstance(text, str) and bool(len(places_of(self.array, text)))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -111,16 +116,35 @@ def content(texts: Any) -> tuple[Numbers, Numbers]:
     return whole[edges[0] : edges[-1]], edges - edges[0]
 
 
+def places_of(texts: Any, text: str) -> Numbers:
+    """The places of the texts of an Arrow array that are equal to one; several times as fast as pyarrow's `index`."""
+    wanted = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+    data, edges = content(texts)
+    places = np.flatnonzero(np.diff(edges) == len(wanted))
+    for at, byte in enumerate(wanted.tolist()):
+        places = places[data[edges[places] + at] == byte]
+    return places
+
+
+def lengths(texts: Any) -> Numbers:
+    """The characters of each text of an Arrow array."""
+    data, edges = content(texts)
+    if not len(data) or int(data.max()) < _FIRST_BEYOND_ASCII:
+        return np.diff(edges).astype(np.int64)
+    return pc.utf8_length(texts).to_numpy().astype(np.int64)
+
+
 def blank(texts: Any) -> list[int]:
     """The places of texts that are empty or of blanks only."""
     data, edges = content(texts)
     starts, lengths = edges[:-1], np.diff(edges)
-    found = lengths == 0
+    empty = lengths == 0
+    found = empty.copy()
     if len(data):
         first = data[np.minimum(starts, len(data) - 1)]
         second = data[np.minimum(starts + 1, len(data) - 1)]
         found |= _begins_blank()[first, second]
-    return [at for at in np.flatnonzero(found).tolist() if not texts[at].as_py().strip()]
+    return [at for at in np.flatnonzero(found).tolist() if empty[at] or not texts[at].as_py().strip()]
 
 
 def nested(texts: Any) -> list[int]:
@@ -156,16 +180,25 @@ def suspicious(texts: Any) -> set[int]:
     likely = np.flatnonzero((data == _LESS) | (data == _BRACKET))
     if len(likely):
         likely = likely[_second_of_token()[data[np.minimum(likely + 1, len(data) - 1)]]]
-        found = {at for at in _places(edges, likely) if SPECIAL_TOKENS.search(texts[at].as_py())}
-    leads = np.flatnonzero(data >= _FIRST_BEYOND_ASCII)
-    if len(leads):
-        leads = leads[_lead_of_invisible()[data[leads]]]
-        leads = leads[_begins_invisible()[data[leads], data[np.minimum(leads + 1, len(data) - 1)]]]
-        found |= {at for at in _places(edges, leads) if INVISIBLE.search(texts[at].as_py())}
+        raw = memoryview(data)
+        begins = [at for at in likely.tolist() if _TOKEN.match(raw, at)]
+        found = {at for at in _places(edges, begins) if SPECIAL_TOKENS.search(texts[at].as_py())}
+    if len(data) and int(data.max()) >= _FIRST_BEYOND_ASCII:
+        high = np.flatnonzero(data >= _FIRST_BEYOND_ASCII)
+        leads = high[lead_width()[data[high]] > 0]
+        found.update(_places(edges, leads[is_invisible()[code_points(data, leads)]]))
     return found
 
 
-def _places(edges: Numbers, positions: Numbers) -> list[int]:
+def code_points(data: Numbers, leads: Numbers) -> Numbers:
+    """The characters of two or three bytes that begin at these places."""
+    lead, last = data[leads].astype(np.int64), len(data) - 1
+    second, third = (data[np.minimum(leads + place, last)].astype(np.int64) & 0x3F for place in (1, 2))
+    two, three = ((lead & 0x1F) << 6) | second, ((lead & 0x0F) << 12) | (second << 6) | third
+    return np.where(lead_width()[data[leads]] == 2, two, three)
+
+
+def _places(edges: Numbers, positions: Numbers | list[int]) -> list[int]:
     """The texts in which bytes at these positions are, each once."""
     return np.unique(np.searchsorted(edges, positions, side="right") - 1).tolist()  # type: ignore[no-any-return]
 
@@ -194,14 +227,22 @@ def _begins_blank() -> Numbers:
 
 
 @cache
-def _begins_invisible() -> Numbers:
-    """Whether these two bytes may begin an invisible character."""
-    return _by_two_bytes(INVISIBLE.findall("".join(map(chr, range(0xD800)))))
+def is_invisible() -> Numbers:
+    """Whether a character is invisible, by its code point (all of them are below U+10000)."""
+    table = np.zeros(1 << 16, bool)
+    everything = "".join(map(chr, range(0x80, 0xD800)))
+    table[list(map(ord, INVISIBLE.findall(everything)))] = True
+    return table
 
 
 @cache
-def _lead_of_invisible() -> Numbers:
-    return _begins_invisible().any(axis=1)
+def lead_width() -> Numbers:
+    """How many bytes the invisible characters have that begin with a byte; 0 where none does."""
+    table = np.zeros(256, np.uint8)
+    for code in np.flatnonzero(is_invisible()).tolist():
+        encoded = chr(code).encode()
+        table[encoded[0]] = len(encoded)
+    return table
 
 
 @cache

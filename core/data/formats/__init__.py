@@ -14,9 +14,9 @@ from core.data.formats.detect import detect_file
 from core.data.formats.json import JsonFormat
 from core.data.formats.jsonl import JsonlFormat
 from core.data.formats.parquet import ParquetFormat
-from core.data.formats.parsing.batches import RowBatch
+from core.data.formats.parsing.batches import Piece, Place, RowBatch
 from core.data.formats.passages import PassagesFormat
-from core.data.formats.reading import choices, facts, read, read_batches
+from core.data.formats.reading import choices, facts, pieces, read, read_batches
 from core.data.formats.xlsx import XlsxFormat
 from core.data.reading_options import READING, Reading, ReadingOption
 

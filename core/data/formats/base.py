@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
-from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch, from_items
+from core.data.formats.parsing.batches import BATCH_ROWS, Piece, Place, RowBatch, from_items
 from core.data.reading_options import READING, Reading, ReadingOption
 from core.messages import Finding, Reject, Row
 from core.registry import Registry
@@ -250,9 +250,22 @@ class Format(ABC):
     def read(self, path: Path, detection: Detection) -> Iterator[Row | Reject]:
         """The rows with their line, and a Reject for each record that is not a row, in the order of the file."""
 
-    def read_batches(self, path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
-        """The same rows and rejects as `read`, column by column, about `size` rows at a time."""
+    def read_batches(
+        self, path: Path, detection: Detection, size: int = BATCH_ROWS, place: Place | None = None
+    ) -> Iterator[RowBatch]:
+        """The same rows and rejects as `read`, column by column, about `size` rows at a time.
+
+        Args:
+            place: where to begin: at the start or the end of one of the file's pieces; by default at the first row.
+        """
         return from_items(self.read(path, detection), size)
+
+    def pieces(self, path: Path, detection: Detection) -> Iterator[Piece]:
+        """The file from its first row on in pieces that can be read apart, as far as it can be cut into such.
+
+        What follows the last one, or begins with one that is not sound, is for `read_batches`.
+        """
+        return iter(())
 
 
 FORMATS: Final = Registry[Format]("file format")

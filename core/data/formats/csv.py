@@ -19,9 +19,10 @@ from core.data.formats.csv_dialect.preamble import preamble, skipped
 from core.data.formats.csv_dialect.sample import Lines, sample
 from core.data.formats.csv_dialect.swallowed import swallowed
 from core.data.formats.csv_dialect.table import Table, odd_rows
-from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch
+from core.data.formats.parsing.batches import BATCH_ROWS, Piece, Place, RowBatch
 from core.data.formats.parsing.csv_batches import BatchBuilder, drop_header
 from core.data.formats.parsing.csv_records import CsvText
+from core.data.formats.pieces import csv_pieces
 from core.data.issues import data_error, finding
 from core.data.reading_options import READING, Reading
 from core.messages import Reject, Row
@@ -112,11 +113,15 @@ class CsvFormat(Format):
         for batch in self.read_batches(path, detection, 2_000):
             yield from batch.items()
 
-    def read_batches(self, path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
+    def read_batches(
+        self, path: Path, detection: Detection, size: int = BATCH_ROWS, place: Place | None = None
+    ) -> Iterator[RowBatch]:
         """The rows column by column; a row with more or fewer cells than the header is rejected, never shifted."""
         made = BatchBuilder(detection)
         header = int(detection.header or 0)
-        for block in CsvText(path, detection).blocks():
+        if place and place.header != ():  # after the header
+            header, made.header = 0, list(place.header) if place.header else None
+        for block in CsvText(path, detection).blocks(place):
             while header and drop_header(block, made):
                 header -= 1
             if block.columns and not made.repeats_header(block):
@@ -127,6 +132,9 @@ class CsvFormat(Format):
                 yield made.take()
         if made.rows or made.rejects:
             yield made.take()
+
+    def pieces(self, path: Path, detection: Detection) -> Iterator[Piece]:
+        return csv_pieces.pieces(path, detection, CsvText(path, detection).start())
 
 
 # ---- choices

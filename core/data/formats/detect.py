@@ -158,9 +158,5 @@ def _sample(path: Path, head: bytes) -> bytes:
 
 def _until_high(stream: BinaryIO) -> bytes:
     """The next stretch of the file, or only a piece of it around its first byte above 127."""
-    read = b""
-    while len(read) < _STRETCH and (more := stream.read(_PIECE)):
-        read += more
-        if not more.isascii():
-            return read + stream.read(min(2 * _PIECE, _STRETCH - len(read)))
-    return read
+    read = stream.read(_PIECE)
+    return read + stream.read(_STRETCH - _PIECE if read.isascii() else 2 * _PIECE)

@@ -10,11 +10,12 @@ from pathlib import Path
 from core.data.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Format, Head, ReadingChoice
 from core.data.formats.json import TABLE_NAMES, list_choices, with_list_columns
 from core.data.formats.parsing import json_columns, strict_json
-from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch, from_items
+from core.data.formats.parsing.batches import BATCH_ROWS, Piece, Place, RowBatch, from_items
 from core.data.formats.parsing.json_tables import lists_of
 from core.data.formats.parsing.json_text import JsonText, first_value, row_or_reject
-from core.data.formats.parsing.text import Line, damage, lines, shortened
+from core.data.formats.parsing.text import ByteWidth, Line, damage, lines, shortened
 from core.data.formats.parsing.text_buffer import TextBuffer
+from core.data.formats.pieces import json_pieces
 from core.data.issues import finding, reject
 from core.data.reading_options import Reading
 from core.errors import DataError
@@ -24,7 +25,7 @@ from core.text import plural
 MAX_WASTED = 32_000_000  # characters read ahead in vain, before every line is read by itself
 _MAX_LINES = 100_000
 _BLANK = " \t\r\n\ufeff"
-_MARK, _LEAD, _CHUNK = b"\n\xef\xbb\xbf", b"\xef", 1 << 20
+_MARK, _LEAD, _CHUNK = b"\n\xef\xbb\xbf", b"\xef", 1 << 18
 
 
 class JsonlFormat(Format):
@@ -80,10 +81,18 @@ class JsonlFormat(Format):
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         return list_choices(detected, current)
 
-    def read_batches(self, path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
+    def read_batches(
+        self, path: Path, detection: Detection, size: int = BATCH_ROWS, place: Place | None = None
+    ) -> Iterator[RowBatch]:
         if detection.layout != "lines" or detection.columns:
             return super().read_batches(path, detection, size)
-        return from_items(_LineText(path, detection.encoding or "utf-8").records(), size)
+        return from_items(_LineText(path, detection.encoding or "utf-8").records(place), size)
+
+    def pieces(self, path: Path, detection: Detection) -> Iterator[Piece]:
+        codec = detection.encoding or ""
+        if detection.layout != "lines" or detection.columns or codec not in ("utf-8", "utf-8-sig"):
+            return iter(())
+        return json_pieces.of_lines(path, Place(ByteWidth(codec).mark(path), 1))
 
     def _layout(self, head: Head) -> str:
         """`lines` or `values`; "" if there is only one value, which is a JSON document."""
@@ -104,13 +113,13 @@ class JsonlFormat(Format):
 class _LineText(TextBuffer):
     """A file of lines, read many at a time where each is plainly one object."""
 
-    def records(self) -> Iterator[Row | Reject | RowBatch]:
-        """Every record in the order of the file."""
-        with self._opened():
+    def records(self, place: Place | None = None) -> Iterator[Row | Reject | RowBatch]:
+        """Every record in the order of the file, from a place on."""
+        with self._opened(place):
             source, slow, most = LineSource(self._lines()), 0, json_columns.MOST
             while True:
                 if slow <= 0 and not source.waiting and (text := self._ahead(most)):
-                    if (found := json_columns.lines(text)) is not None:
+                    if (found := _sound_lines(text)) is not None:
                         yield from found.batches(range(self._line, self._line + len(found)))
                         self._step(text, len(found))
                         most = min(2 * most, json_columns.MOST)
@@ -135,6 +144,13 @@ class _LineText(TextBuffer):
             self._fill()
         end = self._buffer.rfind("\n", self._at, self._at + most) + 1
         return self._buffer[self._at : end] if end - self._at >= json_columns.LEAST else ""
+
+
+def _sound_lines(text: str) -> json_columns.Records | json_columns.ColumnRecords | None:
+    try:
+        return json_columns.lines(text.encode("utf-8"))
+    except UnicodeEncodeError:  # bad bytes
+        return None
 
 
 class LineSource:
@@ -172,11 +188,13 @@ def _records(path: Path, codec: str, columns: tuple[str, ...] = ()) -> Iterator[
 def _marks_inside(path: Path) -> int:
     """How many lines after the first one begin with a byte order mark."""
     count, tail = 0, b""
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
+    buffer = bytearray(_CHUNK)  # one for the complete file: new memory would take longer than the search
+    with path.open("rb", buffering=0) as stream:
+        while size := stream.readinto(buffer):
+            chunk = buffer if size == len(buffer) else buffer[:size]
             if _LEAD in chunk or _LEAD in tail:  # much faster than counting
                 count += (tail + chunk).count(_MARK)
-            tail = chunk[1 - len(_MARK) :]
+            tail = bytes(chunk[1 - len(_MARK) :])
     return count
 
 

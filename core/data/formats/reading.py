@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice
-from core.data.formats.parsing.batches import BATCH_ROWS, RowBatch, from_items
+from core.data.formats.parsing.batches import BATCH_ROWS, Piece, Place, RowBatch, from_items
 from core.data.formats.parsing.nested import reshape
 from core.data.issues import data_error, reject
 from core.data.reading_options import ReadingOption
 from core.errors import NotFound
 from core.messages import Reject, Row
 
+WORTH_CUTTING = 4 << 20  # bytes: a smaller file is read before pyarrow is imported
 _RESHAPED = ("text", "flatten")
 
 
@@ -44,18 +45,42 @@ def _cut_off(items: Iterable[Row | Reject]) -> Iterator[Row | Reject]:
             yield item
 
 
-def read_batches(path: Path, detection: Detection, size: int = BATCH_ROWS) -> Iterator[RowBatch]:
+def read_batches(
+    path: Path, detection: Detection, size: int = BATCH_ROWS, place: Place | None = None
+) -> Iterator[RowBatch]:
     """The same rows and rejects as `read`, column by column and some thousands at a time.
 
     Args:
         size: about how many rows a batch has; fewer if they are wide or long.
+        place: where to begin: the start or the end of one of `pieces`.
 
     Raises:
         DataError: while iterating, if the file cannot be read any further.
     """
     if _is_cut(detection) or detection.nested in _RESHAPED:
         return from_items(read(path, detection), size)
-    return _format_of(detection).read_batches(path, detection, size)
+    if place is None and path.stat().st_size >= WORTH_CUTTING:
+        return _by_pieces(path, detection, size)
+    return _format_of(detection).read_batches(path, detection, size, place)
+
+
+def _by_pieces(path: Path, detection: Detection, size: int) -> Iterator[RowBatch]:
+    """The pieces as long as they are sound, because their bytes are read without making text of them; then the rest."""
+    place = None
+    for piece in pieces(path, detection):
+        batches = piece.batches()
+        place = piece.start if batches is None else piece.end
+        if batches is None:
+            break
+        yield from batches
+    yield from _format_of(detection).read_batches(path, detection, size, place)
+
+
+def pieces(path: Path, detection: Detection) -> Iterator[Piece]:
+    """The file in pieces that can be read apart, as far as it can be cut into such; the rest is for `read_batches`."""
+    if detection.compression or detection.nested in _RESHAPED:
+        return iter(())
+    return _format_of(detection).pieces(path, detection)
 
 
 def choices(detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:

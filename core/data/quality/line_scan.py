@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data.examples.characters import INVISIBLE
+from core.data.examples.texts import code_points, is_invisible, lead_width
 
 Numbers = Any  # a one-dimensional numpy array
 
@@ -56,7 +56,7 @@ class LineScan:
         self._backslashes = at[value == _BACKSLASH]
         self._quotes = int(np.count_nonzero(np.equal(self._bytes, _QUOTE, out=more)))
         self._openings = at[(value == _LESS) | (value == _BRACKET)]
-        self._leads = at[:0] if data.isascii() else at[_lead_width()[value] > 0]
+        self._leads = at[:0] if data.isascii() else at[lead_width()[value] > 0]
 
     def one_value_each(self, values: int) -> bool:
         """Whether each line is one of so many decoded values.
@@ -118,12 +118,7 @@ class LineScan:
 
     def _invisible(self) -> Numbers:
         """Where a character that is not escaped is invisible."""
-        at, widths = self._leads, _lead_width()
-        lead, second = self._bytes[at].astype(np.int64), self._bytes[at + 1].astype(np.int64) & 0x3F
-        two = ((lead & 0x1F) << 6) | second
-        third = self._bytes[np.minimum(at + 2, len(self._data) - 1)] & 0x3F
-        three = ((lead & 0x0F) << 12) | (second << 6) | third
-        return at[_is_invisible()[np.where(widths[lead] == 2, two, three)]]
+        return self._leads[is_invisible()[code_points(self._bytes, self._leads)]]
 
 
 class _Scratch(threading.local):
@@ -164,26 +159,7 @@ def _hex_value() -> Numbers:
 
 
 @cache
-def _is_invisible() -> Numbers:
-    """By code point (all of them are below U+10000)."""
-    table = np.zeros(1 << 16, bool)
-    everything = "".join(map(chr, range(0x80, 0xD800)))
-    table[list(map(ord, INVISIBLE.findall(everything)))] = True
-    return table
-
-
-@cache
 def _odd_when_escaped() -> Numbers:
-    table = _is_invisible().copy()
+    table = is_invisible().copy()
     table[[0, ord("/")]] = table[0x30:0x80] = True
-    return table
-
-
-@cache
-def _lead_width() -> Numbers:
-    """How many bytes the invisible characters have that begin with a byte; 0 where none does."""
-    table = np.zeros(256, np.uint8)
-    for code in np.flatnonzero(_is_invisible()).tolist():
-        encoded = chr(code).encode()
-        table[encoded[0]] = len(encoded)
     return table

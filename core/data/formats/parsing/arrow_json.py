@@ -63,13 +63,11 @@ class ColumnRecords:
 
     Attributes:
         lines: for each the number of line ends before it.
-        length: characters up to the end of the last one.
     """
 
     table: Any
     fields: Fields
     lines: Sequence[int]
-    length: int
 
     def __len__(self) -> int:
         return len(self.fields)
@@ -116,7 +114,7 @@ def lines(data: bytes, schema: Any) -> ColumnRecords | None:
     table = _parsed(data, schema, len(starts))
     if table is None:
         return None
-    return ColumnRecords(table, Fields(data, starts, ends), range(len(starts)), _characters(data))
+    return ColumnRecords(table, Fields(data, starts, ends), range(len(starts)))
 
 
 def elements(data: bytes, edge: bytes, schema: Any) -> ColumnRecords | None:
@@ -137,7 +135,7 @@ def elements(data: bytes, edge: bytes, schema: Any) -> ColumnRecords | None:
     starts = np.concatenate(([0], commas + (opening - comma)))
     line_ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE)
     before: list[int] = np.searchsorted(line_ends, starts).tolist()
-    return ColumnRecords(table, Fields(data, starts, np.append(commas, len(data))), before, _characters(data))
+    return ColumnRecords(table, Fields(data, starts, np.append(commas, len(data))), before)
 
 
 _NO_LINE_ENDS = bytes.maketrans(b"\n\r", b"\t\t")
@@ -168,7 +166,3 @@ def _has_nulls(array: Any) -> bool:
         return bool(array.null_count)
     items = array.flatten()
     return bool(items.null_count) or any(part.null_count for part in items.flatten())
-
-
-def _characters(data: bytes) -> int:
-    return len(data) if data.isascii() else len(data.decode("utf-8"))

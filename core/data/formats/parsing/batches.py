@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,41 @@ class RowBatch:
         return (dict(zip(self.columns, cells, strict=True)) for cells in values)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record begins, so that reading can begin there.
+
+    Attributes:
+        offset: bytes before it. line: the physical line.
+        header: the cells of the header that a row may repeat (CSV); None: none may. (): the header is still to come.
+        records: how many come before it in its array, and `last_line`: where the last of them begins (JSON).
+    """
+
+    offset: int
+    line: int
+    header: tuple[str, ...] | None = ()
+    records: int = 0
+    last_line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a file with complete records, from `start` up to `end`.
+
+    Attributes:
+        make: reads the piece; see `batches`.
+    """
+
+    data: bytes
+    start: Place
+    end: Place
+    make: Callable[[Piece], Sequence[RowBatch] | None]
+
+    def batches(self) -> Sequence[RowBatch] | None:
+        """Its rows, the same as the format's reader returns; None where it is not plainly sound."""
+        return self.make(self)
+
+
 def from_items(items: Iterable[Row | Reject | RowBatch], size: int = BATCH_ROWS) -> Iterator[RowBatch]:
     """Batches of the items that `read` returns. A new batch starts where the keys of the rows change (JSON).
 
@@ -113,3 +148,12 @@ def from_items(items: Iterable[Row | Reject | RowBatch], size: int = BATCH_ROWS)
             weight = 0
     if rows or rejects:
         yield batch()
+
+
+def one_by_one(items: Iterable[Row | Reject | RowBatch]) -> Iterator[Row | Reject]:
+    """The items, and those of batches among them."""
+    for item in items:
+        if isinstance(item, RowBatch):
+            yield from item.items()
+        else:
+            yield item

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from core.data.examples.texts import TextColumn, places_of
 from core.data.formats.base import Detection
 from core.data.formats.parsing.batches import BATCH_CELLS, BATCH_CHARACTERS, RowBatch
 from core.data.formats.parsing.csv_records import Block
@@ -88,9 +89,7 @@ class BatchBuilder:
 
     def repeats_header(self, block: Block) -> bool:
         """Whether a record of a block that was read by columns is the header."""
-        if self.header is None or self.header[0] not in block.columns[0]:
-            return False
-        return tuple(self.header) in zip(*block.columns, strict=True)
+        return self.header is not None and has_row(block.columns, self.header)
 
     def of_columns(self, block: Block) -> Iterator[RowBatch]:
         """What has been collected, and then a block that was read by columns."""
@@ -115,7 +114,7 @@ def drop_header(block: Block, made: BatchBuilder) -> bool:
     if block.columns:
         if not block.column_lines:
             return False
-        made.header = _comparable(block.cut_first())
+        made.header = comparable(block.cut_first())
         return True
     index = next((index for index, cells in enumerate(block.rows) if cells), len(block.rows))
     if block.places and block.places[0] <= index:
@@ -123,13 +122,19 @@ def drop_header(block: Block, made: BatchBuilder) -> bool:
     if index < len(block.rows):
         texts = block.texts()
         block.raws = texts[:index] + texts[index + 1 :]
-        made.header = _comparable(block.rows[index])
+        made.header = comparable(block.rows[index])
         del block.rows[index], block.lines[index]
         block.places = [place - 1 for place in block.places]
         return True
     return False
 
 
-def _comparable(header: list[str]) -> list[str] | None:
+def has_row(columns: Sequence[TextColumn], cells: Sequence[str]) -> bool:
+    """Whether a row of columns has exactly these cells."""
+    places = places_of(columns[0].array, cells[0]).tolist()
+    return any([column[at] for column in columns] == list(cells) for at in places)
+
+
+def comparable(header: list[str]) -> list[str] | None:
     """The header, if a row that is equal to it repeats it; None where any row may be equal by chance."""
     return header if len(header) > 1 and any(map(str.strip, header)) else None

@@ -46,11 +46,9 @@ def parse(data: bytes, delimiter: str, quote: str | None, width: int) -> Columns
     plain = len(delimiter) == 1 and delimiter.isascii() and (quote is None or (len(quote) == 1 and quote.isascii()))
     if not plain or width < 2 or data.startswith(codecs.BOM_UTF8):  # pyarrow would drop a mark that is text here
         return None
-    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):  # a line that ends at CR alone
-        return None
-    if b"\0" in data:
-        return None
     content = np.frombuffer(data, np.uint8)
+    if b"\0" in data or (b"\r" in data and has_lone_carriage(content)):
+        return None
     newlines, delimiters = np.flatnonzero(content == _NEWLINE), np.flatnonzero(content == ord(delimiter))
     ends = newlines
     if quote is not None and quote.encode() in data:
@@ -71,6 +69,14 @@ def parse(data: bytes, delimiter: str, quote: str | None, width: int) -> Columns
     lines = range(count) if count == len(ends) else np.concatenate(([0], places[:-1])).tolist()
     columns = _cells(data[:end], delimiter, quote, width)
     return Columns(columns, lines, end, count) if len(columns[0]) == len(lines) else None
+
+
+def has_lone_carriage(content: Any) -> bool:
+    """Whether a line of a text, as its bytes, ends at CR alone."""
+    import numpy as np
+
+    after = np.flatnonzero(content == _CARRIAGE) + 1
+    return bool(len(after)) and (int(after[-1]) == len(content) or bool((content[after] != _NEWLINE).any()))
 
 
 def _outside(positions: Any, quotes: Any) -> Any:

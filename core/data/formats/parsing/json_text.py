@@ -7,14 +7,14 @@ Elements of an array that are plainly sound are read many at a time (json_column
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from core.data.formats.base import MAX_DEPTH, MAX_RECORD
 from core.data.formats.parsing import json_columns, strict_json
-from core.data.formats.parsing.batches import RowBatch
+from core.data.formats.parsing.batches import Place, RowBatch, one_by_one
 from core.data.formats.parsing.text import ByteWidth, damage, line_ends, open_text, shortened
 from core.data.issues import data_error, from_error, reject
 from core.errors import DataError
@@ -57,23 +57,39 @@ class JsonText:
 
     def array(self, array_path: tuple[str, ...] = ()) -> Iterator[Row | Reject]:
         """The elements of the array, or of the array that `array_path` leads to inside objects."""
-        return _one_by_one(self.array_in_pieces(array_path))
+        return one_by_one(self.array_in_pieces(array_path))
 
-    def array_in_pieces(self, array_path: tuple[str, ...] = ()) -> Iterator[Row | Reject | RowBatch]:
-        """The same, many elements at a time where they are plainly sound."""
-        with open_text(self._path, self._codec) as stream:
-            self._begin(stream)
-            for key in array_path:
+    def array_in_pieces(
+        self, array_path: tuple[str, ...] = (), place: Place | None = None
+    ) -> Iterator[Row | Reject | RowBatch]:
+        """The same, many elements at a time where they are plainly sound.
+
+        Args:
+            place: of the element to begin with; by default the first one.
+        """
+        with open_text(self._path, self._codec, place.offset if place else 0) as stream:
+            self._begin(stream, place)
+            for key in () if place else array_path:
                 if not self._enter(key):
                     raise data_error("json_no_rows", f"There is no array at {'.'.join(array_path)!r}.")
-            if self._peek() != "[":
-                where = f" at {'.'.join(array_path)!r}" if array_path else ""
-                raise data_error("json_no_rows", f"There is no array{where}.", line=self._line)
-            self._skip(1)
+            if place is None:
+                if self._peek() != "[":
+                    where = f" at {'.'.join(array_path)!r}" if array_path else ""
+                    raise data_error("json_no_rows", f"There is no array{where}.", line=self._line)
+                self._skip(1)
             yield from self._faults
             self._faults.clear()
-            yield from self._elements_in_pieces()
+            yield from self._elements_in_pieces(*((place.records, place.last_line) if place else ()))
             yield from self._remainder(len(array_path))
+
+    def first_element(self, array_path: tuple[str, ...] = ()) -> Place | None:
+        """Where the first element of the array begins; None where there is anything unusual before it."""
+        with open_text(self._path, self._codec) as stream:
+            self._begin(stream)
+            if not all(map(self._enter, array_path)) or self._peek() != "[" or self._faults:
+                return None
+            self._skip(1)
+            return Place(self._offset, self._line) if self._peek() == "{" else None
 
     def values(self) -> Iterator[Row | Reject]:
         """Values one after another: a single document, or objects pretty-printed over several lines each."""
@@ -95,11 +111,11 @@ class JsonText:
 
     def _elements(self) -> Iterator[Row | Reject]:
         """The elements up to the closing bracket, which is read too."""
-        return _one_by_one(self._elements_in_pieces())
+        return one_by_one(self._elements_in_pieces())
 
-    def _elements_in_pieces(self) -> Iterator[Row | Reject | RowBatch]:
+    def _elements_in_pieces(self, count: int = 0, last_line: int = 0) -> Iterator[Row | Reject | RowBatch]:
         """The same, many elements at a time where they are plainly sound."""
-        count = last_line = slow = 0
+        slow = 0
         while True:
             first = self._peek()
             if first == "]" and count == 0:
@@ -158,17 +174,14 @@ class JsonText:
         if found is None:
             return []
         self._most = min(2 * self._most, json_columns.MOST)
+        records, length = found
         first = self._line
-        self._skip(found.length)
+        self._skip(length)
         self._peek()
         self._skip(1)
         self._peek()
-        places = [last_line, *(first + line for line in found.lines), self._line]
-        lines = [
-            SharedLine(line, count + number) if line in (places[number - 1], places[number + 1]) else line
-            for number, line in enumerate(places[1:-1], start=1)
-        ]
-        return found.batches(lines)
+        lines = [first + line for line in records.lines]
+        return records.batches(json_columns.shared_lines(lines, last_line, self._line, count))
 
     def _remainder(self, depth: int) -> Iterator[Reject]:
         """Only the ends of the objects around the array may follow."""
@@ -207,12 +220,11 @@ class JsonText:
 
     # ---- the scanner
 
-    def _begin(self, stream: TextIO) -> None:
+    def _begin(self, stream: TextIO, place: Place | None = None) -> None:
         self._stream = stream
         self._buffer, self._at = "", 0
-        self._line, self._offset = 1, self._width.mark(self._path)
+        self._line, self._offset = (place.line, place.offset) if place else (1, self._width.mark(self._path))
         self._ended = False
-        self._most = json_columns.MOST
         self._faults: list[Reject] = []  # in the text around the array
 
     def _fill(self) -> bool:
@@ -347,14 +359,6 @@ class JsonText:
         self._skip(len(text))
         value = strict_json.loads(text, line=line)
         return value if isinstance(value, str) else ""
-
-
-def _one_by_one(items: Iterable[Row | Reject | RowBatch]) -> Iterator[Row | Reject]:
-    for item in items:
-        if isinstance(item, RowBatch):
-            yield from item.items()
-        else:
-            yield item
 
 
 def row_or_reject(text: str, line: int, columns: tuple[str, ...] = ()) -> Row | Reject:

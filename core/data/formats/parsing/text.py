@@ -22,6 +22,7 @@ from core.messages import Reject
 
 _BAD = re.compile("[\0\ud800-\udfff]")
 _ESCAPE_ERRORS = "studio_escape"
+_WITHOUT_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}  # codecs that skip and write it
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:
@@ -34,9 +35,17 @@ def _escape(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_ESCAPE_ERRORS, _escape)
 
 
-def open_text(path: Path, codec: str) -> TextIO:
-    """The file as text, unpacked if it is gzip, with its line ends unchanged and bad bytes marked."""
-    return io.TextIOWrapper(open_bytes(path), encoding=codec, errors=_ESCAPE_ERRORS, newline="")
+def open_text(path: Path, codec: str, offset: int = 0) -> TextIO:
+    """The file as text, unpacked if it is gzip, with its line ends unchanged and bad bytes marked.
+
+    Args:
+        offset: the byte to begin at, which begins a character (in UTF-8, and never in a gzip file).
+    """
+    stream = open_bytes(path)
+    if offset:
+        stream.seek(offset)
+        codec = "utf-8" if codec == "utf-8-sig" else codec  # a mark at the beginning is behind
+    return io.TextIOWrapper(stream, encoding=codec, errors=_ESCAPE_ERRORS, newline="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,8 @@ class ByteWidth:
     def __init__(self, codec: str) -> None:
         name = codecs.lookup(codec).name
         # Codecs that write a byte order mark would count it in every piece.
-        self._codec = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}.get(name, name)
+        self._codec = _WITHOUT_MARK.get(name, name)
+        self._drops_mark = name in _WITHOUT_MARK
 
     def of(self, text: str) -> int:
         if text.isascii() and not self._codec.startswith(("utf-16", "utf-32")):
@@ -86,9 +96,10 @@ class ByteWidth:
             clean = "".join(character for character in text if not 0xD800 <= ord(character) <= 0xDFFF)
             return marked + len(clean.encode(self._codec, "replace"))
 
-    @staticmethod
-    def mark(path: Path) -> int:
-        """The length of the byte order mark in bytes."""
+    def mark(self, path: Path) -> int:
+        """The length of the byte order mark in bytes; 0 where the codec reads it as text."""
+        if not self._drops_mark:
+            return 0
         with open_bytes(path) as stream:
             head = stream.read(4)
         return next((len(mark) for mark, *_ in MARKS if head.startswith(mark)), 0)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import islice
-from pathlib import Path
 
-from core.data import formats
 from core.data.conversion import fields
 from core.data.conversion.chat_shapes import CHAT_SHAPES
 from core.data.conversion.fields import Account
 from core.data.conversion.labeling import Recipe
 from core.data.conversion.late_fields import LateFields, LateRows, completed
 from core.data.conversion.shape_columns import is_verbatim
-from core.data.formats import Detection
 from core.data.issues import finding
-from core.messages import Finding, Row
+from core.messages import Finding, Reject, Row
 from core.platform.storage import get_storage
 from core.services.data.sources import uploads
 from core.text import plural
@@ -60,13 +57,12 @@ def _account(source_id: str, recipe: str, _way: str) -> Account:
     return fields.account(Recipe.of(json.loads(recipe)), uploads.read(source_id))
 
 
-def findings_of_file(path: Path, detection: Detection, shape: str, rows: int) -> list[Finding]:
+def findings_of_rows(rows: Sequence[Row | Reject], shape: str) -> list[Finding]:
     """What a file in a known shape leaves out, for a report on it; by its first rows."""
-    read = list(islice(formats.read(path, detection), rows))
     known = CHAT_SHAPES.get(shape)
-    if all(isinstance(row, Row) and is_verbatim(known, row.fields) for row in read):
+    if all(isinstance(row, Row) and is_verbatim(known, row.fields) for row in rows):
         return []  # most chat files; the account would cost as much as the check of 10 MB
-    return findings(fields.account(Recipe(shape=shape), read, rows))
+    return findings(fields.account(Recipe(shape=shape), rows, len(rows)))
 
 
 def findings(found: Account) -> list[Finding]:

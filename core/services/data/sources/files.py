@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,14 @@ from core.data import formats
 from core.data.conversion import analysis, chat_shapes
 from core.data.conversion.analysis import Analysis
 from core.data.conversion.fields import raw_text
-from core.data.conversion.labeling import FindingList, Labeler, Recipe
+from core.data.conversion.labeling import FindingList
 from core.data.conversion.templates import TEMPLATES
-from core.data.examples.columns import ExampleBatch
-from core.data.examples.sets import ExampleSet
 from core.data.formats import Detection, Reading
 from core.data.issues import ISSUES, finding, from_error
-from core.data.quality.set_rules import check_set
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
-from core.services.data.sources import accounts, chat_lines, reading_ahead
+from core.services.data.sources import accounts, chat_lines, row_checks
+from core.services.data.sources.row_checks import RowCounts
 
 _ACCOUNTED = 500  # rows that show which fields are left out; a report is to take no longer than reading the file
 _FLAGS = {"key": "--input", "target": "--target", "include": "--include"}  # of `sft convert`
@@ -63,19 +61,22 @@ def inspect(path: Path, overrides: Reading | Mapping[str, Any] | None = None) ->
     """Read a file to its end and report everything wrong with it, for `sft validate`; raises nothing."""
     findings = FindingList()
     found: Detection | None = None
-    counts = _Counts()
+    counts = RowCounts()
     try:
         reading = Reading.of(overrides)
         found = formats.detect_file(path, path.name, reading)
         findings.extend(found.findings)
-        first = islice(formats.read(path, found), chat_shapes.SAMPLE)
+        batches = formats.read_batches(path, found, chat_shapes.SAMPLE)
+        rows = chain.from_iterable(batch.items() for batch in batches)
+        first = list(islice(rows, chat_shapes.SAMPLE))
         shape = chat_shapes.detect(row for row in first if isinstance(row, Row))
         if shape:
-            findings.extend(accounts.findings_of_file(path, found, shape, _ACCOUNTED))
+            first += islice(rows, _ACCOUNTED - len(first))
+            findings.extend(accounts.findings_of_rows(first, shape))
         if bulk := chat_lines.check(path, found, shape, findings):
-            counts = _Counts(bulk.read, bulk.rejected, bulk.readable)
+            counts = RowCounts(bulk.read, bulk.rejected, bulk.readable)
         else:
-            _check_rows(path, found, shape, findings, counts)
+            row_checks.check(path, found, shape, findings, counts)
             if shape is None and counts.read > counts.rejected:
                 findings.add(_shape_unknown(path, found, reading))
                 counts.rejected = counts.readable = counts.read
@@ -99,49 +100,7 @@ def inspect(path: Path, overrides: Reading | Mapping[str, Any] | None = None) ->
     )
 
 
-@dataclass(slots=True)
-class _Counts:
-    """Counts of rows while a file is read. `readable`: rejected rows that could be read in part."""
-
-    read: int = 0
-    rejected: int = 0
-    readable: int = 0
-
-    def reject(self, items: Iterable[Reject]) -> None:
-        for item in items:
-            self.read += 1
-            self.rejected += 1
-            self.readable += not all(ISSUES.get(reason.code).unreadable for reason in item.findings)
-
-
-def _check_rows(path: Path, detection: Detection, shape: str | None, findings: FindingList, counts: _Counts) -> None:
-    """Check every row, thousands at a time where they are plain; adds to the findings and the counts."""
-    batches = reading_ahead.read_batches(path, detection)
-    if shape is None:
-        for batch in batches:
-            counts.read += len(batch)
-            counts.reject(batch.rejects)
-            findings.extend(reason for item in batch.rejects for reason in item.findings)
-        return
-    seen = ExampleSet()
-    for item in Labeler(Recipe(shape=shape), str(path)).run_batches(batches):
-        if isinstance(item, Reject):
-            counts.reject([item])
-            findings.extend(item.findings)
-        elif isinstance(item, ExampleBatch):
-            counts.reject(rejected for _, rejected in item.rejects)
-            counts.read += len(item)
-            findings.extend(item.in_order())
-            seen.feed_columns(item, item.messages_json())
-        else:
-            counts.read += 1
-            findings.extend(item.findings)
-            seen.feed(item.example)
-    findings.extend(check_set(seen))
-
-
 def _shape_unknown(path: Path, detection: Detection, reading: Reading) -> Finding:
-    result = analysis.analyze_batches(formats.read_batches(path, detection))
     result = analysis.analyze_batches(formats.read_batches(path, detection))
     if (raw := no_examples(path, result)) is not None:
         return raw

@@ -1,9 +1,15 @@
-"""Reading ahead: a second process reads a large file, and makes its examples, while this one does the rest."""
+"""Other processes read a large file while this one does the rest: one that reads ahead, or two by turns.
+
+Reading ahead, a second process reads the file and makes its examples. By turns, two processes take every second piece
+of a file that can be cut into such (`formats.pieces`); what follows the last one is read from there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,12 +18,13 @@ from core.data.conversion.labeling import Labeled, Labeler
 from core.data.conversion.late_fields import LateFields
 from core.data.examples.columns import ExampleBatch
 from core.data.formats import Detection
-from core.data.formats.parsing.batches import RowBatch
+from core.data.formats.parsing.batches import Place, RowBatch
 from core.data.versions.ready import ReadyExamples
 from core.messages import Reject, Row, Split
 from core.platform.forking import Finished, Forked, may_fork
 
 _WORTH_FORKING = 8 << 20  # bytes of the file
+_PROCESSES = 2
 
 Item = TypeVar("Item")
 
@@ -64,6 +71,58 @@ def examples(
         labeler.read, labeler.rejected, labeler.examples, labeler.is_split = counts
         seen.rows.update(new)
         yield item
+
+
+def in_turns(path: Path, detection: Detection, look: Callable[[Iterable[RowBatch]], Iterable[Item]]) -> Iterator[Item]:
+    """What `look` makes of all rows of a file, in their order; by two processes if the file is large.
+
+    Args:
+        look: gets rows that follow each other, and must not depend on those before: they are shared out.
+
+    Raises:
+        DataError, ProcessLost: see read_batches.
+    """
+    size, place = path.stat().st_size, None
+    if size >= _WORTH_FORKING and may_fork():
+        place = yield from _pieces_in_turns(path, detection, look)
+    left = size - place.offset if place else size
+
+    def rest() -> Iterator[RowBatch]:
+        return formats.read_batches(path, detection, place=place)
+
+    yield from look(rest() if left < _WORTH_FORKING else _ahead(path, detection, rest))
+
+
+def _pieces_in_turns(
+    path: Path, detection: Detection, look: Callable[[Iterable[RowBatch]], Iterable[Item]]
+) -> Generator[Item, None, Place | None]:
+    """What `look` makes of the file's pieces; returns where the first one begins that is not sound, or the rest."""
+
+    def every_second(first: int) -> Iterator[tuple[list[Item] | None, Place]]:
+        for piece in islice(formats.pieces(path, detection), first, None, _PROCESSES):
+            batches = piece.batches()
+            if batches is None:
+                yield None, piece.start
+                return
+            yield list(look(batches)), piece.end
+
+    helpers: list[Forked[tuple[list[Item] | None, Place]]] = []
+    place: Place | None = None
+    try:
+        for first in range(_PROCESSES):
+            helpers.append(Forked(partial(every_second, first), helpers))
+        for helper in cycle(helpers):
+            try:
+                made, place = helper.receive()
+            except Finished:
+                return place
+            if made is None:
+                return place
+            yield from made
+    finally:
+        for helper in helpers:
+            helper.stop()
+    return place
 
 
 def _ahead(path: Path, detection: Detection, make: Callable[[], Iterator[Item]]) -> Iterator[Item]:
