@@ -73,6 +73,8 @@ def is_base(model_id: str) -> bool:
     hub_id = model_id.partition("@")[0]
     if model_id == "starter" or model_id.startswith(LOCAL) or hub_id in BASE_MODELS:
         return True
+    if any(entry.short and entry.short == model_id.lower() for entry in BASE_MODELS):
+        return True
     return hub_cache.is_hub_id(hub_id) and bool(hub_cache.revisions(hub_id))
 
 

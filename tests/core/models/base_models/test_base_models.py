@@ -221,6 +221,7 @@ SMALL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 def test_a_short_name_comes_before_the_names_that_ollama_uses() -> None:
     assert base_models.resolve("smollm2").id == base_models.canonical("SmolLM2") == SMALL
     assert base_models.resolve("smollm2:135m").id == SMALL
+    assert base_models.is_base("smollm2")  # Chat asks the base by it
     assert base_models.resolve("smollm2:latest").id == "HuggingFaceTB/SmolLM2-1.7B-Instruct"
 
 
