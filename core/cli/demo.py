@@ -1,4 +1,4 @@
-"""`sft demo`: train on the bundled sample, without a browser."""
+"""`sft demo`: train on a bundled sample, without a browser."""
 
 from __future__ import annotations
 
@@ -15,37 +15,41 @@ from core.cli._support.boundary import say
 from core.cli._support.output import print_json
 from core.cli._support.waiting import POLL_S
 from core.cli.train import method_help
+from core.data.samples import SAMPLES
 from core.errors import JobError
 
 if TYPE_CHECKING:
     from core.services.learn.demo import DemoRecord
-    from core.services.training.results import TestedQuestion
+    from core.services.training.models import ConfusionMatrix
+    from core.services.training.results import ExactMatchResult, TestedQuestion
+
+EXAMPLES = 3  # of each part of the test
+
+
+def _sample_help() -> str:
+    return f"The sample to train on: {', '.join(f'{sample.id} ({sample.teaches})' for sample in SAMPLES)}."
 
 
 def demo(
     again: Annotated[bool, typer.Option("--again", help="Train again even if a demo has finished before.")] = False,
     method: Annotated[str, typer.Option(help=method_help())] = "lora",
+    sample: Annotated[str, typer.Option(help=_sample_help())] = "tickets",
+    base: Annotated[
+        str, typer.Option(help="The base model: starter, or smollm2 (fetched first if needed).")
+    ] = "starter",
 ) -> None:
-    """Train on the bundled sample and print base and tuned answers side by side; the last line is JSON."""
+    """Train on a bundled sample and print base and tuned answers to unseen examples; the last line is JSON."""
     from core.platform.supervisor import ensure
     from core.services.learn import demo as service
     from core.services.training import jobs, models
 
     with ensure({"redis", "worker"}, say):
-        record = _follow(service.start(again=again, method=method).id)
+        begun = service.start(again=again, method=method, sample_id=sample, base_model=base)
+        record = _follow(begun.id)
     job = jobs.get_job(record.job_id or "")
-    match = record.exact_match
-    assert match is not None
-    base, tuned, counts = match.base, match.tuned, match.counts
-    _side_by_side(match.samples)
-    if counts.validation:
-        print(
-            f"Paraphrased questions, never trained on ({counts.validation}): base {base.validation:.2f}, "
-            f"tuned {tuned.validation:.2f} exact"
-        )
-    print(f"Trained questions ({counts.train}): base {base.train:.2f}, tuned {tuned.train:.2f} exact")
+    figures = _exact_answers(record.exact_match) if record.exact_match else _by_part(record)
     print_json({
-        "examples": counts.train, "base_exact_match": base.train, "tuned_exact_match": tuned.train,
+        "examples": job.examples, **figures,
         "train_seconds": round(float(job.measured.get("train_seconds") or 0.0), 1),
         "model": models.get_model(record.model_id or "").name,
     })  # fmt: skip
@@ -66,17 +70,63 @@ def _follow(demo_id: str) -> DemoRecord:
                 shown[step.id] = tenth
         if record.state == "failed":
             raise JobError(f"The demo failed: {record.error}", "Run it again; `sft doctor` lists what is missing.")
-        if record.finished and record.exact_match:
+        if record.finished and record.tested:
             return record
         time.sleep(POLL_S)
 
 
-def _side_by_side(samples: Sequence[TestedQuestion]) -> None:
+def _by_part(record: DemoRecord) -> dict[str, object]:
+    """Print the figures of each part of the test split, and return them for JSON."""
+    from core.services.learn import demo as service
+
+    titles = service.sample(record.sample).parts
+    figures: dict[str, object] = {}
+    for part in record.report:
+        title = titles.get(part.part, part.part)
+        print(f"{title} ({len(part.questions)})")
+        _side_by_side([question.asked for question in part.questions[:EXAMPLES]])
+        print(f"  {'':<24}{'base':>10}{'tuned':>10}")
+        for figure in part.figures:
+            print(f"  {figure.title:<24}{figure.base.share:>10.0%}{figure.tuned.share:>10.0%}")
+        print()
+        if part.tuned_matrix:
+            _matrix(part.tuned_matrix)
+        figures[title] = {
+            figure.title: {"base": round(figure.base.share, 3), "tuned": round(figure.tuned.share, 3)}
+            for figure in part.figures
+        }
+    return {"test": figures}
+
+
+def _matrix(matrix: ConfusionMatrix) -> None:
+    """Print the confusion matrix of the tuned model."""
+    width = max(len(label) for label in (*matrix.columns, "expected")) + 2
+    print(f"  Tuned, {matrix.field}: a row per expected value, a column per answer")
+    print("  " + f"{'':<{width}}" + "".join(f"{label:>{width}}" for label in matrix.columns))
+    for label, counts in zip(matrix.labels, matrix.counts, strict=True):
+        print("  " + f"{label:<{width}}" + "".join(f"{count:>{width}}" for count in counts))
+    print()
+
+
+def _exact_answers(match: ExactMatchResult) -> dict[str, object]:
+    """Print the exact answers of both models, and return them for JSON."""
+    base, tuned, counts = match.base, match.tuned, match.counts
+    _side_by_side(match.samples)
+    if counts.validation:
+        print(
+            f"Paraphrased questions, never trained on ({counts.validation}): base {base.validation:.2f}, "
+            f"tuned {tuned.validation:.2f} exact"
+        )
+    print(f"Trained questions ({counts.train}): base {base.train:.2f}, tuned {tuned.train:.2f} exact")
+    return {"base_exact_match": base.train, "tuned_exact_match": tuned.train}
+
+
+def _side_by_side(questions: Sequence[TestedQuestion]) -> None:
     """Print each question with the base model's answer on the left and the tuned model's on the right."""
     width = max(24, (min(shutil.get_terminal_size((100, 24)).columns, 120) - 3) // 2)
-    for sample in samples:
-        print(f"Q: {sample.question}")
-        left, right = textwrap.wrap(f"base: {sample.base}", width), textwrap.wrap(f"tuned: {sample.tuned}", width)
+    for question in questions:
+        print(f"Q: {question.question}")
+        left, right = textwrap.wrap(f"base: {question.base}", width), textwrap.wrap(f"tuned: {question.tuned}", width)
         for one, other in zip_longest(left, right, fillvalue=""):
             print(f"{one:<{width}} | {other}".rstrip())
         print()

@@ -7,7 +7,7 @@ import streamlit as st
 from core.services.learn import demo
 from core.services.training import jobs
 from pages.learn._demo import introduction, results, steps
-from pages.ui import components, guard
+from pages.ui import components, guard, navigation
 from pages.ui.answers import chat_stream
 from pages.ui.errors import boundary
 
@@ -17,18 +17,22 @@ LEAD = "From labeled examples to a tuned model, with real training on this machi
 
 
 def invitation() -> None:
-    """What the demo does, how long it takes, and the start button."""
-    introduction.explain()
+    """What the demo does, how long it takes, the choice of the base, and the start button."""
+    base_model = introduction.explain()
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Start the demo", icon=":material/play_arrow:", type="primary", key="start"):
-            demo.start()
-            st.rerun()
+        if st.button(
+            "Start the demo", icon=":material/play_arrow:", type="primary", key="start", disabled=not base_model
+        ):
+            record = demo.start(again=True, base_model=base_model)
+            navigation.go("demo", {"id": record.id})
 
 
 def running(record: demo.DemoRecord) -> None:
     """Steps and curves while it runs; the answers when it is done."""
     steps.progress(record)
+    if record.report:
+        results.on_unseen_examples(record)
     if record.exact_match:
         results.side_by_side(record.exact_match)
     job = jobs.get_job(record.job_id) if record.job_id else None
@@ -47,7 +51,7 @@ with boundary(way_out=("demo", "Start again")):
     record = demo.status(demo_id) if demo_id else demo.current()
     if st.query_params.get("start") and (record is None or record.state == "failed"):
         record = demo.start()  # started from Home; a running or finished demo is shown instead
-    if record is None:
+    if record is None or st.query_params.get("new"):
         invitation()
     else:
         running(record)

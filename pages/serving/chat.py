@@ -66,17 +66,8 @@ def history(model: chat.ChatModel) -> None:
         with st.container(border=True, gap="small", key="chat_empty"):
             st.markdown(f"**:material/forum: {md(model.title)}**")
             st.caption(_about(model))
-            ideas = chat.suggestions(model.id, 4) if model.kind == "tuned" else []
-            ideas.sort(key=lambda idea: idea.split != "train")  # first what it was taught, then what was held out
-            if ideas:
-                st.caption("Try a question from its dataset:")
-            with st.container(gap=None):
-                for number, idea in enumerate(ideas):
-                    if st.button(
-                        md(idea.question, 90), key=f"idea_{number}", icon=":material/arrow_outward:", type="tertiary"
-                    ):
-                        st.session_state.asked = idea.question
-                        st.rerun()
+            if model.kind == "tuned":
+                _ideas(chat.suggestions(model.id, 6))
     for turn in turns:
         with st.chat_message(turn["role"], avatar=_avatar(turn["role"])):
             if turn["role"] == "user":
@@ -115,6 +106,22 @@ def reply(model: chat.ChatModel) -> None:
         quiet = f"{md(model.title)} · {answer.figures()}"
         note.caption(quiet)
     turns.append({"role": "assistant", "content": answer.text, "note": quiet})
+
+
+def _ideas(ideas: list[chat.SuggestedQuestion]) -> None:
+    """Questions to try: first what the model should answer as expected, then what it was not trained on."""
+    for known, title in ((True, "Try a question that it has learned:"), (False, "Or one that its training never saw:")):
+        group = [(number, idea) for number, idea in enumerate(ideas) if idea.known is known]
+        if not group:
+            continue
+        st.caption(title)
+        with st.container(gap=None):
+            for number, idea in group:
+                if st.button(
+                    md(idea.question, 90), key=f"idea_{number}", icon=":material/arrow_outward:", type="tertiary"
+                ):
+                    st.session_state.asked = idea.question
+                    st.rerun()
 
 
 def _about(model: chat.ChatModel) -> str:

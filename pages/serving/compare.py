@@ -33,24 +33,35 @@ def question_card(model: chat.ChatModel) -> tuple[str, chat.SuggestedQuestion | 
     """(question, its example if picked from the dataset, whether it is asked now)."""
     ideas = {idea.question: idea for idea in chat.suggestions(model.id, 6)}
     with st.container(border=True, gap="small", key="ask"):
-        if ideas:
-            picked = st.pills(
-                "From its dataset",
-                list(ideas),
-                format_func=lambda q: md(short(q, 44)),
-                key=f"idea_{model.id}",
-                help="Training or held-out examples. The expected answer is shown for them.",
-            )
-            if picked and st.session_state.get("picked") != (model.id, picked):
-                st.session_state.picked = (model.id, picked)
-                st.session_state.question = picked
+        _pick_idea(model, list(ideas.values()))
         question = st.text_area("Question", key="question", height=80, placeholder="Ask what your users ask").strip()
         idea = ideas.get(question)
         with components.spread():
-            known = {"train": "Training example", "validation": "Held-out example"}
-            st.caption(known.get(idea.split, "") if idea else "Type a question, or pick one.", width="content")
+            st.caption(idea.label if idea else "Type a question, or pick one.", width="content")
             asked = st.button("Ask both", icon=":material/send:", type="primary", key="ask_both")
     return question, idea, asked and bool(question)
+
+
+def _pick_idea(model: chat.ChatModel, ideas: list[chat.SuggestedQuestion]) -> None:
+    """Questions from the dataset: first what the model should answer as expected, then what it was not trained on."""
+    for known, title in ((True, "It has learned to answer"), (False, "Its training never saw")):
+        if questions := [idea.question for idea in ideas if idea.known is known]:
+            st.pills(
+                title,
+                questions,
+                format_func=lambda q: md(short(q, 44)),
+                key=f"idea_{model.id}_{known}",
+                help="Examples from the dataset. The expected answer is shown for them.",
+                on_change=_take_idea,
+                args=(f"idea_{model.id}_{known}", f"idea_{model.id}_{not known}"),
+            )
+
+
+def _take_idea(key: str, other: str) -> None:
+    """Put the picked question into the field; only one is picked in both rows."""
+    if picked := st.session_state[key]:
+        st.session_state.question = picked
+        st.session_state[other] = None
 
 
 def answers(

@@ -127,6 +127,7 @@ for _kind in (
         shown_as_result=True,
     ),
     TaskKind("exact_match", "Exact-match test", "fact_check", "gpu", module="worker.training.evaluate"),
+    TaskKind("test_split", "Test on the test split", "fact_check", "gpu", module="worker.training.evaluate_split"),
     TaskKind("merge", "Merge into the base", "call_merge", "gpu", module="worker.training.merge"),
 ):
     KINDS.add(_kind)

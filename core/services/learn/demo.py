@@ -1,21 +1,27 @@
-"""The demo: one click from the shipped sample to base and tuned model side by side. Everything in it is made here.
+"""The demo: one click from a shipped sample to base and tuned model side by side. Everything in it is made here.
 
-Four things are created at once, each waiting for the one before: the dataset, the starter, the training, the test.
+Four things are created at once, each waiting for the one before: the dataset, the base, the training, the test.
 Nothing has to drive them but the workers; this module only looks at how far they are.
+
+A sample that teaches decisions (tickets) is tested on its test split, field by field. One that teaches facts (support)
+is tested for exact answers to what was taught and to the same questions in other words.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from core.data.samples import SampleDataset, load_sample
-from core.errors import NotFound, StudioError
+from core.data.samples import SAMPLES, SampleDataset
+from core.errors import DataError, NotFound, StudioError
+from core.models import base_models
+from core.models.base_models import BaseModelRef
 from core.models.methods import METHODS
 from core.platform.db.tables import Draft
 from core.platform.db.uow import UnitOfWork
@@ -27,13 +33,24 @@ from core.services.platform.drafts import DraftRecord
 from core.services.training import jobs, models, starter
 from core.services.training.jobs import reader as job_reader
 from core.services.training.jobs.records import JobRecord
-from core.services.training.results import ExactMatchResult
+from core.services.training.models import PartReport
+from core.services.training.results import ExactMatchResult, SplitTestResult
 
 KIND: Final = "demo"
-BASE: Final = "starter"
+SAMPLE: Final = "tickets"
+STARTER: Final = "starter"
+REAL: Final = "HuggingFaceTB/SmolLM2-135M-Instruct"
+BASES: Final = (STARTER, REAL)
+_SHORT_NAMES: Final = {"smollm2": REAL}  # Ollama means a larger model by it
 METHOD: Final = "lora"
 STALE_S: Final = 60.0  # a demo without its dataset after this long lost the process that began it
 State = Literal["waiting", "running", "done", "failed"]
+
+# Settings that differ from the preset, by sample and base. Measured: `bench/RESULTS.md`.
+_TRAINING: Final[Mapping[tuple[str, str], Mapping[str, Any]]] = {
+    ("tickets", STARTER): {"num_epochs": 12},
+    ("tickets", REAL): {"num_epochs": 3},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +66,25 @@ class DemoStep:
 
 @dataclass(frozen=True, slots=True)
 class DemoRecord:
-    """How far the demo is. `exact_match` is there once the test has run."""
+    """How far a demo is.
+
+    Attributes:
+        sample: the id of its sample.
+        base_model, base_title: what it tunes.
+        report: the figures on the test split, once a demo with a sample of decisions is tested.
+        exact_match: the test of a demo with a sample of facts, once it has run.
+    """
 
     id: str
+    sample: str
+    base_model: str
+    base_title: str
     state: State
     steps: tuple[DemoStep, ...]
     dataset_id: str | None
     job_id: str | None
     model_id: str | None
+    report: tuple[PartReport, ...]
     exact_match: ExactMatchResult | None
     error: str
 
@@ -64,37 +92,64 @@ class DemoRecord:
     def finished(self) -> bool:
         return self.state in ("done", "failed")
 
+    @property
+    def tested(self) -> bool:
+        return bool(self.report or self.exact_match)
 
-def sample() -> SampleDataset:
-    """The shipped dataset that the demo trains on."""
-    return load_sample()
+
+def sample(sample_id: str = SAMPLE) -> SampleDataset:
+    """A shipped dataset that a demo trains on. Raises NotFound."""
+    return SAMPLES.get(sample_id)
 
 
-def start(*, again: bool = False, method: str = METHOD) -> DemoRecord:
-    """Begin the demo; a demo that is under way, or that has worked, is returned instead of a second one.
+def bases() -> list[BaseModelRef]:
+    """The base models of the demo, the starter first; another one is ready once it was downloaded."""
+    return [base_models.resolve(base) for base in BASES]
+
+
+def start(
+    *, again: bool = False, method: str = METHOD, sample_id: str = SAMPLE, base_model: str = STARTER
+) -> DemoRecord:
+    """Begin the demo; one that is under way, or that has worked, is returned instead of a second one.
 
     Args:
         again: begin a new one even after one that has worked.
-        method: how to train; each method has separate demos.
+        method: how to train.
+        sample_id: the sample to train on.
+        base_model: what to tune. Each method, sample and base has separate demos.
 
     Raises:
-        NotFound: no such method.
+        NotFound: no such method, sample or base.
+        DataError: the base is not on this machine.
     """
     METHODS.get(method)
+    sample(sample_id)
+    base = base_models.resolve(_SHORT_NAMES.get(base_model, base_model))
+    if not (base.ready or base.buildable):
+        raise DataError(base.reason, "Fetch it first, or run the demo with the starter.")
+    choices = {"method": method, "sample": sample_id, "base_model": base.id}
     ids = _ids()
     for demo_id in ids:
-        if drafts.get(demo_id).state.get("method", METHOD) != method:
+        if _choices(drafts.get(demo_id)) != choices:
             continue
         record = status(demo_id)
         if not record.finished or (record.state == "done" and not again):
             return record
-    return _begin(f"demo_{len(ids) + 1}", method)
+    return _begin(f"demo_{len(ids) + 1}", choices)
 
 
 def current() -> DemoRecord | None:
     """The newest demo, or None before the first."""
     ids = _ids()
     return status(ids[-1]) if ids else None
+
+
+def newest_result(sample_id: str) -> DemoRecord | None:
+    """The newest demo of a sample that has worked, or None."""
+    for demo_id in reversed(_ids()):
+        if _choices(drafts.get(demo_id))["sample"] == sample_id and (record := status(demo_id)).tested:
+            return record
+    return None
 
 
 def status(demo_id: str) -> DemoRecord:
@@ -104,60 +159,76 @@ def status(demo_id: str) -> DemoRecord:
         raise NotFound(f"There is no demo {demo_id}.", "Start one from Home.")
     job = _job(draft.state.get("job_id"))
     test = tasks.get_task(draft.state["test_task_id"]) if draft.state.get("test_task_id") else None
-    steps = (_dataset_step(draft), _starter_step(job), _training_step(job), _test_step(test))
+    choices = _choices(draft)
+    base_step = _starter_step(job) if choices["base_model"] == STARTER else _base_step(choices["base_model"])
+    steps = (_dataset_step(draft), base_step, _training_step(job), _test_step(test))
+    tested = test if test and test.state == "succeeded" else None
+    report = models.report(SplitTestResult.of(tested).questions) if tested and tested.kind == models.TEST_SPLIT else ()
     failed = next((step for step in steps if step.state == "failed"), None)
     done = all(step.state == "done" for step in steps)
     return DemoRecord(
         id=demo_id,
+        sample=choices["sample"],
+        base_model=choices["base_model"],
+        base_title=base_models.title_of(choices["base_model"]),
         state="failed" if failed else "done" if done else "running",
         steps=steps,
         dataset_id=draft.state.get("dataset_id"),
         job_id=job.id if job else None,
         model_id=job.model_id if job else None,
-        exact_match=ExactMatchResult.of(test) if test and test.state == "succeeded" else None,
+        report=report,
+        exact_match=ExactMatchResult.of(tested) if tested and tested.kind == models.EXACT_MATCH else None,
         error=failed.detail if failed else draft.state.get("error", ""),
     )
 
 
-def _begin(demo_id: str, method: str) -> DemoRecord:
+def _choices(draft: DraftRecord) -> dict[str, str]:
+    """Method, sample and base; demos of older releases had one sample and one base."""
+    before = {"method": METHOD, "sample": "support", "base_model": STARTER}
+    return {name: str(draft.state.get(name, value)) for name, value in before.items()}
+
+
+def _begin(demo_id: str, choices: Mapping[str, str]) -> DemoRecord:
     """Make everything, once: the row's key decides between two clicks at the same moment."""
     try:
         with UnitOfWork() as uow:
-            uow.session.add(Draft(id=demo_id, kind=KIND, step="started", state={"method": method}))
+            uow.session.add(Draft(id=demo_id, kind=KIND, step="started", state=dict(choices)))
             uow.commit()
     except IntegrityError:
         return status(demo_id)
+    chosen, base_model = sample(choices["sample"]), choices["base_model"]
     try:
-        dataset = _sample_dataset()
+        dataset = _sample_dataset(chosen)
         _note(demo_id, dataset_id=dataset.id)
         job = jobs.create(
-            name=jobs.suggest_name(dataset.id, BASE),
+            name=jobs.suggest_name(dataset.id, base_model),
             description="Made by the demo.",
             dataset_id=dataset.id,
-            base_model=BASE,
-            method=method,
+            base_model=base_model,
+            method=choices["method"],
+            training=dict(_TRAINING.get((chosen.id, base_model), {})),
             draft_key=f"demo:{demo_id}",
         )
         _note(demo_id, job_id=job.id)
-        test = models.evaluate_after(job.id, dataset.version.id, f"Test “{job.name}”", after_task_id=job.task_id)
+        test_after = models.split_test_after if chosen.teaches == "decisions" else models.evaluate_after
+        test = test_after(job.id, dataset.version.id, f"Test “{job.name}”", after_task_id=job.task_id)
         _note(demo_id, test_task_id=test.id)
     except StudioError as error:
         _note(demo_id, error=str(error))
     return status(demo_id)
 
 
-def _sample_dataset() -> DatasetRecord:
+def _sample_dataset(sample: SampleDataset) -> DatasetRecord:
     """The shipped sample as a dataset: the one that is here already, else a new one."""
-    sample = load_sample()
     existing = [dataset for dataset in datasets.list_datasets() if dataset.name.startswith(sample.name)]
     for dataset in existing:
-        counts = (dataset.version.train_examples, dataset.version.validation_examples)
-        complete = counts == (len(sample.train), len(sample.validation))
+        wanted = {"train": len(sample.train), "validation": len(sample.validation), "test": len(sample.test)}
+        complete = dataset.version.parts == {split: count for split, count in wanted.items() if count}
         if dataset.origin == "sample" and dataset.state == "validated" and complete:
             return dataset
     name = f"{sample.name} ({len(existing) + 1})" if existing else sample.name
     return datasets.create_dataset(
-        name, sample.train, sample.validation, origin="sample", description=sample.description
+        name, sample.train, sample.validation, origin="sample", description=sample.description, test=sample.test
     )
 
 
@@ -191,7 +262,9 @@ def _dataset_step(draft: DraftRecord) -> DemoStep:
         version = datasets.get_dataset(dataset_id).version
     except NotFound:
         return step("failed", "The demo's dataset was deleted. Start the demo again.", 0.0)
-    text = f"{version.train_examples} input → output pairs; {version.validation_examples} paraphrased questions apart."
+    tested = version.test_examples
+    held_out = f"{tested} unseen ones for the test" if tested else f"{version.validation_examples} held out"
+    text = f"{version.train_examples} input → output pairs; {held_out}."
     return step("done", text, 100.0)
 
 
@@ -203,6 +276,16 @@ def _starter_step(job: JobRecord | None) -> DemoStep:
     if now.building:
         return step("running" if now.progress else "waiting", now.text, now.progress)
     return step("failed" if job else "waiting", now.text, 0.0)
+
+
+def _base_step(base_model: str) -> DemoStep:
+    base = base_models.resolve(base_model)
+    step = partial(DemoStep, "base", f"Load {base.title}")
+    return (
+        step("done", f"{base.size} parameters, on this machine.", 100.0)
+        if base.ready
+        else step("failed", base.reason, 0.0)
+    )
 
 
 def _training_step(job: JobRecord | None) -> DemoStep:
@@ -220,11 +303,13 @@ def _training_step(job: JobRecord | None) -> DemoStep:
 
 
 def _test_step(task: TaskRecord | None) -> DemoStep:
-    step = partial(DemoStep, "test", "Ask both models every question")
+    step = partial(DemoStep, "test", "Ask both models")
     if task is None:
         return step("waiting", "", 0.0)
     detail = task.message if task.state != "failed" else str(task.error.get("message", ""))
-    if task.state == "succeeded":
+    if task.state == "succeeded" and task.kind == models.TEST_SPLIT:
+        detail = f"{len(SplitTestResult.of(task).questions)} unseen examples asked."
+    elif task.state == "succeeded":
         result = ExactMatchResult.of(task)
         tuned, base = result.tuned.train or 0.0, result.base.train or 0.0
         detail = f"Exact answers to what was taught: tuned {tuned:.0%}, base {base:.0%}."

@@ -16,7 +16,7 @@ from core.platform.tasks.states import STATES
 from core.services.serving.chat import USED
 from core.services.training import choices
 from core.services.training.choices import BaseModelRef
-from core.services.training.models import EXACT_MATCH
+from core.services.training.models import EXACT_MATCH, TEST_SPLIT
 from core.text import plural
 
 DAYS: Final = 8
@@ -108,7 +108,8 @@ def overview() -> Overview:
             .limit(ACTIVITY)
         ).all()
         chatted = ask(select(func.count()).where(EVENTS.c.kind == USED)).scalar_one()
-        tested = ask(select(func.count()).where(TASKS.c.kind == EXACT_MATCH, TASKS.c.state == "succeeded")).scalar_one()
+        was_tested = TASKS.c.kind.in_([EXACT_MATCH, TEST_SPLIT]) & (TASKS.c.state == "succeeded")
+        tested = ask(select(func.count()).where(was_tested)).scalar_one()
     by_state = dict.fromkeys(STATES, 0)
     for job in jobs:
         by_state[job.state] += 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final, Literal
 
 from sqlalchemy import select
@@ -17,7 +16,7 @@ from core.models.thinking import matches as matches
 from core.platform.db.tables import EVENTS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
-from core.services.data import datasets
+from core.services.serving.suggesting import SuggestedQuestion as SuggestedQuestion, suggestions as suggestions
 from core.services.training import merging, models
 from core.services.training.jobs import reader as job_reader
 from core.serving.targets import TARGETS, AnswerChunk, ChatOptions, Target, target_for
@@ -37,22 +36,6 @@ class ChatModel:
     base_title: str
     model_id: str = ""
     text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SuggestedQuestion:
-    """A question from a dataset with its answer, from the training (train) or the held-out examples (validation)."""
-
-    question: str
-    expected: str
-    split: str
-    system: str = ""
-
-    @property
-    def messages(self) -> list[Message]:
-        """The conversation up to the question."""
-        question = Message("user", self.question)
-        return [Message("system", self.system), question] if self.system else [question]
 
 
 def available_models() -> list[ChatModel]:
@@ -108,30 +91,6 @@ def chunks(
             noted = True
             _note_use(served)
         yield chunk
-
-
-def suggestions(model_id: str, limit: int = 6) -> list[SuggestedQuestion]:
-    """Questions to try on a tuned model: validation examples first (never shown in training), then training ones."""
-    own, _ = merging.split(model_id)
-    version_id = job_reader.get_job(models.get_model(own).job_id).spec.dataset_version_id
-    questions: list[SuggestedQuestion] = []
-    try:
-        for split, most in (("validation", limit // 2), ("train", limit)):
-            every = datasets.iter_examples(version_id, split=split)
-            pairs = (pair for example in every if (pair := _pair(example.messages, split)))
-            questions += islice(pairs, most if split == "validation" else limit - len(questions))
-    except NotFound:  # the dataset was deleted after the training
-        return questions
-    return questions
-
-
-def _pair(messages: Sequence[Message], split: str) -> SuggestedQuestion | None:
-    """The first question and answer of a conversation."""
-    system = next((message.content for message in messages if message.role == "system"), "")
-    turns = [message for message in messages if message.role != "system"]
-    if len(turns) < 2 or turns[0].role != "user" or turns[1].role != "assistant":
-        return None
-    return SuggestedQuestion(turns[0].content, turns[1].content, split, system)
 
 
 def _served(model_id: str) -> tuple[Target, str]:

@@ -67,13 +67,14 @@ class SplitCount:
 
 @dataclass(frozen=True, slots=True)
 class TestedQuestion:
-    """One question of an exact-match test with the answers of both models."""
+    """One question of a test with the answers of both models; `part` is the source of its example."""
 
     split: str
     question: str
     expected: str
     base: str
     tuned: str
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,3 +85,11 @@ class ExactMatchResult(TaskResult):
     tuned: ExactShares
     counts: SplitCount
     samples: tuple[TestedQuestion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitTestResult(TaskResult):
+    """Of a test on the test split: each example with the answers of both models. Metrics are computed from it when it
+    is read, so that a new metric also applies to older tests."""
+
+    questions: tuple[TestedQuestion, ...]

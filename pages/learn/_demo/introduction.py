@@ -7,33 +7,25 @@ import streamlit as st
 from core.services.learn import demo
 from core.services.learn.demo import SampleDataset
 from pages.ui import components
-from pages.ui.format import md
+from pages.ui.format import md, sentence
 
 
-def explain() -> None:
-    """The sample, the model and what to expect, before anything starts."""
+def explain() -> str:
+    """The sample, the model and what to expect, before anything starts. Returns the base to tune; "" if it is away."""
     sample = demo.sample()
     main, side = st.columns([8, 5], gap="medium")
     with main:
         components.heading("What happens")
         with st.container(border=True, gap="small"):
             for icon, title, text in (
-                (
-                    "dataset",
-                    f"{len(sample.train)} labeled examples",
-                    f"{sample.description} The sample is part of the studio; "
-                    f"{len(sample.validation)} reworded questions are held out.",
-                ),
-                (
-                    "deployed_code",
-                    "A small model is built",
-                    "The starter model, built once on this machine in about a minute.",
-                ),
+                ("dataset", f"{len(sample.train)} labeled examples", f"{sample.description} Part of the studio."),
+                ("deployed_code", "A base model", "Chosen below. It has never seen the task."),
                 ("model_training", "It is fine-tuned", "With LoRA, in a real training run. You see the loss fall."),
                 (
                     "compare_arrows",
-                    "Base and tuned answer",
-                    "Both answer the same questions side by side, and exact matches are counted.",
+                    f"Base and tuned answer {len(sample.test)} unseen tickets",
+                    "Half of them in wordings from the training, half in wordings that it never saw. Every field of "
+                    "every answer is checked.",
                 ),
             ):
                 with st.container(horizontal=True, gap="small", wrap=False):
@@ -41,10 +33,39 @@ def explain() -> None:
                     with st.container(gap=None):
                         st.markdown(f"**{md(title)}**")
                         st.caption(md(text))
-        st.caption("The demo takes a few minutes on a laptop. You can leave this page and come back.")
+        base_model = _base()
+        st.caption("You can leave this page and come back.")
     with side:
         _example(sample)
-        about_starter()
+    return base_model
+
+
+def _base() -> str:
+    """The choice of the base model; "" if the chosen one is not on this machine."""
+    components.heading("Base model")
+    bases = {base.id: base for base in demo.bases()}
+    texts = {base_id: _about(base_id) for base_id in bases}
+    chosen = st.radio(
+        "Base model",
+        list(bases),
+        format_func=lambda base_id: md(bases[base_id].title),
+        captions=list(texts.values()),
+        label_visibility="collapsed",
+        key="demo_base",
+    )
+    base = bases[chosen]
+    if base.ready or base.buildable:
+        return str(chosen)
+    st.info(sentence(base.reason), icon=":material/download:")
+    return ""
+
+
+def _about(base_id: str) -> str:
+    if base_id == demo.STARTER:
+        return (
+            "Built on this machine in about a minute. It knows very little; the demo takes a few minutes on a laptop."
+        )
+    return "A real pretrained model with 135 million parameters. The demo takes 10 to 15 minutes on a laptop."
 
 
 def while_waiting() -> None:

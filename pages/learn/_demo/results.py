@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.services.learn import demo
 from core.services.training import jobs
 from core.services.training.results import ExactMatchResult
 from pages.ui import components, navigation
-from pages.ui.answers import exact_match
+from pages.ui.answers import exact_match, test_split
 from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import series_of
 from pages.ui.errors import boundary
 from pages.ui.tasks import words as task_words
 
 POLL_S = 1.0
+_PARTS = (
+    "New combinations of sentences, products and names. The sentence that describes the problem was in the training.",
+    "Every sentence is new: the model has to recognize the problem in other words.",
+)
 
 
 def curve(job: jobs.JobRecord) -> None:
@@ -34,11 +39,23 @@ def _curve(job_id: str) -> None:
             fig = run_charts.loss_figure([*points.train, *points.validation], job.total_steps, job.num_epochs)
             chart(fig, key="demo_loss", height=280, x="Step", alt=f"Loss over {job.step} of {job.total_steps} steps.")
         st.caption(
-            "The validation curve is the loss on the reworded questions. It is higher because the model was not "
-            "trained on them."
+            "The validation curve is the loss on examples that are held out of the training. It is higher because the "
+            "model does not train on them."
         )
         st.page_link(
             navigation.page_file("job"), label="Open the job", icon=":material/monitoring:", query_params={"id": job.id}
+        )
+
+
+def on_unseen_examples(record: demo.DemoRecord) -> None:
+    """The figures on the test split: trained wordings and unseen wordings are shown separately."""
+    titles = demo.sample(record.sample).parts
+    for number, part in enumerate(record.report):
+        test_split.part(part, titles.get(part.part, part.part), _PARTS[min(number, len(_PARTS) - 1)], f"part_{number}")
+    if record.base_model == demo.STARTER:
+        st.caption(
+            "The starter knows few words, so it recognizes a problem mostly by the words it was trained on. A "
+            "pretrained model such as SmolLM2 also understands wordings that its training never saw."
         )
 
 
@@ -52,8 +69,8 @@ def side_by_side(test: ExactMatchResult) -> None:
     components.section_gap()
     exact_match.figures(test, key="demo")
     st.caption(
-        "The starter model is small: it learns its training sentences, but few of the same questions in other words. "
-        "With a larger base model, the same steps produce a model that generalizes."
+        "This sample teaches facts, and a small model memorizes them: it repeats what it was taught, and knows few "
+        "answers to the same questions in other words. Facts belong in a search index; see the explainer."
     )
 
 
@@ -62,5 +79,6 @@ def ways_on(model_id: str) -> None:
     st.divider()
     with components.spread():
         navigation.button("Bring your own data", "upload", icon=":material/upload_file:", key="own")
+        navigation.button("Another demo", "demo", {"new": "1"}, icon=":material/replay:", key="another")
         if st.button("Ask both yourself", icon=":material/compare_arrows:", type="primary", key="compare"):
             navigation.go("compare", {"model": model_id})

@@ -28,7 +28,7 @@ def progress(record: demo.DemoRecord) -> None:
 def _look(record: demo.DemoRecord) -> tuple[object, ...]:
     training = next((step for step in record.steps if step.id == "training"), None)
     has_points = training is not None and training.percent >= _FIRST_STEP
-    return record.job_id, record.model_id, record.finished, bool(record.exact_match), has_points
+    return record.job_id, record.model_id, record.finished, record.tested, has_points
 
 
 def _steps(demo_id: str, drawn: tuple[object, ...]) -> None:

@@ -36,6 +36,7 @@ from tests.support.screens import open_page, words
 
 ROOT = Path(__file__).parents[3]
 ROWS = (
+    ("a sample dataset", "core/data/samples/<id>.py", "core/data/samples/__init__.py: SAMPLES.add(...)"),
     ("a file format", "core/data/formats/<id>.py", "core/data/formats/__init__.py: FORMATS.add(...)"),
     (
         "a guided template",

@@ -49,6 +49,11 @@ ROWS = (
         "core/models/llm/<id>.py",
         "core/models/llm/__init__.py: CLIENTS.add(...)",
     ),
+    (
+        "an evaluation metric",
+        "core/serving/evaluation/<id>.py",
+        "core/serving/evaluation/__init__.py: EVALUATION_METRICS.add(...)",
+    ),
 )
 
 

@@ -21,7 +21,7 @@ from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets
 from core.services.platform import tasks
-from core.services.training import jobs, metrics, models, monitoring
+from core.services.training import jobs, metrics, models, monitoring, results
 from core.services.training.jobs import first_batch
 from core.services.training.jobs.records import JobRecord
 from core.services.training.results import ExactMatchResult, SplitCount
@@ -294,6 +294,35 @@ def test_exact_match_compares_base_and_tuned(base: str) -> None:
     assert result.base.train == 0
     assert 0 <= (result.tuned.train or 0) <= 1
     assert (result.samples[0].split, bool(result.samples[0].question)) == ("train", True)
+
+
+def test_both_models_answer_the_test_split_and_nothing_else(base: str) -> None:
+    asked = [
+        Example((Message("user", f"Is gate {n} open?"), Message("assistant", '{"open": true}')), f"part {n % 2}")
+        for n in range(5)
+    ]
+    dataset = datasets.create_dataset("With a test split", tiny.examples(), test=asked)
+    job = jobs.create(name="", dataset_id=dataset.id, base_model=base, method="lora", draft_key=None, training=CHOICES)
+    work(job)
+    (model,) = models.list_models()
+    assert models.split_report(model.id) == ()
+    ended = execute(models.test_on_split(model.id).id, "test:1")
+    assert ended is not None
+    assert ended.state == "succeeded", ended.error
+    questions = results.SplitTestResult.of(ended).questions
+    assert [(item.split, item.question, item.part) for item in questions] == [
+        ("test", example.messages[0].content, example.source) for example in asked
+    ]
+    assert all(item.base and item.tuned for item in questions)
+    assert [part.part for part in models.split_report(model.id)] == ["part 0", "part 1"]
+
+
+def test_a_test_without_a_test_split_says_what_to_do(base: str) -> None:
+    job = launch(base)
+    work(job)
+    ended = execute(models.split_test_after(job.id, job.dataset_version_id, "Test").id, "test:1")
+    assert ended is not None
+    assert "no test split" in ended.error["message"]
 
 
 def test_a_calibration_writes_what_the_forecast_reads(base: str) -> None:

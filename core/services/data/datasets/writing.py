@@ -64,6 +64,8 @@ def create_dataset(
     origin: str = "sample",
     description: str = "",
     findings: Iterable[Finding] = (),
+    *,
+    test: Iterable[Example] = (),
 ) -> DatasetRecord:
     """Write examples as a new dataset at once, without a task.
 
@@ -74,7 +76,11 @@ def create_dataset(
     check_characters(name, description)
     with scratch.folder() as folder, VersionWriter(folder) as out:
         seen = ExampleSet()
-        parts: tuple[tuple[Split, Iterable[Example]], ...] = (("train", examples), ("validation", validation))
+        parts: tuple[tuple[Split, Iterable[Example]], ...] = (
+            ("train", examples),
+            ("validation", validation),
+            ("test", test),
+        )
         for split, part in parts:
             for example in part:
                 placed = replace(example, split=split)

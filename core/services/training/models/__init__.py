@@ -7,3 +7,16 @@ from core.services.training.models.exact_match import EXACT_MATCH, evaluate_afte
 from core.services.training.models.reader import activate, archive, get_model, list_models, rename, set_notes
 from core.services.training.models.records import MergedFiles, ModelDownload, ModelRecord
 from core.services.training.models.registering import file_facts, register
+from core.services.training.models.test_split import (
+    TEST_SPLIT,
+    BaseAndTuned,
+    ConfusionMatrix,
+    GradedField,
+    GradedQuestion,
+    PartReport,
+    answered_right,
+    report,
+    split_report,
+    split_test_after,
+    test_on_split,
+)

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from core.errors import DataError, NotFound
+from core.messages import Example
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.services.data import datasets
 from core.services.learn import demo, home
 from core.services.platform import tasks
-from core.services.training import jobs, models
-from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
+from core.services.serving import chat
+from core.services.training import jobs, models, results
+from core.services.training.results import ExactMatchResult, ExactShares, SplitCount, SplitTestResult
 from tests.support.jobs import begin, finish, launch, make_dataset, succeed
 
 
@@ -75,18 +79,70 @@ def test_two_clicks_begin_one_demo(database: str) -> None:
         thread.join()
     assert found == ["demo_1"] * 3
     assert len(datasets.list_datasets()) == 1
-    assert sorted(task.kind for task in tasks.list_tasks()) == ["exact_match", "starter", "training"]
+    assert sorted(task.kind for task in tasks.list_tasks()) == ["starter", "test_split", "training"]
+
+
+def right(question: Example) -> results.TestedQuestion:
+    """The question of an example, which the tuned model answers as expected and the base not at all."""
+    asked, expected = (message.content for message in question.messages)
+    return results.TestedQuestion("test", asked, expected, "The page", expected, part=question.source)
+
+
+def test_the_demo_shows_unseen_tickets_by_part(studio_env: Path, adapter: Path) -> None:
+    record = demo.start()
+    assert (record.sample, record.base_model, record.report) == ("tickets", "starter", ())
+    job = jobs.get_job(record.job_id or "")
+    assert (job.examples, job.num_epochs) == (240, 12)
+    model = succeed(job, adapter)
+    tickets = demo.sample().test
+    asked = [right(ticket) for ticket in tickets]
+    asked[-1] = replace(asked[-1], tuned='{"team": "none"}')
+    finish(tasks.list_tasks(kind="test_split")[0].id, SplitTestResult(questions=tuple(asked)))
+    record = demo.status(record.id)
+    assert (record.state, record.tested, record.exact_match) == ("done", True, None)
+    assert [part.part for part in record.report] == list(demo.sample().parts)
+    known, unseen = record.report
+    assert [figure.tuned.share for figure in known.figures] == [1.0] * 5
+    assert [figure.base.share for figure in known.figures] == [0.0] * 5
+    assert [figure.tuned.right for figure in unseen.figures] == [60, 59, 59, 59, 59]
+    assert known.tuned_matrix
+    assert known.tuned_matrix.labels == ("account", "billing", "shipping", "technical")
+    assert [question.tuned_right for question in unseen.questions].count(False) == 1
+    assert demo.newest_result("tickets") == record
+    assert demo.newest_result("support") is None
+    assert demo.current() == demo.start() == record
+
+    ideas = chat.suggestions(model.id, 6)
+    assert [(idea.known, idea.label) for idea in ideas] == [(known, "Unseen example") for known in (1, 1, 1, 0, 0, 0)]
+    assert ideas[0].question == asked[0].question
+    assert ideas[3].question == unseen.questions[0].asked.question
+
+
+def test_a_base_that_is_away_is_refused_and_starts_nothing(studio_env: Path) -> None:
+    with pytest.raises(DataError, match="SmolLM2 135M is not on this machine"):
+        demo.start(base_model=demo.REAL)
+    assert demo.current() is None
+
+
+def test_each_sample_has_its_own_demo(studio_env: Path) -> None:
+    tickets = demo.start()
+    facts = demo.start(sample_id="support")
+    assert tickets.id != facts.id
+    assert demo.start(sample_id="support") == facts
+    assert demo.start() == tickets
+    with pytest.raises(NotFound, match="Choose one of: tickets, support"):
+        demo.start(sample_id="poems")
 
 
 def test_the_demo_follows_its_tasks_to_the_end(studio_env: Path, adapter: Path) -> None:
-    record = demo.start()
+    record = demo.start(sample_id="support")
     assert [(step.id, step.state) for step in record.steps] == [
         ("dataset", "done"),
         ("starter", "waiting"),
         ("training", "waiting"),
         ("test", "waiting"),
     ]
-    assert demo.current() == demo.start()
+    assert demo.current() == demo.start(sample_id="support")
     assert record.job_id
     job = jobs.get_job(record.job_id)
     succeed(job, adapter)
@@ -97,8 +153,8 @@ def test_the_demo_follows_its_tasks_to_the_end(studio_env: Path, adapter: Path) 
     finish(tasks.list_tasks(kind="exact_match")[0].id, result)
     record = demo.status(record.id)
     assert (record.state, record.exact_match) == ("done", result)
-    assert demo.start().id == "demo_1"
-    again = demo.start(again=True)
+    assert demo.start(sample_id="support").id == "demo_1"
+    again = demo.start(sample_id="support", again=True)
     assert (again.id, again.state) == ("demo_2", "running"), again.error
     assert again.dataset_id == record.dataset_id
     assert again.job_id != record.job_id

@@ -1,0 +1,101 @@
+"""The result of a test on the test split: tiles, a confusion matrix, and the examples field by field."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.training.models import GradedField, GradedQuestion, PartReport
+from pages.ui import components
+from pages.ui.charts.evaluation import confusion_matrix
+from pages.ui.components import Tile
+from pages.ui.format import md, md_code, percent, plural, short
+
+PER_PAGE = 3
+RIGHT, WRONG = ":green[:material/check:]", ":red[:material/close:]"
+WHY_BASE = (
+    "The base has not learned this task: it continues a text the way its pretraining taught it. The answers are shown "
+    "as they are."
+)
+
+
+def part(report: PartReport, title: str, text: str, key: str) -> None:
+    """One part of the test: its figures, the tuned model's confusion matrix, and its examples."""
+    components.section_gap()
+    components.heading(md(title), plural(len(report.questions), "example"))
+    st.caption(text)
+    _tiles(report)
+    matrix = report.tuned_matrix
+    left, right = st.columns([5, 8], gap="medium") if matrix else (None, st.container())
+    if matrix and left:
+        with left, st.container(border=True, gap="xsmall"):
+            st.markdown(f"**Tuned: {md(matrix.field)}**")
+            rows = "; ".join(
+                f"{label}: {counts[index]} of {sum(counts)} right"
+                for index, (label, counts) in enumerate(zip(matrix.labels, matrix.counts, strict=True))
+            )
+            confusion_matrix(matrix, key=f"matrix_{key}", alt=f"Confusion matrix of {matrix.field}. {rows}.")
+            st.caption("A row for each expected value. Right answers are on the diagonal.")
+    with right:
+        _examples(report, key)
+
+
+def _tiles(report: PartReport) -> None:
+    components.tiles(
+        [
+            Tile(
+                md(figure.title),
+                percent(figure.tuned.share),
+                f"{100 * (figure.tuned.share - figure.base.share):+.0f} pts",
+                note=f"base {percent(figure.base.share)}",
+                delta_color="normal" if figure.tuned.share != figure.base.share else "off",
+                arrow="auto" if figure.tuned.share != figure.base.share else "off",
+                help=f"{figure.tuned.right} of {figure.tuned.total} answers of the tuned model.",
+            )
+            for figure in report.figures
+        ]
+    )
+
+
+def _examples(report: PartReport, key: str) -> None:
+    """The examples in pages, by whether the tuned model's answer is right."""
+    right = [question for question in report.questions if question.tuned_right]
+    wrong = [question for question in report.questions if not question.tuned_right]
+    groups = {"all": list(report.questions), "right": right, "wrong": wrong}
+    titles = {name: f"{name.capitalize()} ({len(items)})" for name, items in groups.items() if items}
+    with components.spread():
+        shown = groups[components.switch("Examples", titles, key=f"show_{key}")]
+        with_base = st.toggle(
+            "Answers of the base", key=f"base_{key}", help="Hidden at first, because the base has not learned the task."
+        )
+    if with_base:
+        st.caption(WHY_BASE)
+    page_key = f"page_{key}"
+    for question in components.page_of(shown, PER_PAGE, page_key):
+        _example(question, with_base)
+    components.pages(len(shown), PER_PAGE, page_key)
+
+
+def _example(question: GradedQuestion, with_base: bool) -> None:
+    """One example: the input, and for each field the expected and both answered values."""
+    with st.container(border=True, gap="xsmall"):
+        st.text(question.asked.question)
+        rows = ["| | Expected | Base | Tuned |", "|---|---|---|---|"]
+        rows += [_row(field) for field in question.fields]
+        st.markdown("\n".join(rows))
+        if with_base:
+            st.caption(f"Base: {md(short(question.asked.base, 300)) or '(an empty answer)'}")
+
+
+def _row(field: GradedField) -> str:
+    base, tuned = _value(field.base, field.base_right), _value(field.tuned, field.tuned_right)
+    return f"| {md(field.name)} | {_cell(field.expected)} | {base} | {tuned} |"
+
+
+def _value(value: str | None, right: bool) -> str:
+    return f"{RIGHT if right else WRONG} {'none' if value is None else _cell(value)}"
+
+
+def _cell(value: str) -> str:
+    """JSON text as it is read in a table: a text without its quotes."""
+    plain = value[1:-1] if value[:1] == '"' else value
+    return md_code(short(plain, 60).replace("|", "¦"))

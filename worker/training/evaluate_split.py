@@ -1,0 +1,91 @@
+"""Both models answer a dataset's test split: the examples that no training has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from core.errors import DataError, NotFound
+from core.messages import Example
+from core.models import base_models
+from core.models.refusals import accepted
+from core.platform.storage import get_storage
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.data import datasets
+from core.services.training import models
+from core.services.training.jobs import reader as job_reader
+from core.services.training.results import SplitTestResult, TestedQuestion
+from worker.training.generate import answer, split_last_answer
+from worker.training.model_files import SILENT_S, base_dir, load_model, load_tokenizer, load_tuned
+from worker.training.run import quiet
+
+MOST: Final = 400  # examples; more would take long and change a share by less than 5 percentage points
+ROOM: Final = 1.5  # an answer may be so many times as long as the longest expected one
+MOST_TOKENS: Final = 512
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """The task `test_split`: payload `job_id` and `dataset_version_id`; the result is a SplitTestResult."""
+    ctx.progress(1, "Evaluating", "Loading the models")
+    ctx.allow(SILENT_S)
+    job = job_reader.get_job(ctx.payload["job_id"])
+    if job.model_id is None:
+        raise NotFound(f"The job {job.name} has no model.", "Test it after it succeeds.")
+    base_path = base_dir(base_models.resolve(job.base_model))
+    model_dir = get_storage().local_dir(models.get_model(job.model_id).path)
+    quiet()
+
+    tokenizer = load_tokenizer(base_path)
+    examples = _examples(ctx.payload["dataset_version_id"], tokenizer, job.spec.training.on_refusal)
+    most = _most_tokens(examples, tokenizer)
+    tuned = _answers(ctx, load_tuned(base_path, model_dir), tokenizer, examples, most, 5, "The tuned model answers")
+    base = _answers(ctx, load_model(base_path), tokenizer, examples, most, 50, "The base model answers")
+    return Outcome("succeeded", result=SplitTestResult(questions=_questions(examples, base, tuned)))
+
+
+def _examples(version_id: str, tokenizer: Any, on_refusal: str) -> list[Example]:
+    """The first conversations of the test split; without those that the base's template refuses.
+
+    Raises:
+        DataError: there is none.
+    """
+    policy = "leave_out" if on_refusal == "stop" else on_refusal
+    found: list[Example] = []
+    for example in datasets.iter_examples(version_id, split="test"):
+        if messages := accepted(example.messages, tokenizer, policy, example.tools):
+            found.append(replace(example, messages=tuple(messages)))
+        if len(found) == MOST:
+            break
+    if not found:
+        raise DataError("The dataset has no test split.", "Split off a part for testing under Datasets.")
+    return found
+
+
+def _most_tokens(examples: Sequence[Example], tokenizer: Any) -> int:
+    """The length at which an answer is cut: a base that rambles on must not take longer than the tuned model."""
+    longest = max(len(tokenizer.encode(split_last_answer(example.messages)[1])) for example in examples)
+    return min(MOST_TOKENS, round(longest * ROOM) + 8)
+
+
+def _answers(
+    ctx: TaskContext, model: Any, tokenizer: Any, examples: Sequence[Example], most: int, start: float, text: str
+) -> list[str]:
+    """Greedy answers of one model; 45 percent of the task's progress."""
+
+    def between(share: float) -> None:
+        ctx.raise_if_interrupted()
+        ctx.progress(start + 45 * share, "Evaluating", text)
+
+    between(0)
+    questions = [split_last_answer(example.messages)[0] for example in examples]
+    tools = [example.tools for example in examples]
+    return answer(model.eval(), tokenizer, questions, tools=tools, max_new_tokens=most, between=between)
+
+
+def _questions(examples: Sequence[Example], base: Sequence[str], tuned: Sequence[str]) -> tuple[TestedQuestion, ...]:
+    asked = []
+    for example, *both in zip(examples, base, tuned, strict=True):
+        question, expected = split_last_answer(example.messages)
+        asked.append(TestedQuestion(example.split, question[-1].content, expected, *both, part=example.source))
+    return tuple(asked)
