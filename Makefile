@@ -3,7 +3,7 @@
 #   make run        install, migrate the database, start the studio, print its address
 #   make test       install the development extras, lint, run the tests
 #   make test-all   the same with the long tests (kill series, big files)
-#   make demo       the main job without a browser, on the shipped sample
+#   make demo       the main job without a browser, on the sample of support tickets
 #   make bench      measure what the speed claims rest on
 #   make lint       ruff, import-linter, mypy, deptry, vulture
 #
@@ -11,6 +11,7 @@
 #   PYTHON=/path/to/python   the Python 3.11 or 3.12 to use (found by itself when unset)
 #   TORCH_INDEX=URL          a further wheel index for PyTorch, e.g. its CPU wheels (README, "A smaller installation")
 #   EXTRAS=gpu               further extras of pyproject.toml to install
+#   BASE=smollm2             base model of `make demo` (the starter when unset)
 #   JOBS=1                   test processes at once (2 when unset)
 #   ARGS="..."               passed on to `sft up`, `sft demo` or pytest
 
@@ -47,7 +48,7 @@ run: install
 	@$(VENV)/bin/sft up $(ARGS)
 
 demo: install
-	@$(VENV)/bin/sft demo $(ARGS)
+	@$(VENV)/bin/sft demo $(if $(BASE),--base $(BASE)) $(ARGS)
 
 bench: install-dev
 	@$(PY) -m bench $(ARGS)

@@ -10,7 +10,7 @@ is tested for exact answers to what was taught and to the same questions in othe
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
@@ -144,12 +144,21 @@ def current() -> DemoRecord | None:
     return status(ids[-1]) if ids else None
 
 
+def newest(sample_id: str) -> DemoRecord | None:
+    """The newest demo of a sample, or None before the first."""
+    return next(_of_sample(sample_id), None)
+
+
 def newest_result(sample_id: str) -> DemoRecord | None:
-    """The newest demo of a sample that has worked, or None."""
+    """The newest demo of a sample that was tested, or None."""
+    return next((record for record in _of_sample(sample_id) if record.tested), None)
+
+
+def _of_sample(sample_id: str) -> Iterator[DemoRecord]:
+    """The demos of a sample, newest first."""
     for demo_id in reversed(_ids()):
-        if _choices(drafts.get(demo_id))["sample"] == sample_id and (record := status(demo_id)).tested:
-            return record
-    return None
+        if _choices(drafts.get(demo_id))["sample"] == sample_id:
+            yield status(demo_id)
 
 
 def status(demo_id: str) -> DemoRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.learn._explainer import basics, data, results, training
+from pages.learn._explainer import basics, data, results, teaches, training
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ CHAPTERS: dict[str, tuple[Topic, ...]] = {
     "Basics": (
         Topic("what", "What it is", "What is Supervised Fine-Tuning?", basics.what),
         Topic("when", "When to use it", "When to fine-tune, and when not", basics.when),
+        Topic("teaches", "What it teaches", "What fine-tuning teaches, and what it does not", teaches.teaches),
         Topic("way", "From file to model", "From file to deployed model", basics.way),
     ),
     "Data": (
