@@ -65,7 +65,7 @@ def _about(base_id: str) -> str:
         return (
             "Built on this machine in about a minute. It knows very little; the demo takes a few minutes on a laptop."
         )
-    return "A real pretrained model with 135 million parameters. The demo takes 10 to 15 minutes on a laptop."
+    return "A real pretrained model with 135 million parameters. It recognizes more, and the demo takes longer."
 
 
 def while_waiting() -> None:

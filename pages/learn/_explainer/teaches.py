@@ -31,7 +31,7 @@ def teaches() -> None:
     """Both samples side by side, each with what the newest demo of it measured."""
     st.markdown(
         "Fine-tuning is good at **what can be derived from the input**: a form, a style, a decision. It is a poor way "
-        "to store **facts**. The two samples of the studio show the difference on the same base."
+        "to store **facts**. The two samples of the studio show the difference."
     )
     with st.grid(2, min_column_width=320):
         for sample_id, (title, text) in _SAMPLES.items():
