@@ -3,7 +3,7 @@
 #   make run        install, migrate the database, start the studio, print its address
 #   make test       install the development extras, lint, run the tests
 #   make test-all   the same with the long tests (kill series, big files)
-#   make demo       the main job without a browser, on the sample of support tickets
+#   make demo       the main job without a browser, on a shipped sample
 #   make bench      measure what the speed claims rest on
 #   make lint       ruff, import-linter, mypy, deptry, vulture
 #

@@ -27,15 +27,16 @@ EXAMPLES = 3  # of each part of the test
 
 
 def _sample_help() -> str:
-    return f"The sample to train on: {', '.join(f'{sample.id} ({sample.teaches})' for sample in SAMPLES)}."
+    known = ", ".join(f"{sample.id} ({sample.teaches})" for sample in SAMPLES)
+    return f"The sample to train on: {known}. Left out: by the base."
 
 
 def demo(
     again: Annotated[bool, typer.Option("--again", help="Train again even if a demo has finished before.")] = False,
     method: Annotated[str, typer.Option(help=method_help())] = "lora",
-    sample: Annotated[str, typer.Option(help=_sample_help())] = "tickets",
+    sample: Annotated[str, typer.Option(help=_sample_help())] = "",
     base: Annotated[
-        str, typer.Option(help="The base model: starter, or smollm2 (fetched first if needed).")
+        str, typer.Option(help="The base model: starter, or smollm2, which has to be on this machine.")
     ] = "starter",
 ) -> None:
     """Train on a bundled sample and print base and tuned answers to unseen examples; the last line is JSON."""

@@ -39,7 +39,7 @@ def running(record: demo.DemoRecord) -> None:
     if job and job.step:
         results.curve(job)
     elif not record.finished:
-        introduction.while_waiting()
+        introduction.while_waiting(record)
     if record.model_id:
         results.ways_on(record.model_id)
 

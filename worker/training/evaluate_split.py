@@ -85,7 +85,7 @@ def _answers(
 
 def _questions(examples: Sequence[Example], base: Sequence[str], tuned: Sequence[str]) -> tuple[TestedQuestion, ...]:
     asked = []
-    for example, *both in zip(examples, base, tuned, strict=True):
+    for example, plain, trained in zip(examples, base, tuned, strict=True):
         question, expected = split_last_answer(example.messages)
-        asked.append(TestedQuestion(example.split, question[-1].content, expected, *both, part=example.source))
+        asked.append(TestedQuestion(example.split, question[-1].content, expected, plain, trained, part=example.source))
     return tuple(asked)

@@ -9,74 +9,76 @@ from core.services.learn.demo import SampleDataset
 from pages.ui import components
 from pages.ui.format import md, sentence
 
+_ABOUT = {
+    demo.STARTER: "Built on this machine in about a minute. It knows very little, and memorizes facts.",
+    demo.REAL: "A real pretrained model with 135 million parameters. It learns decisions; the demo takes longer.",
+}
+_TESTS = {
+    "facts": "Both answer what was taught and the same questions in other words; exact matches are counted.",
+    "decisions": "Both answer tickets that the training never saw, half of them in wordings that it never saw either. "
+    "Every field of every answer is checked.",
+}
+
 
 def explain() -> str:
-    """The sample, the model and what to expect, before anything starts. Returns the base to tune; "" if it is away."""
-    sample = demo.sample()
+    """The base, the sample and what to expect, before anything starts. Returns the base to tune; "" if it is away."""
     main, side = st.columns([8, 5], gap="medium")
     with main:
+        base_id, ready = _base()
+        sample = demo.sample(demo.SAMPLE_OF[base_id])
         components.heading("What happens")
         with st.container(border=True, gap="small"):
             for icon, title, text in (
                 ("dataset", f"{len(sample.train)} labeled examples", f"{sample.description} Part of the studio."),
-                ("deployed_code", "A base model", "Chosen below. It has never seen the task."),
-                ("model_training", "It is fine-tuned", "With LoRA, in a real training run. You see the loss fall."),
                 (
-                    "compare_arrows",
-                    f"Base and tuned answer {len(sample.test)} unseen tickets",
-                    "Half of them in wordings from the training, half in wordings that it never saw. Every field of "
-                    "every answer is checked.",
+                    "model_training",
+                    "The base is fine-tuned",
+                    "With LoRA, in a real run. You see the loss fall.",
                 ),
+                ("compare_arrows", "Base and tuned answer", _TESTS[sample.teaches]),
             ):
                 with st.container(horizontal=True, gap="small", wrap=False):
                     st.markdown(f":gray[:material/{icon}:]", width="content")
                     with st.container(gap=None):
                         st.markdown(f"**{md(title)}**")
                         st.caption(md(text))
-        base_model = _base()
         st.caption("You can leave this page and come back.")
     with side:
         _example(sample)
-    return base_model
+    return base_id if ready else ""
 
 
-def _base() -> str:
-    """The choice of the base model; "" if the chosen one is not on this machine."""
+def _base() -> tuple[str, bool]:
+    """The chosen base model, and whether it can be tuned now."""
     components.heading("Base model")
     bases = {base.id: base for base in demo.bases()}
-    texts = {base_id: _about(base_id) for base_id in bases}
-    chosen = st.radio(
-        "Base model",
-        list(bases),
-        format_func=lambda base_id: md(bases[base_id].title),
-        captions=list(texts.values()),
-        label_visibility="collapsed",
-        key="demo_base",
+    chosen = str(
+        st.radio(
+            "Base model",
+            list(bases),
+            format_func=lambda base_id: md(bases[base_id].title),
+            captions=[_ABOUT[base_id] for base_id in bases],
+            label_visibility="collapsed",
+            key="demo_base",
+        )
     )
     base = bases[chosen]
-    if base.ready or base.buildable:
-        return str(chosen)
-    st.info(sentence(base.reason), icon=":material/download:")
-    return ""
+    ready = base.ready or base.buildable
+    if not ready:
+        st.info(sentence(base.reason), icon=":material/download:")
+    return chosen, ready
 
 
-def _about(base_id: str) -> str:
-    if base_id == demo.STARTER:
-        return (
-            "Built on this machine in about a minute. It knows very little; the demo takes a few minutes on a laptop."
-        )
-    return "A real pretrained model with 135 million parameters. It recognizes more, and the demo takes longer."
-
-
-def while_waiting() -> None:
+def while_waiting(record: demo.DemoRecord) -> None:
     """What to read until the first curve appears."""
     components.section_gap()
     left, right = st.columns([8, 5], gap="medium")
     with left:
-        _example(demo.sample())
-    with right:
-        components.heading("While you wait")
-        about_starter()
+        _example(demo.sample(record.sample))
+    if record.base_model == demo.STARTER:
+        with right:
+            components.heading("While you wait")
+            about_starter()
 
 
 def about_starter() -> None:
