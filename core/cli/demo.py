@@ -13,7 +13,7 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.output import print_json
-from core.cli._support.waiting import POLL_S
+from core.cli._support.waiting import POLL_S, wait_succeeded
 from core.cli.train import method_help
 from core.data.samples import SAMPLES
 from core.errors import JobError
@@ -36,7 +36,7 @@ def demo(
     method: Annotated[str, typer.Option(help=method_help())] = "lora",
     sample: Annotated[str, typer.Option(help=_sample_help())] = "",
     base: Annotated[
-        str, typer.Option(help="The base model: starter, or smollm2, which has to be on this machine.")
+        str, typer.Option(help="The base model: starter, or smollm2, which is fetched first if needed.")
     ] = "starter",
 ) -> None:
     """Train on a bundled sample and print base and tuned answers to unseen examples; the last line is JSON."""
@@ -45,6 +45,7 @@ def demo(
     from core.services.training import jobs, models
 
     with ensure({"redis", "worker"}, say):
+        _fetch(base)
         begun = service.start(again=again, method=method, sample_id=sample, base_model=base)
         record = _follow(begun.id)
     job = jobs.get_job(record.job_id or "")
@@ -54,6 +55,20 @@ def demo(
         "train_seconds": round(float(job.measured.get("train_seconds") or 0.0), 1),
         "model": models.get_model(record.model_id or "").name,
     })  # fmt: skip
+
+
+def _fetch(base: str) -> None:
+    """Fetch the base model if it can be fetched and is not on this machine; naming it on the command line is the click.
+
+    Raises:
+        JobError: it could not be fetched.
+    """
+    from core.models import base_models
+    from core.services.training import downloads
+
+    wanted = base_models.resolve(base)
+    if not (wanted.ready or wanted.buildable) and downloads.offers(wanted):
+        wait_succeeded(downloads.start(wanted.id).id)
 
 
 def _follow(demo_id: str) -> DemoRecord:

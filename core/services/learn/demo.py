@@ -39,7 +39,6 @@ from core.services.training.results import ExactMatchResult, SplitTestResult
 KIND: Final = "demo"
 STARTER: Final = "starter"
 REAL: Final = "HuggingFaceTB/SmolLM2-135M-Instruct"
-_SHORT_NAMES: Final = {"smollm2": REAL}  # Ollama means a larger model by it
 # The starter knows too few words to sort tickets; it memorizes the facts of the other sample.
 SAMPLE_OF: Final[Mapping[str, str]] = {STARTER: "support", REAL: "tickets"}
 METHOD: Final = "lora"
@@ -126,7 +125,7 @@ def start(*, again: bool = False, method: str = METHOD, sample_id: str = "", bas
         DataError: the base is not on this machine.
     """
     METHODS.get(method)
-    base = base_models.resolve(_SHORT_NAMES.get(base_model, base_model))
+    base = base_models.resolve(base_model)
     sample_id = sample(sample_id or SAMPLE_OF.get(base.id, "tickets")).id
     if not (base.ready or base.buildable):
         raise DataError(base.reason, "Fetch it first, or run the demo with the starter.")

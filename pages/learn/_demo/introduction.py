@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.learn import demo
 from core.services.learn.demo import SampleDataset
-from pages.ui import components
+from pages.ui import base_offer, components
 from pages.ui.format import md, sentence
 
 _ABOUT = {
@@ -65,7 +65,10 @@ def _base() -> tuple[str, bool]:
     base = bases[chosen]
     ready = base.ready or base.buildable
     if not ready:
-        st.info(sentence(base.reason), icon=":material/download:")
+        with st.container(border=True, gap="small", key="demo_fetch"):
+            st.caption(sentence(base.reason))
+            base_offer.sources(base)
+            base_offer.status(base)
     return chosen, ready
 
 
