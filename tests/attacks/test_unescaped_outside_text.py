@@ -130,6 +130,7 @@ OURS = {
         "data/datasets.py: provenance",
         "data/datasets.py: statistics",
         "learn/demo.py: demo.*",
+        "learn/_demo/introduction.py: *demo.bases()*",
         "learn/demo.py: st.query_params",
         "training/_job/losses.py: found.*",
         "training/_job/losses.py: st.tabs(*",
