@@ -142,6 +142,8 @@ def train(
         resumed_step = checkpoints.step_of(resume_from) if resume_from else 0
         if damaged:
             watching.on_passed_over(damaged, resumed_step)
+        if resume_from is None:
+            tuners.start(model, method, [item.input_ids for item in data.train], training.seed)
         sampling = None
         if watching.on_samples is not None and max_steps is None:
             sampling = Sampling(choose(examples, training, tokenizer), watching.on_samples)

@@ -18,6 +18,7 @@ from core.models.base_models.catalog import BASE_MODELS, HubModel, by_name
 from core.models.base_models.local_folder import LACKS_FILES, inspect, is_language_model
 from core.models.base_models.records import BaseModelRef, Dims
 from core.models.base_models.restored import bases_directory, folder_of, restored_from
+from core.models.base_models.same_weights import entry_for
 from core.models.base_models.sources import HubSource, ModelSource
 from core.settings import get_settings
 
@@ -142,6 +143,7 @@ def _starter() -> BaseModelRef:
 
 def _directory(path: Path) -> BaseModelRef:
     facts, origin = inspect(path), restored_from(path)
+    known = entry_for(path, facts.dims.params)
     return BaseModelRef(
         id=f"{LOCAL}{path}",
         title=facts.name,
@@ -156,6 +158,7 @@ def _directory(path: Path) -> BaseModelRef:
         license=origin.license if origin else "",
         note=origin.text if origin else "",
         origin=origin,
+        presets=known.presets if known else {},
     )
 
 

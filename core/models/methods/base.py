@@ -115,6 +115,11 @@ class Method(BaseModel):
         """Keyword arguments of the PEFT config as plain data, or None."""
         return None
 
+    def start_tokens(self) -> int:
+        """How many tokens of the training examples the base reads to compute the first trainable weights; 0: they
+        start at random, or where they change nothing."""
+        return 0
+
     def load_arguments(self) -> dict[str, Any]:
         """How to load the base, as plain data: `quantization` (`bits`, and for 4 bits `double_quantization` and
         `compute_dtype`), or nothing."""

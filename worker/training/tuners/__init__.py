@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,8 @@ from typing import Any, Final
 from core.errors import TrainingError
 from core.models.methods import METHODS
 from core.models.methods.base import Method
+from core.training.forecast.batches import order
+from worker.training.tuners import prefix
 
 PREFIX: Final = "PREFIX_TUNING"
 
@@ -34,6 +37,21 @@ def attach(model: Any, method: Method) -> Any:
         raise TrainingError(
             f"{method.title} cannot be attached to this base model: {error}", "Choose another base model or method."
         ) from error
+
+
+def start(model: Any, method: Method, examples: Sequence[Sequence[int]], seed: int) -> None:
+    """Compute a new adapter's first weights from training examples, if the method starts there.
+
+    Args:
+        examples: their token ids; the first ones in the order of the run's first epoch are read.
+
+    Raises:
+        TrainingError: this base model does not allow it.
+    """
+    count = method.start_tokens()
+    if count and examples:
+        ordered = (examples[number] for number in order(len(examples), seed, 0))
+        prefix.start_from(model, prefix.first_tokens(list(ordered), count))
 
 
 def load(model: Any, directory: Path, adapter_name: str = "default") -> Any:
