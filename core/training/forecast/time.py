@@ -32,7 +32,9 @@ class Speed:
         load_s: until the first step starts (reading the data, loading the base).
         first_step_s: how much longer the first step took than the others.
         checkpoint_s: writing one checkpoint.
-        other_s: everything but the steps of an earlier run; None if not measured.
+        other_s: everything of an earlier run but its steps and the work between them; None if not measured.
+        between_share: the time of that work (validation, checkpoints, sample answers, losses by example), as a share of
+            the time in steps.
         likeness: "same" for identical settings, "similar" for the same base model and method with other settings.
         peak_memory_bytes: of an earlier run; 0 if not measured.
     """
@@ -42,6 +44,7 @@ class Speed:
     first_step_s: float = 0.0
     checkpoint_s: float = 0.0
     other_s: float | None = None
+    between_share: float = 0.0
     likeness: Literal["same", "similar"] = "same"
     peak_memory_bytes: int = 0
 
@@ -97,7 +100,8 @@ def forecast_time(work: Work, speed: Speed | None) -> TimeForecast:
     steps = work.train_tokens / speed.tokens_per_s
     parts: tuple[tuple[str, float], ...]
     if speed.other_s is not None:
-        parts = (("steps", steps), ("loading, validation, checkpoints and saving", speed.other_s))
+        between = ("validation, checkpoints, samples and losses", speed.between_share * steps)
+        parts = (("steps", steps), between, ("loading and saving", speed.other_s))
     else:
         parts = (
             ("loading", speed.load_s + speed.first_step_s),

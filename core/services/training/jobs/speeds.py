@@ -64,12 +64,14 @@ def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str, pr
     ran = details.get("from") == "run"
     steps_s = float(details.get("seconds_per_step") or 0.0)
     load_s = float(details.get("load_s") or row["overhead_s"])
+    between_s, busy_s = float(details.get("between_s") or 0.0), float(details.get("busy_s") or 0.0)
     return Speed(
         tokens_per_s=row["tokens_per_s"],
         load_s=load_s,
-        first_step_s=max(0.0, row["overhead_s"] - load_s - steps_s),
+        first_step_s=0.0 if ran else max(0.0, row["overhead_s"] - load_s - steps_s),
         checkpoint_s=float(details.get("checkpoint_s") or 0.0),
-        other_s=row["overhead_s"] if same and ran and details.get("whole") else None,
+        other_s=max(0.0, row["overhead_s"] - between_s) if same and ran and details.get("whole") else None,
+        between_share=between_s / busy_s if busy_s else 0.0,
         likeness="same" if same else "similar",
         # a calibration rarely includes the widest batch of a run, so its peak says little
         peak_memory_bytes=row["peak_memory_bytes"] if ran else 0,
@@ -103,6 +105,8 @@ def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) ->
     complete = bool(measured.get("total_seconds")) and not measured.get("resumed")  # else part of its time is unknown
     about = {"base_model": spec.base_model, "method": spec.method, "precision": precision}
     details = {**about, "from": "run", "whole": complete}
+    if "between_seconds" in measured:
+        details |= {"between_s": measured["between_seconds"], "busy_s": busy, "load_s": measured["load_seconds"]}
     trainings = [spec.training]
     if spec.training.largest_batch and (fastest := measured.get("examples_at_once")):
         details["examples_at_once"] = fastest

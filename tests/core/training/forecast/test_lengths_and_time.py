@@ -68,6 +68,7 @@ def test_time_counts_validation_checkpoints_and_the_first_answer() -> None:
     assert {name: seconds for name, seconds in found.parts if seconds} == parts
     ran = forecast_time(work, Speed(100, 5, other_s=33))  # an earlier run with the same settings knows the rest
     assert ran.expected_s == 133
+    assert forecast_time(work, Speed(100, 5, other_s=33, between_share=0.1)).expected_s == 143  # grows with the steps
 
 
 def test_sample_answers_and_losses_by_example_are_counted() -> None:
