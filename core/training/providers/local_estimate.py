@@ -13,7 +13,7 @@ from core.training.forecast.lengths import Lengths, Span
 from core.training.forecast.memory import forecast_memory
 from core.training.forecast.time import Work, forecast_cost, forecast_time, pass_share
 from core.training.jobs.spec import ResolvedTraining
-from core.training.precision import WIDTHS
+from core.training.precision import WIDTHS, usual
 from core.training.providers.base import Estimate, Workload
 
 ANSWER_TOKENS: Final = 64  # of the first answer of a finished model
@@ -73,10 +73,8 @@ def _work(load: Workload, device: Device) -> Work:
     """What the run does besides its steps; validation examples are assumed to be as long as training examples."""
     base, method, training = load.base, load.method, load.training
     assert base.dims is not None
-    token_s = base.dims.num_layers * LAYER_S
-    token_s += base.dims.params * WIDTHS[load.precision] / READ_BYTES_PER_S[device.kind]
-    if device.kind == "cpu" and "quantization" in method.load_arguments():
-        token_s *= UNPACKING
+    saved = _trained_width(load, device)
+    token_s = _token_s(load, device, saved if method.peft_type is None else WIDTHS[load.precision])
     mean = load.total_tokens / max(1, training.num_epochs * load.train_examples)
     rounds = -(-training.total_steps // training.eval_every_steps)
     saves = -(-training.total_steps // training.save_every_steps)
@@ -88,11 +86,20 @@ def _work(load: Workload, device: Device) -> Work:
         validation_rounds=ROUNDS_TO_CHOOSE if chooses else ROUNDS,
         checkpoints=0 if training.checkpoints_follow_time else saves,
         pass_share=pass_share(method),
-        answer_s=ANSWER_TOKENS * token_s,
+        answer_s=ANSWER_TOKENS * _token_s(load, device, WIDTHS[usual(device.kind)]),
         sample_s=_sample_tokens(training, load.counted) * token_s,
         measured_tokens=round(mean * (load.train_examples + load.validation_examples)),
         sample_rounds=rounds + 1 if training.sample_answers or training.sample_prompts else 0,
     )
+
+
+def _token_s(load: Workload, device: Device, width: int) -> float:
+    """Seconds for one token of an answer, where a weight that is read has `width` bytes."""
+    assert load.base.dims is not None
+    dims = load.base.dims
+    token_s = dims.num_layers * LAYER_S + dims.params * width / READ_BYTES_PER_S[device.kind]
+    packed = device.kind == "cpu" and "quantization" in load.method.load_arguments()
+    return UNPACKING * token_s if packed else token_s
 
 
 def _sample_tokens(training: ResolvedTraining, lengths: Lengths) -> int:
