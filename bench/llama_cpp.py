@@ -78,14 +78,10 @@ def _compared(
 ) -> Comparison:
     ids = render_prompt((Message("user", question),), load_tokenizer(directory))
     ours = _greedy(model, ids, tokens)
-    theirs = server.greedy(ids, tokens)
+    theirs = _until_end(model, server.greedy(ids, tokens))
     same = next((place for place, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]), None)
-    if same is None:
-        shorter, longer = sorted((ours, theirs), key=len)
-        same = len(shorter)
-        parted = len(longer) > len(shorter) and longer[same] not in _ends(model)
-    else:
-        parted = True
+    parted = same is not None or len(ours) != len(theirs)
+    same = min(len(ours), len(theirs)) if same is None else same
     margin = _margin(model, ids, ours, theirs, same) if parted else None
     text = tokenizer.decode(ours, skip_special_tokens=True)
     return Comparison(question, server.tokenize(server.prompt(question)) == ids, same, len(ours), text, margin)
@@ -96,13 +92,19 @@ def _greedy(model: Any, ids: list[int], tokens: int) -> list[int]:
 
     with torch.no_grad():
         output = model.generate(torch.tensor([ids]), max_new_tokens=tokens, do_sample=False)
-    answer = output[0, len(ids) :].tolist()
-    return answer[:-1] if answer and answer[-1] in _ends(model) else answer
+    return _until_end(model, output[0, len(ids) :].tolist())
+
+
+def _until_end(model: Any, answer: list[int]) -> list[int]:
+    """The tokens before the first one that ends an answer."""
+    ends = _ends(model)
+    return answer[: next((place for place, token in enumerate(answer) if token in ends), len(answer))]
 
 
 def _ends(model: Any) -> list[int]:
-    ends = model.generation_config.eos_token_id
-    return ends if isinstance(ends, list) else [ends]
+    """What ends an answer. The padding too: for llama.cpp every `<|endoftext|>` does."""
+    named = model.generation_config.eos_token_id
+    return [*(named if isinstance(named, list) else [named]), model.generation_config.pad_token_id]
 
 
 def _margin(model: Any, ids: list[int], ours: list[int], theirs: list[int], place: int) -> float:
