@@ -71,8 +71,3 @@ class IndexSource(ModelSource):
     file: str
     file_bytes: int
     license: str
-
-    @property
-    def requirement(self) -> str:
-        """The package and its version, as pip reads them."""
-        return f"{self.package}=={self.version}"

@@ -61,13 +61,12 @@ class PartReport:
 
     Attributes:
         part: the source.
-        base_matrix, tuned_matrix: of the first field with few labels; None if there is none.
+        tuned_matrix: of the first field with few labels; None if there is none.
     """
 
     part: str
     figures: tuple[BaseAndTuned, ...]
     questions: tuple[GradedQuestion, ...]
-    base_matrix: ConfusionMatrix | None
     tuned_matrix: ConfusionMatrix | None
 
 
@@ -127,7 +126,6 @@ def _part(part: str, questions: Sequence[TestedQuestion]) -> PartReport:
         part=part,
         figures=tuple(BaseAndTuned(one.title, one, other) for one, other in pairs),
         questions=tuple(_graded(question) for question in questions),
-        base_matrix=evaluation.confusion(base, field) if field else None,
         tuned_matrix=evaluation.confusion(tuned, field) if field else None,
     )
 
