@@ -95,7 +95,7 @@ def add(
     name: Annotated[str, typer.Option(help="The name of the base that a GGUF file becomes.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Add a base model of your own. A directory is used where it is; a GGUF file is restored once."""
+    """Add another base model. A directory is used where it is; a GGUF file is restored once."""
     from core.models import base_models
     from core.platform.supervisor import ensure
     from core.services.training import own_bases

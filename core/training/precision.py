@@ -35,7 +35,7 @@ _NO_FLAGS: Final = "this processor has no bf16 instructions (avx512_bf16 or AMX)
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class PrecisionGain:
     """How many times as fast bf16 is as fp32 (0.5: half as fast), measured by one matrix product or by steps."""
 
     gain: float
@@ -43,7 +43,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PrecisionChoice:
     """The precision of a run and why.
 
     Attributes:
@@ -73,7 +73,7 @@ def usual(device: str) -> str:
     return "fp32" if device == "cpu" else "bf16"
 
 
-def choose(asked: str, device: str, revision: str, work: Work) -> Choice:
+def choose(asked: str, device: str, revision: str, work: Work) -> PrecisionChoice:
     """The precision on this machine, as far as it can be known without measuring.
 
     Args:
@@ -83,23 +83,23 @@ def choose(asked: str, device: str, revision: str, work: Work) -> Choice:
     """
     if asked != "auto":
         risky = (asked, device) == ("bf16", "cpu")
-        return Choice(asked, asked, "chosen by you", slow_warning(revision, work) if risky else "")
+        return PrecisionChoice(asked, asked, "chosen by you", slow_warning(revision, work) if risky else "")
     if device != "cpu":
-        return Choice("bf16", asked, "the GPU computes in bf16")
+        return PrecisionChoice("bf16", asked, "the GPU computes in bf16")
     if not has_bf16():
-        return Choice("fp32", asked, _NO_FLAGS)
+        return PrecisionChoice("fp32", asked, _NO_FLAGS)
     found = recall(revision, work)
     if found is None:
-        return Choice(
+        return PrecisionChoice(
             "fp32", asked, "a few steps at the start of the run measure whether bf16 is faster", settled=False
         )
     return by_measurement(found)
 
 
-def by_measurement(found: Measured) -> Choice:
+def by_measurement(found: PrecisionGain) -> PrecisionChoice:
     """What *auto* chooses after a measurement."""
     reason = f"{compared(found.gain)} on this machine, measured by {_BY[found.by]}"
-    return Choice("bf16" if found.gain >= GAIN else "fp32", "auto", reason)
+    return PrecisionChoice("bf16" if found.gain >= GAIN else "fp32", "auto", reason)
 
 
 _BY: Final = {"product": "a matrix product", "steps": "steps of this base model"}
@@ -125,16 +125,16 @@ def slow_warning(revision: str, work: Work) -> str:
 # ---- what was measured
 
 
-def recall(revision: str, work: str) -> Measured | None:
+def recall(revision: str, work: str) -> PrecisionGain | None:
     """The stored measurement; None if there is none for this machine and torch version."""
     try:
         stored = json.loads(_file(revision, work).read_text())
-        return Measured(float(stored["gain"]), stored["by"])
+        return PrecisionGain(float(stored["gain"]), stored["by"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def keep(revision: str, work: str, found: Measured) -> None:
+def keep(revision: str, work: str, found: PrecisionGain) -> None:
     """Store a measurement. A full disk is no reason to fail: it is measured again the next time."""
     file = _file(revision, work)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")

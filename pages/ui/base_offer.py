@@ -28,7 +28,7 @@ def sources(base: BaseModelRef) -> None:
     with st.container(horizontal=True, gap="small"):
         for offer in sorted(downloads.offers(base), key=lambda offer: offer.bytes):
             with st.container(width="content", gap=None):
-                if st.button(offer.text, icon=":material/download:", key=f"download_{base.id}_{offer.source}"):
+                if st.button(md(offer.text), icon=":material/download:", key=f"download_{base.id}_{offer.source}"):
                     downloads.start(base.id, offer.source)
                     st.rerun()
                 st.caption(md(offer.precision), width="content")

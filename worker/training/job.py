@@ -28,7 +28,7 @@ from core.text import plural
 from core.training import engines
 from core.training.jobs.spec import JobSpec
 from core.training.metrics import Point
-from core.training.precision import Choice
+from core.training.precision import PrecisionChoice
 from worker.training import checkpoints, token_cache
 from worker.training.data import Prepared
 from worker.training.engines import Watching
@@ -156,7 +156,7 @@ class Reporter:
         self.ctx.raise_if_interrupted()
         self.ctx.progress(2 + 6 * share, "Validating", "Counting tokens")
 
-    def on_precision(self, choice: Choice) -> None:
+    def on_precision(self, choice: PrecisionChoice) -> None:
         """Report what the run computes in; a resumed run has the reason from when it began."""
         if choice.reason == RESUMED:
             return

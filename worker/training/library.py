@@ -37,7 +37,7 @@ from core.training import engines
 from core.training.engines import Choice
 from core.training.jobs.resolve import resolve
 from core.training.jobs.spec import ResolvedTraining, TrainingConfig
-from core.training.precision import Choice as PrecisionChoice
+from core.training.precision import PrecisionChoice
 from worker.training import library_checks
 
 if TYPE_CHECKING:

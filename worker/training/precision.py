@@ -23,7 +23,7 @@ import psutil
 import torch
 
 from core.training import precision as rule
-from core.training.precision import Choice, Measured, Work
+from core.training.precision import PrecisionChoice, PrecisionGain, Work
 from worker.training import attention, fused, runtime
 from worker.training.batches import Forward, Packer
 from worker.training.data import Prepared, Tokenized
@@ -54,7 +54,7 @@ def settle(
     trial: Callable[[], Trial],
     *,
     sign_of_life: Callable[[], object] = lambda: None,
-) -> Choice:
+) -> PrecisionChoice:
     """The precision of a run on this machine's device; what is not known yet is measured and stored.
 
     One matrix product decides if bf16 is slower in that already. Otherwise the base is loaded in each precision for up
@@ -85,20 +85,20 @@ def settle(
     return rule.by_measurement(found)
 
 
-def _on_gpu(asked: str) -> Choice:
+def _on_gpu(asked: str) -> PrecisionChoice:
     supported = torch.cuda.is_bf16_supported()
     if asked == "auto":
         reason = "the GPU computes in bf16" if supported else "this GPU does not support bf16"
-        return Choice("bf16" if supported else "fp32", asked, reason)
-    return Choice(asked, asked, "chosen by you")
+        return PrecisionChoice("bf16" if supported else "fp32", asked, reason)
+    return PrecisionChoice(asked, asked, "chosen by you")
 
 
-def product() -> Measured:
+def product() -> PrecisionGain:
     """How much faster bf16 is in one matrix product; measured once and stored."""
     if known := rule.recall("", "product"):
         return known
     took = {precision: _product_s(runtime.dtype(torch.device("cpu"), precision)) for precision in rule.WIDTHS}
-    found = Measured(took["fp32"] / took["bf16"], "product")
+    found = PrecisionGain(took["fp32"] / took["bf16"], "product")
     rule.keep("", "product", found)
     return found
 
@@ -109,7 +109,7 @@ def _product_s(dtype: torch.dtype) -> float:
     return min(_seconds(lambda: torch.nn.functional.linear(a, b)) for _ in range(3))
 
 
-def by_steps(trial: Trial, sign_of_life: Callable[[], object]) -> Measured:
+def by_steps(trial: Trial, sign_of_life: Callable[[], object]) -> PrecisionGain:
     """How much faster the model's steps are in bf16; the memory that this takes is not counted as the run's peak."""
     took = {}
     for precision in ("bf16", "fp32"):
@@ -119,7 +119,7 @@ def by_steps(trial: Trial, sign_of_life: Callable[[], object]) -> Measured:
         runtime.release_memory()
     with contextlib.suppress(OSError):  # Linux: forget the highest resident set so far
         Path("/proc/self/clear_refs").write_text("5")
-    return Measured(took["fp32"] / took["bf16"], "steps")
+    return PrecisionGain(took["fp32"] / took["bf16"], "steps")
 
 
 def _fastest(step: Callable[[], object], sign_of_life: Callable[[], object]) -> float:
@@ -199,8 +199,8 @@ def computing(precision: str, work: Work) -> AbstractContextManager[Any]:
 # ---- a run keeps what it began with
 
 
-def begun_with(checkpoint: Path) -> Choice:
+def begun_with(checkpoint: Path) -> PrecisionChoice:
     """The precision of a run that resumes. Runs of earlier releases computed in the device's usual one."""
     usual = "bf16" if runtime.dtype(runtime.device()) == torch.bfloat16 else "fp32"
     totals = json.loads((checkpoint / "totals.json").read_text())
-    return Choice(str(totals.get("precision") or usual), "auto", RESUMED)
+    return PrecisionChoice(str(totals.get("precision") or usual), "auto", RESUMED)

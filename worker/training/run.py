@@ -20,7 +20,7 @@ from core.models.base_models.local_folder import inspect
 from core.models.methods.base import Method
 from core.training.cadence import Kind, TimeBudget
 from core.training.jobs.spec import ResolvedTraining
-from core.training.precision import Choice, work_of
+from core.training.precision import PrecisionChoice, work_of
 from worker.training import checkpoints, example_losses, precision, quantization, resume_state, runtime, tuners
 from worker.training.data import Prepared, prepare
 from worker.training.early_stopping import Best
@@ -68,7 +68,7 @@ class TrainResult:
     dropped: int
     refused: int
     trainable_params: int
-    precision: Choice
+    precision: PrecisionChoice
     model_dir: Path | None = None
     kept_step: int = 0
     last_validation_loss: float | None = None  # of the last step

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
-from core.data.formats.parsing.batches import BATCH_ROWS, Piece, Place, RowBatch, from_items
+from core.data.formats.parsing.batches import BATCH_ROWS, FilePiece, FilePlace, RowBatch, from_items
 from core.data.reading_options import READING, Reading, ReadingOption
 from core.messages import Finding, Reject, Row
 from core.registry import Registry
@@ -251,7 +251,7 @@ class Format(ABC):
         """The rows with their line, and a Reject for each record that is not a row, in the order of the file."""
 
     def read_batches(
-        self, path: Path, detection: Detection, size: int = BATCH_ROWS, place: Place | None = None
+        self, path: Path, detection: Detection, size: int = BATCH_ROWS, place: FilePlace | None = None
     ) -> Iterator[RowBatch]:
         """The same rows and rejects as `read`, column by column, about `size` rows at a time.
 
@@ -260,7 +260,7 @@ class Format(ABC):
         """
         return from_items(self.read(path, detection), size)
 
-    def pieces(self, path: Path, detection: Detection) -> Iterator[Piece]:
+    def pieces(self, path: Path, detection: Detection) -> Iterator[FilePiece]:
         """The file from its first row on in pieces that can be read apart, as far as it can be cut into such.
 
         What follows the last one, or begins with one that is not sound, is for `read_batches`.

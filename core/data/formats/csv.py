@@ -19,7 +19,7 @@ from core.data.formats.csv_dialect.preamble import preamble, skipped
 from core.data.formats.csv_dialect.sample import Lines, sample
 from core.data.formats.csv_dialect.swallowed import swallowed
 from core.data.formats.csv_dialect.table import Table, odd_rows
-from core.data.formats.parsing.batches import BATCH_ROWS, Piece, Place, RowBatch
+from core.data.formats.parsing.batches import BATCH_ROWS, FilePiece, FilePlace, RowBatch
 from core.data.formats.parsing.csv_batches import BatchBuilder, drop_header
 from core.data.formats.parsing.csv_records import CsvText
 from core.data.formats.pieces import csv_pieces
@@ -114,7 +114,7 @@ class CsvFormat(Format):
             yield from batch.items()
 
     def read_batches(
-        self, path: Path, detection: Detection, size: int = BATCH_ROWS, place: Place | None = None
+        self, path: Path, detection: Detection, size: int = BATCH_ROWS, place: FilePlace | None = None
     ) -> Iterator[RowBatch]:
         """The rows column by column; a row with more or fewer cells than the header is rejected, never shifted."""
         made = BatchBuilder(detection)
@@ -133,7 +133,7 @@ class CsvFormat(Format):
         if made.rows or made.rejects:
             yield made.take()
 
-    def pieces(self, path: Path, detection: Detection) -> Iterator[Piece]:
+    def pieces(self, path: Path, detection: Detection) -> Iterator[FilePiece]:
         return csv_pieces.pieces(path, detection, CsvText(path, detection).start())
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from core.data.formats.base import ArrayFound, Detection, Format, Head, ReadingChoice
 from core.data.formats.csv_dialect.header import chosen_names, column_names, header_rows, numbered
 from core.data.formats.parsing import strict_json
-from core.data.formats.parsing.batches import BATCH_ROWS, Piece, Place, RowBatch, from_items
+from core.data.formats.parsing.batches import BATCH_ROWS, FilePiece, FilePlace, RowBatch, from_items
 from core.data.formats.parsing.json_tables import layout_of, lists_of, names_beside, rows_of
 from core.data.formats.parsing.json_text import JsonText, first_value
 from core.data.formats.pieces import json_pieces
@@ -128,14 +128,14 @@ class JsonFormat(Format):
         yield from _at_least_one(islice(text.array(detection.array_path), int(detection.header or 0), None))
 
     def read_batches(
-        self, path: Path, detection: Detection, size: int = BATCH_ROWS, place: Place | None = None
+        self, path: Path, detection: Detection, size: int = BATCH_ROWS, place: FilePlace | None = None
     ) -> Iterator[RowBatch]:
         if detection.layout not in ("array", "object") or detection.columns:
             return super().read_batches(path, detection, size)
         text = JsonText(path, detection.encoding or "utf-8")
         return from_items(_at_least_one(text.array_in_pieces(detection.array_path, place)), size)
 
-    def pieces(self, path: Path, detection: Detection) -> Iterator[Piece]:
+    def pieces(self, path: Path, detection: Detection) -> Iterator[FilePiece]:
         codec = detection.encoding or ""
         if detection.layout not in ("array", "object") or detection.columns or codec not in ("utf-8", "utf-8-sig"):
             return

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.data.formats.base import MAX_DEPTH, MAX_RECORD, Detection, Format, Head, ReadingChoice
 from core.data.formats.json import TABLE_NAMES, list_choices, with_list_columns
 from core.data.formats.parsing import json_columns, strict_json
-from core.data.formats.parsing.batches import BATCH_ROWS, Piece, Place, RowBatch, from_items
+from core.data.formats.parsing.batches import BATCH_ROWS, FilePiece, FilePlace, RowBatch, from_items
 from core.data.formats.parsing.json_tables import lists_of
 from core.data.formats.parsing.json_text import JsonText, first_value, row_or_reject
 from core.data.formats.parsing.text import ByteWidth, Line, damage, lines, shortened
@@ -82,17 +82,17 @@ class JsonlFormat(Format):
         return list_choices(detected, current)
 
     def read_batches(
-        self, path: Path, detection: Detection, size: int = BATCH_ROWS, place: Place | None = None
+        self, path: Path, detection: Detection, size: int = BATCH_ROWS, place: FilePlace | None = None
     ) -> Iterator[RowBatch]:
         if detection.layout != "lines" or detection.columns:
             return super().read_batches(path, detection, size)
         return from_items(_LineText(path, detection.encoding or "utf-8").records(place), size)
 
-    def pieces(self, path: Path, detection: Detection) -> Iterator[Piece]:
+    def pieces(self, path: Path, detection: Detection) -> Iterator[FilePiece]:
         codec = detection.encoding or ""
         if detection.layout != "lines" or detection.columns or codec not in ("utf-8", "utf-8-sig"):
             return iter(())
-        return json_pieces.of_lines(path, Place(ByteWidth(codec).mark(path), 1))
+        return json_pieces.of_lines(path, FilePlace(ByteWidth(codec).mark(path), 1))
 
     def _layout(self, head: Head) -> str:
         """`lines` or `values`; "" if there is only one value, which is a JSON document."""
@@ -113,7 +113,7 @@ class JsonlFormat(Format):
 class _LineText(TextBuffer):
     """A file of lines, read many at a time where each is plainly one object."""
 
-    def records(self, place: Place | None = None) -> Iterator[Row | Reject | RowBatch]:
+    def records(self, place: FilePlace | None = None) -> Iterator[Row | Reject | RowBatch]:
         """Every record in the order of the file, from a place on."""
         with self._opened(place):
             source, slow, most = LineSource(self._lines()), 0, json_columns.MOST

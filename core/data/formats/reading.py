@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice
-from core.data.formats.parsing.batches import BATCH_ROWS, Piece, Place, RowBatch, from_items
+from core.data.formats.parsing.batches import BATCH_ROWS, FilePiece, FilePlace, RowBatch, from_items
 from core.data.formats.parsing.nested import reshape
 from core.data.issues import data_error, reject
 from core.data.reading_options import ReadingOption
@@ -46,7 +46,7 @@ def _cut_off(items: Iterable[Row | Reject]) -> Iterator[Row | Reject]:
 
 
 def read_batches(
-    path: Path, detection: Detection, size: int = BATCH_ROWS, place: Place | None = None
+    path: Path, detection: Detection, size: int = BATCH_ROWS, place: FilePlace | None = None
 ) -> Iterator[RowBatch]:
     """The same rows and rejects as `read`, column by column and some thousands at a time.
 
@@ -76,7 +76,7 @@ def _by_pieces(path: Path, detection: Detection, size: int) -> Iterator[RowBatch
     yield from _format_of(detection).read_batches(path, detection, size, place)
 
 
-def pieces(path: Path, detection: Detection) -> Iterator[Piece]:
+def pieces(path: Path, detection: Detection) -> Iterator[FilePiece]:
     """The file in pieces that can be read apart, as far as it can be cut into such; the rest is for `read_batches`."""
     if detection.compression or detection.nested in _RESHAPED:
         return iter(())

@@ -15,7 +15,7 @@ def section() -> None:
     """Your own base models below the tuned ones."""
     components.section_gap()
     found = own_bases.list_own()
-    components.heading("Base models of your own", f"{len(found)} added" if found else None)
+    components.heading("Your base models", f"{len(found)} added" if found else None)
     st.caption("What jobs can start from, besides the starter and the catalog: a directory, a GGUF file, or a Hub id.")
     add_base.restoring()
     for base in found:

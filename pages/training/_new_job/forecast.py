@@ -79,7 +79,7 @@ def _memory(memory: jobs.MemoryForecast, precision: str) -> None:
         st.markdown("**Memory**", width="content")
         st.badge(word, color=color, icon=icon)
     used = f"{size(memory.low)} to {size(memory.high)}"
-    st.markdown(f"**{used}** :gray[of {size(memory.free_bytes)} free · {md(memory.device)} · {precision}]")
+    st.markdown(f"**{used}** :gray[of {size(memory.free_bytes)} free · {md(memory.device)} · {md(precision)}]")
     parts: dict[tuple[str, int], float] = {}
     for name, amount in memory.parts:
         if amount:

@@ -8,7 +8,7 @@ import pytest
 
 from core.models.methods import METHODS, build
 from core.training import precision
-from core.training.precision import Choice, Measured
+from core.training.precision import PrecisionChoice, PrecisionGain
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +31,14 @@ def test_a_gpu_computes_in_bf16_and_a_plain_cpu_in_fp32(monkeypatch: pytest.Monk
     has(monkeypatch, "avx2")
     assert precision.choose("auto", "cuda", "r", "frozen").precision == "bf16"
     assert precision.choose("auto", "cpu", "r", "frozen").precision == "fp32"
-    assert precision.choose("fp32", "cpu", "r", "frozen") == Choice("fp32", "fp32", "chosen by you")
+    assert precision.choose("fp32", "cpu", "r", "frozen") == PrecisionChoice("fp32", "fp32", "chosen by you")
 
 
 @pytest.mark.parametrize("flag", precision.FLAGS)
 def test_a_processor_with_bf16_waits_for_a_measurement(flag: str, monkeypatch: pytest.MonkeyPatch) -> None:
     has(monkeypatch, flag)
     assert not precision.choose("auto", "cpu", "r", "frozen").settled
-    precision.keep("r", "frozen", Measured(1.63, "steps"))
+    precision.keep("r", "frozen", PrecisionGain(1.63, "steps"))
     found = precision.choose("auto", "cpu", "r", "frozen")
     assert (found.precision, found.settled) == ("bf16", True)
     assert found.reason == "bf16 is 1.63 times as fast as fp32 on this machine, measured by steps of this base model"
@@ -51,14 +51,14 @@ def test_a_processor_with_bf16_waits_for_a_measurement(flag: str, monkeypatch: p
 
 def test_a_gain_within_the_noise_is_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
     has(monkeypatch, "amx_bf16")
-    precision.keep("r", "frozen", Measured(1.05, "steps"))
+    precision.keep("r", "frozen", PrecisionGain(1.05, "steps"))
     assert precision.choose("auto", "cpu", "r", "frozen").precision == "fp32"
 
 
 def test_bf16_by_choice_warns_where_it_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     has(monkeypatch, "avx2")
     assert "no bf16 instructions" in precision.choose("bf16", "cpu", "r", "frozen").warning
-    precision.keep("", "product", Measured(0.02, "product"))
+    precision.keep("", "product", PrecisionGain(0.02, "product"))
     assert "50 times as long as fp32" in precision.choose("bf16", "cpu", "r", "frozen").warning
     assert not precision.choose("bf16", "cuda", "r", "frozen").warning
     has(monkeypatch, "amx_bf16")
@@ -66,7 +66,7 @@ def test_bf16_by_choice_warns_where_it_is_slow(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_damaged_file_is_measured_again(studio_env: Path) -> None:
-    precision.keep("r", "frozen", Measured(2.0, "steps"))
+    precision.keep("r", "frozen", PrecisionGain(2.0, "steps"))
     (file,) = (studio_env / "cache" / "precision").iterdir()
     file.write_text("{")
     assert precision.recall("r", "frozen") is None

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from core.models.methods import build
 from core.models.methods.base import Method
 from core.training import precision as rule
-from core.training.precision import Choice, Measured
+from core.training.precision import PrecisionChoice, PrecisionGain
 from tests.support import tiny
 from tests.worker.training.test_run import LORA, Run, logits
 from worker.training import fused, merge, precision, tuners
@@ -76,7 +76,7 @@ def test_a_resumed_run_keeps_its_precision(tiny_base: Path, tmp_path: Path) -> N
     parts.go()
     parts.signal_at, parts.changes["precision"] = {}, "auto"  # would be fp32 here
     resumed = parts.go()
-    assert resumed.precision == Choice("bf16", "auto", precision.RESUMED)
+    assert resumed.precision == PrecisionChoice("bf16", "auto", precision.RESUMED)
     assert parts.losses() == whole.losses()
     assert file_hashes(tmp_path / "parts" / "model") == file_hashes(tmp_path / "whole" / "model")
     checkpoint = newest(tmp_path / "parts" / "checkpoints")
@@ -129,7 +129,7 @@ def test_bf16_where_it_is_slow_is_a_warning_with_the_measured_factor(studio_env:
 def test_a_slow_product_decides_without_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "_product_s", lambda dtype: 2.0 if dtype == CPU_BF16 else 1.0)
     found = precision.settle("auto", "r1", "frozen", no_trial)
-    assert found == Choice(
+    assert found == PrecisionChoice(
         "fp32", "auto", "bf16 takes 2 times as long as fp32 on this machine, measured by a matrix product"
     )
 
@@ -147,7 +147,7 @@ def test_steps_of_the_base_decide_once_and_are_stored(tiny_base: Path, monkeypat
         loaded.append(name)
         return trl.load(tiny_base, LORA, tiny.training(precision=name))
 
-    rule.keep("", "product", Measured(3.0, "product"))
+    rule.keep("", "product", PrecisionGain(3.0, "product"))
     trial = precision.Trial(10**6, load, precision.training_step(data, 10**6, "frozen"))
     found = precision.settle("auto", "r1", "frozen", lambda: trial)
     assert loaded == ["bf16", "fp32"]
@@ -165,7 +165,7 @@ def test_a_served_base_follows_the_same_rule(tiny_base: Path, tmp_path: Path) ->
     run = Run(tiny_base, tmp_path / "run", num_epochs=2)
     run.go()
     base = base_models.resolve(f"local:{tiny_base}")
-    rule.keep(base.revision, "served", Measured(1.6, "steps"))
+    rule.keep(base.revision, "served", PrecisionGain(1.6, "steps"))
     adapter = tmp_path / "run" / "model"
     served, name = Loader().get(Served("m_1", "Tuned", base, adapter, True, 0.0), set())
     assert served.model.dtype == CPU_BF16
@@ -180,7 +180,7 @@ def test_a_served_base_follows_the_same_rule(tiny_base: Path, tmp_path: Path) ->
 
 @pytest.mark.usefixtures("bf16_processor")
 def test_answers_are_measured_for_a_served_base(tiny_base: Path) -> None:
-    rule.keep("", "product", Measured(3.0, "product"))
+    rule.keep("", "product", PrecisionGain(3.0, "product"))
     from worker.inference.weights import _trial
 
     found = precision.settle("auto", "r1", "served", lambda: _trial(tiny_base))

@@ -21,7 +21,7 @@ from core.training.cadence import TimeBudget
 from core.training.engines import ENGINES
 from core.training.jobs.spec import ResolvedTraining
 from core.training.metrics import Point
-from core.training.precision import Choice, work_of
+from core.training.precision import PrecisionChoice, work_of
 from worker.training.data import Prepared
 from worker.training.early_stopping import Best
 from worker.training.precision import computing
@@ -51,7 +51,7 @@ class Watching:
     signal: Callable[[], str] = lambda: ""
     sign_of_life: Callable[[], object] = lambda: None
     on_preparing: Callable[[float], None] = lambda share: None
-    on_precision: Callable[[Choice], None] = lambda choice: None
+    on_precision: Callable[[PrecisionChoice], None] = lambda choice: None
     on_passed_over: Callable[[list[int], int], None] = lambda damaged, step: None
     on_loaded: Callable[[Prepared, int], None] = lambda data, step: None
     on_first_batch: Callable[[dict[str, Any]], None] = lambda shown: None

@@ -65,7 +65,7 @@ class RowBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FilePlace:
     """Where a record begins, so that reading can begin there.
 
     Attributes:
@@ -82,7 +82,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class FilePiece:
     """A stretch of a file with complete records, from `start` up to `end`.
 
     Attributes:
@@ -90,9 +90,9 @@ class Piece:
     """
 
     data: bytes
-    start: Place
-    end: Place
-    make: Callable[[Piece], Sequence[RowBatch] | None]
+    start: FilePlace
+    end: FilePlace
+    make: Callable[[FilePiece], Sequence[RowBatch] | None]
 
     def batches(self) -> Sequence[RowBatch] | None:
         """Its rows, the same as the format's reader returns; None where it is not plainly sound."""

@@ -20,7 +20,7 @@ from core.data.examples.texts import TextColumn
 from core.data.formats.base import MAX_RECORD, Detection
 from core.data.formats.csv_dialect.cells import Dialect
 from core.data.formats.parsing import csv_columns, text_buffer
-from core.data.formats.parsing.batches import Place
+from core.data.formats.parsing.batches import FilePlace
 from core.data.formats.parsing.text import Line, damage, shortened
 from core.data.formats.parsing.text_buffer import TextBuffer
 from core.data.issues import reject
@@ -96,14 +96,14 @@ class CsvText(TextBuffer):
         self._wasted = 0
         self._slow = 0
 
-    def start(self) -> Place:
+    def start(self) -> FilePlace:
         """The place after the skipped lines."""
         with self._opened():
             for _ in range(self._skip):
                 self._next_line()
-            return Place(self._offset, self._line)
+            return FilePlace(self._offset, self._line)
 
-    def blocks(self, place: Place | None = None) -> Iterator[Block]:
+    def blocks(self, place: FilePlace | None = None) -> Iterator[Block]:
         """All records from a place on; by default those after the skipped lines."""
         with self._opened(place):
             for _ in range(0 if place else self._skip):

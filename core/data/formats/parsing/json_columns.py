@@ -65,7 +65,7 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class ElementEdge:
     """What is written where one element of an array ends and the next one begins.
 
     Attributes:
@@ -81,7 +81,7 @@ class Edge:
     schema: Any
 
     @classmethod
-    def of(cls, text: str) -> Edge | None:
+    def of(cls, text: str) -> ElementEdge | None:
         """The edge between the first two elements of a text."""
         try:
             element, end = _DECODER.raw_decode(text)
@@ -110,13 +110,13 @@ def elements(text: str) -> tuple[Records | ColumnRecords, int] | None:
         data = text.encode("utf-8")
     except UnicodeEncodeError:
         return None
-    edge = Edge.of(text)
+    edge = ElementEdge.of(text)
     data = data[: data.rfind(edge.text) + 1] if edge else b""
     found = complete_elements(data, edge) if edge and data else None
     return (found, len(data.decode("utf-8"))) if found else None
 
 
-def complete_elements(data: bytes, edge: Edge) -> Records | ColumnRecords | None:
+def complete_elements(data: bytes, edge: ElementEdge) -> Records | ColumnRecords | None:
     """The elements of a text from the first one's beginning to the last one's end, if all are sound."""
     if edge.schema is not None and (found := arrow_json.elements(data, edge.text, edge.schema)) is not None:
         return found
@@ -131,7 +131,7 @@ def complete_elements(data: bytes, edge: Edge) -> Records | ColumnRecords | None
     return Records(rows, values, _lines_before(data, starts))
 
 
-def _starts(data: bytes, edge: Edge) -> Any:
+def _starts(data: bytes, edge: ElementEdge) -> Any:
     """Where each element begins."""
     import numpy as np
 

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from core.data.formats.base import MAX_DEPTH, MAX_RECORD
 from core.data.formats.parsing import json_columns, strict_json
-from core.data.formats.parsing.batches import Place, RowBatch, one_by_one
+from core.data.formats.parsing.batches import FilePlace, RowBatch, one_by_one
 from core.data.formats.parsing.text import ByteWidth, damage, line_ends, open_text, shortened
 from core.data.issues import data_error, from_error, reject
 from core.errors import DataError
@@ -60,7 +60,7 @@ class JsonText:
         return one_by_one(self.array_in_pieces(array_path))
 
     def array_in_pieces(
-        self, array_path: tuple[str, ...] = (), place: Place | None = None
+        self, array_path: tuple[str, ...] = (), place: FilePlace | None = None
     ) -> Iterator[Row | Reject | RowBatch]:
         """The same, many elements at a time where they are plainly sound.
 
@@ -82,14 +82,14 @@ class JsonText:
             yield from self._elements_in_pieces(*((place.records, place.last_line) if place else ()))
             yield from self._remainder(len(array_path))
 
-    def first_element(self, array_path: tuple[str, ...] = ()) -> Place | None:
+    def first_element(self, array_path: tuple[str, ...] = ()) -> FilePlace | None:
         """Where the first element of the array begins; None where there is anything unusual before it."""
         with open_text(self._path, self._codec) as stream:
             self._begin(stream)
             if not all(map(self._enter, array_path)) or self._peek() != "[" or self._faults:
                 return None
             self._skip(1)
-            return Place(self._offset, self._line) if self._peek() == "{" else None
+            return FilePlace(self._offset, self._line) if self._peek() == "{" else None
 
     def values(self) -> Iterator[Row | Reject]:
         """Values one after another: a single document, or objects pretty-printed over several lines each."""
@@ -220,7 +220,7 @@ class JsonText:
 
     # ---- the scanner
 
-    def _begin(self, stream: TextIO, place: Place | None = None) -> None:
+    def _begin(self, stream: TextIO, place: FilePlace | None = None) -> None:
         self._stream = stream
         self._buffer, self._at = "", 0
         self._line, self._offset = (place.line, place.offset) if place else (1, self._width.mark(self._path))

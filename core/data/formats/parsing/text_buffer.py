@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from core.data.formats.base import MAX_RECORD
-from core.data.formats.parsing.batches import Place
+from core.data.formats.parsing.batches import FilePlace
 from core.data.formats.parsing.text import ByteWidth, Line, open_text
 
 BLOCK = 1 << 20  # characters read at once
@@ -23,9 +23,9 @@ class TextBuffer:
         self._codec = codec
 
     @contextmanager
-    def _opened(self, place: Place | None = None) -> Iterator[None]:
+    def _opened(self, place: FilePlace | None = None) -> Iterator[None]:
         """Begin at a place; by default at the first line."""
-        place = place or Place(0, 1)
+        place = place or FilePlace(0, 1)
         with open_text(self._path, self._codec, place.offset) as stream:
             self._stream: TextIO = stream
             self._buffer, self._at, self._ended = "", 0, False

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from core.data.formats.base import Detection
 from core.data.formats.parsing import csv_columns
-from core.data.formats.parsing.batches import Piece, Place, RowBatch
+from core.data.formats.parsing.batches import FilePiece, FilePlace, RowBatch
 from core.data.formats.parsing.csv_batches import comparable, has_row
 from core.data.formats.pieces.stretches import count, stretches
 
 _MARK, _LEAD = b"\xef\xbb\xbf", b"\xef"  # a byte order mark, and the byte by which it is looked for
 
 
-def pieces(path: Path, detection: Detection, first: Place) -> Iterator[Piece]:
+def pieces(path: Path, detection: Detection, first: FilePlace) -> Iterator[FilePiece]:
     """The pieces of a file from a place on; none where its dialect is not plain.
 
     Args:
@@ -30,8 +30,8 @@ def pieces(path: Path, detection: Detection, first: Place) -> Iterator[Piece]:
             if found is None or len(found.lines) <= rows:
                 return
             header = comparable([str(column[rows - 1]) for column in found.columns])
-        end = Place(start.offset + len(data), start.line + count(data, b"\n"), tuple(header) if header else None)
-        yield Piece(data, start, end, partial(_read, detection=detection, skip=rows))
+        end = FilePlace(start.offset + len(data), start.line + count(data, b"\n"), tuple(header) if header else None)
+        yield FilePiece(data, start, end, partial(_read, detection=detection, skip=rows))
         start, rows = end, 0
 
 
@@ -62,7 +62,7 @@ def _parsed(data: bytes, detection: Detection) -> csv_columns.Columns | None:
     return found if found is not None and found.end == len(data) else None
 
 
-def _read(piece: Piece, detection: Detection, skip: int) -> Sequence[RowBatch] | None:
+def _read(piece: FilePiece, detection: Detection, skip: int) -> Sequence[RowBatch] | None:
     """The rows of a piece, but for the header at its beginning."""
     found = _parsed(piece.data, detection)
     if found is None:

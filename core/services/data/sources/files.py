@@ -20,7 +20,7 @@ from core.data.issues import ISSUES, finding, from_error
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
 from core.services.data.sources import accounts, chat_lines, row_checks
-from core.services.data.sources.row_checks import RowCounts
+from core.services.data.sources.row_checks import CheckedRows
 
 _ACCOUNTED = 500  # rows that show which fields are left out; a report is to take no longer than reading the file
 _FLAGS = {"key": "--input", "target": "--target", "include": "--include"}  # of `sft convert`
@@ -61,7 +61,7 @@ def inspect(path: Path, overrides: Reading | Mapping[str, Any] | None = None) ->
     """Read a file to its end and report everything wrong with it, for `sft validate`; raises nothing."""
     findings = FindingList()
     found: Detection | None = None
-    counts = RowCounts()
+    counts = CheckedRows()
     try:
         reading = Reading.of(overrides)
         found = formats.detect_file(path, path.name, reading)
@@ -74,7 +74,7 @@ def inspect(path: Path, overrides: Reading | Mapping[str, Any] | None = None) ->
             first += islice(rows, _ACCOUNTED - len(first))
             findings.extend(accounts.findings_of_rows(first, shape))
         if bulk := chat_lines.check(path, found, shape, findings):
-            counts = RowCounts(bulk.read, bulk.rejected, bulk.readable)
+            counts = CheckedRows(bulk.read, bulk.rejected, bulk.readable)
         else:
             row_checks.check(path, found, shape, findings, counts)
             if shape is None and counts.read > counts.rejected:

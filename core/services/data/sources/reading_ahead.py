@@ -18,7 +18,7 @@ from core.data.conversion.labeling import Labeled, Labeler
 from core.data.conversion.late_fields import LateFields
 from core.data.examples.columns import ExampleBatch
 from core.data.formats import Detection
-from core.data.formats.parsing.batches import Place, RowBatch
+from core.data.formats.parsing.batches import FilePlace, RowBatch
 from core.data.versions.ready import ReadyExamples
 from core.messages import Reject, Row, Split
 from core.platform.forking import Finished, Forked, may_fork
@@ -95,10 +95,10 @@ def in_turns(path: Path, detection: Detection, look: Callable[[Iterable[RowBatch
 
 def _pieces_in_turns(
     path: Path, detection: Detection, look: Callable[[Iterable[RowBatch]], Iterable[Item]]
-) -> Generator[Item, None, Place | None]:
+) -> Generator[Item, None, FilePlace | None]:
     """What `look` makes of the file's pieces; returns where the first one begins that is not sound, or the rest."""
 
-    def every_second(first: int) -> Iterator[tuple[list[Item] | None, Place]]:
+    def every_second(first: int) -> Iterator[tuple[list[Item] | None, FilePlace]]:
         for piece in islice(formats.pieces(path, detection), first, None, _PROCESSES):
             batches = piece.batches()
             if batches is None:
@@ -106,8 +106,8 @@ def _pieces_in_turns(
                 return
             yield list(look(batches)), piece.end
 
-    helpers: list[Forked[tuple[list[Item] | None, Place]]] = []
-    place: Place | None = None
+    helpers: list[Forked[tuple[list[Item] | None, FilePlace]]] = []
+    place: FilePlace | None = None
     try:
         for first in range(_PROCESSES):
             helpers.append(Forked(partial(every_second, first), helpers))

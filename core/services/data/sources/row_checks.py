@@ -23,7 +23,7 @@ _REPORTED = 1_000  # rows that are reported together
 
 
 @dataclass(slots=True)
-class RowCounts:
+class CheckedRows:
     """Counts of rows while a file is read. `readable`: rejected rows that could be read in part."""
 
     read: int = 0
@@ -35,7 +35,7 @@ class RowCounts:
         self.rejected += 1
         self.readable += not all(ISSUES.get(reason.code).unreadable for reason in item.findings)
 
-    def add(self, other: RowCounts) -> None:
+    def add(self, other: CheckedRows) -> None:
         self.read, self.rejected = self.read + other.read, self.rejected + other.rejected
         self.readable += other.readable
 
@@ -44,7 +44,7 @@ class RowCounts:
 class _Report:
     """What was found in rows that follow each other; of their examples what the rules about a set need."""
 
-    counts: RowCounts = field(default_factory=RowCounts)
+    counts: CheckedRows = field(default_factory=CheckedRows)
     findings: list[Finding] = field(default_factory=list)
     keys: array[int] = field(default_factory=lambda: array("q"))
     lines: array[int] = field(default_factory=lambda: array("q"))
@@ -74,7 +74,7 @@ class _Report:
         self.splits.extend(bytes([SPLITS.index(examples.split)]) * len(examples))
 
 
-def check(path: Path, detection: Detection, shape: str | None, findings: FindingList, counts: RowCounts) -> None:
+def check(path: Path, detection: Detection, shape: str | None, findings: FindingList, counts: CheckedRows) -> None:
     """Check every row; adds to the counts, and to the findings in the order of the file, those about the set last.
 
     Args:
@@ -100,7 +100,7 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
 
 def _counted(batches: Iterable[RowBatch]) -> Iterator[_Report]:
     for batch in batches:
-        report = _Report(RowCounts(read=len(batch)))
+        report = _Report(CheckedRows(read=len(batch)))
         for item in batch.rejects:
             report.reject(item)
         yield report

@@ -149,7 +149,7 @@ def _warnings(
     needs: Estimate,
     lengths: Lengths,
     refusals: Refusals,
-    precision: precisions.Choice,
+    precision: precisions.PrecisionChoice,
 ) -> tuple[str, ...]:
     warnings = [f"{refusals.text} {refusals.consequence(training.on_refusal)}"] if refusals.count else []
     warnings += [precision.warning] if precision.warning else []

@@ -14,7 +14,7 @@ from core.training.forecast.refusals import Refusals
 from core.training.forecast.time import CostForecast, TimeForecast
 from core.training.jobs.spec import JobSpec, ResolvedTraining
 from core.training.metrics import Point
-from core.training.precision import Choice as PrecisionChoice
+from core.training.precision import PrecisionChoice
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,7 +263,7 @@ def test_the_forecast_follows_the_precision(studio_env: Path, model: str, monkey
     monkeypatch.setattr(precision, "processor", lambda: about)
     open_question = jobs.forecast(dataset.id, model, "lora")
     assert (open_question.precision.precision, open_question.precision.settled) == ("fp32", False)
-    precision.keep(base_models.resolve(model).revision, "frozen", precision.Measured(1.6, "steps"))
+    precision.keep(base_models.resolve(model).revision, "frozen", precision.PrecisionGain(1.6, "steps"))
     half = jobs.forecast(dataset.id, model, "lora")
     assert half.precision.precision == "bf16"
     assert dict(half.memory.parts)["weights"] < dict(plain.memory.parts)["weights"]
