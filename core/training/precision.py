@@ -135,7 +135,7 @@ def recall(revision: str, work: str) -> PrecisionGain | None:
 
 
 def keep(revision: str, work: str, found: PrecisionGain) -> None:
-    """Store a measurement. A full disk is no reason to fail: it is measured again the next time."""
+    """Store a measurement. A full disk does not fail the run: it is measured again the next time."""
     file = _file(revision, work)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
