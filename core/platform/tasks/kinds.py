@@ -112,7 +112,7 @@ for _kind in (
     TaskKind("starter", "Starter model", "deployed_code", "gpu", module="worker.training.starter"),
     TaskKind("calibration", "Time measurement", "speed", "gpu", module="worker.training.calibrate"),
     TaskKind("download", "Download", "download", "io"),
-    TaskKind("restore", "Restored base model", "unarchive", "cpu", module="worker.training.gguf_restore.task"),
+    TaskKind("restore", "Restored base model", "unarchive", "io", module="worker.training.gguf_restore.task"),
     TaskKind(
         "training",
         "Training",
