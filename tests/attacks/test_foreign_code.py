@@ -7,10 +7,10 @@ run what it reads.
 from __future__ import annotations
 
 import ast
-import re
 import contextlib
 import json
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 
