@@ -46,8 +46,8 @@ def demo(
 
     with ensure({"redis", "worker"}, say):
         _fetch(base)
-        begun = service.start(again=again, method=method, sample_id=sample, base_model=base)
-        record = _follow(begun.id)
+        demo = service.start(again=again, method=method, sample_id=sample, base_model=base)
+        record = _follow(demo.id)
     job = jobs.get_job(record.job_id or "")
     figures = _exact_answers(record.exact_match) if record.exact_match else _by_part(record)
     print_json({

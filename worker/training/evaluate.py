@@ -5,19 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from core.errors import NotFound
 from core.messages import Example
-from core.models import base_models
 from core.models.refusals import accepted
-from core.platform.storage import get_storage
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
-from core.services.training import models
-from core.services.training.jobs import reader as job_reader
 from core.services.training.results import ExactMatchResult, ExactShares, SplitCount, TestedQuestion
 from worker.training.generate import Exactness, exact_match, split_last_answer
-from worker.training.model_files import SILENT_S, base_dir, load_model, load_tokenizer, load_tuned
-from worker.training.run import quiet
+from worker.training.tested_models import TestedModels
 
 MOST: Final = 200  # examples of each split; more would take long and add little
 SAMPLES: Final = 6
@@ -28,19 +22,10 @@ def handle(ctx: TaskContext) -> Outcome:
 
     Both models answer the examples; the result is an ExactMatchResult.
     """
-    ctx.progress(1, "Evaluating", "Loading the models")
-    ctx.allow(SILENT_S)
-    job = job_reader.get_job(ctx.payload["job_id"])
-    if job.model_id is None:
-        raise NotFound(f"The job {job.name} has no model.", "Evaluate it after it succeeds.")
-    base_path = base_dir(base_models.resolve(job.base_model))
-    model_dir = get_storage().local_dir(models.get_model(job.model_id).path)
-    quiet()
-
-    tokenizer = load_tokenizer(base_path)
-    examples = _examples(ctx.payload["dataset_version_id"], tokenizer, job.spec.training.on_refusal)
-    plain = _answers(ctx, load_model(base_path), tokenizer, examples, 5, "The base model answers")
-    tuned = _answers(ctx, load_tuned(base_path, model_dir), tokenizer, examples, 50, "The tuned model answers")
+    models = TestedModels.of(ctx)
+    examples = _examples(ctx.payload["dataset_version_id"], models)
+    plain = _answers(ctx, models.base(), models.tokenizer, examples, 5, "The base model answers")
+    tuned = _answers(ctx, models.tuned(), models.tokenizer, examples, 50, "The tuned model answers")
     result = ExactMatchResult(
         base=_share(plain),
         tuned=_share(tuned),
@@ -50,16 +35,14 @@ def handle(ctx: TaskContext) -> Outcome:
     return Outcome("succeeded", result=result)
 
 
-def _examples(version_id: str, tokenizer: Any, on_refusal: str) -> dict[str, list[Example]]:
-    """The first conversations of each split, as the job trained on them. What the template refuses is left out: a
-    version that the job was not launched with may have such examples."""
-    policy = "leave_out" if on_refusal == "stop" else on_refusal
+def _examples(version_id: str, models: TestedModels) -> dict[str, list[Example]]:
+    """The first conversations of each split, as the job trained on them."""
     first: dict[str, list[Example]] = {"train": [], "validation": []}
     for example in datasets.iter_examples(version_id):
         if (
             example.split in first
             and len(first[example.split]) < MOST
-            and (messages := accepted(example.messages, tokenizer, policy, example.tools))
+            and (messages := accepted(example.messages, models.tokenizer, models.policy, example.tools))
         ):
             first[example.split].append(replace(example, messages=tuple(messages)))
     return first

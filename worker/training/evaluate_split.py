@@ -6,19 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from core.errors import DataError, NotFound
+from core.errors import DataError
 from core.messages import Example
-from core.models import base_models
 from core.models.refusals import accepted
-from core.platform.storage import get_storage
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
-from core.services.training import models
-from core.services.training.jobs import reader as job_reader
 from core.services.training.results import SplitTestResult, TestedQuestion
 from worker.training.generate import answer, split_last_answer
-from worker.training.model_files import SILENT_S, base_dir, load_model, load_tokenizer, load_tuned
-from worker.training.run import quiet
+from worker.training.tested_models import TestedModels
 
 MOST: Final = 400  # examples; more would take long and change a share by less than 5 percentage points
 ROOM: Final = 1.5  # an answer may be so many times as long as the longest expected one
@@ -27,33 +22,23 @@ MOST_TOKENS: Final = 512
 
 def handle(ctx: TaskContext) -> Outcome:
     """The task `test_split`: payload `job_id` and `dataset_version_id`; the result is a SplitTestResult."""
-    ctx.progress(1, "Evaluating", "Loading the models")
-    ctx.allow(SILENT_S)
-    job = job_reader.get_job(ctx.payload["job_id"])
-    if job.model_id is None:
-        raise NotFound(f"The job {job.name} has no model.", "Test it after it succeeds.")
-    base_path = base_dir(base_models.resolve(job.base_model))
-    model_dir = get_storage().local_dir(models.get_model(job.model_id).path)
-    quiet()
-
-    tokenizer = load_tokenizer(base_path)
-    examples = _examples(ctx.payload["dataset_version_id"], tokenizer, job.spec.training.on_refusal)
-    most = _most_tokens(examples, tokenizer)
-    tuned = _answers(ctx, load_tuned(base_path, model_dir), tokenizer, examples, most, 5, "The tuned model answers")
-    base = _answers(ctx, load_model(base_path), tokenizer, examples, most, 50, "The base model answers")
+    models = TestedModels.of(ctx)
+    examples = _examples(ctx.payload["dataset_version_id"], models)
+    most = _most_tokens(examples, models.tokenizer)
+    tuned = _answers(ctx, models.tuned(), models.tokenizer, examples, most, 5, "The tuned model answers")
+    base = _answers(ctx, models.base(), models.tokenizer, examples, most, 50, "The base model answers")
     return Outcome("succeeded", result=SplitTestResult(questions=_questions(examples, base, tuned)))
 
 
-def _examples(version_id: str, tokenizer: Any, on_refusal: str) -> list[Example]:
+def _examples(version_id: str, models: TestedModels) -> list[Example]:
     """The first conversations of the test split; without those that the base's template refuses.
 
     Raises:
         DataError: there is none.
     """
-    policy = "leave_out" if on_refusal == "stop" else on_refusal
     found: list[Example] = []
     for example in datasets.iter_examples(version_id, split="test"):
-        if messages := accepted(example.messages, tokenizer, policy, example.tools):
+        if messages := accepted(example.messages, models.tokenizer, models.policy, example.tools):
             found.append(replace(example, messages=tuple(messages)))
         if len(found) == MOST:
             break

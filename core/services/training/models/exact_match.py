@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.platform.db.uow import UnitOfWork
-from core.platform.tasks import store
-from core.platform.tasks.announce import announce
 from core.platform.tasks.records import TaskRecord
 from core.services.platform import tasks
-from core.services.training.jobs import reader as job_reader
+from core.services.training.models import testing
 from core.services.training.models.reader import get_model
 from core.services.training.results import ExactMatchResult
 
@@ -21,25 +18,12 @@ def test(model_id: str) -> TaskRecord:
 
     Returns the running test if there is one.
     """
-    model = get_model(model_id)
-    spec = job_reader.get_job(model.job_id).spec
-    return evaluate_after(model.job_id, spec.dataset_version_id, f"Test “{model.name}”")
+    return testing.start(EXACT_MATCH, model_id)
 
 
 def evaluate_after(job_id: str, dataset_version_id: str, title: str, after_task_id: str | None = None) -> TaskRecord:
     """Create (or find) the test of a job's model; it may wait for the job's own task."""
-    with UnitOfWork() as uow:
-        task = store.create_or_join(
-            uow,
-            kind=EXACT_MATCH,
-            title=title,
-            payload={"job_id": job_id, "dataset_version_id": dataset_version_id},
-            key=f"{EXACT_MATCH}:{job_id}",
-            after_task_id=after_task_id,
-        )
-        uow.commit()
-    announce(task.id)
-    return task
+    return testing.start_after(EXACT_MATCH, job_id, dataset_version_id, title, after_task_id)
 
 
 def test_result(model_id: str) -> ExactMatchResult | None:

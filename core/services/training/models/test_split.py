@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.models.thinking import matches
-from core.platform.db.uow import UnitOfWork
-from core.platform.tasks import store
-from core.platform.tasks.announce import announce
 from core.platform.tasks.records import TaskRecord
 from core.services.platform import tasks
-from core.services.training.jobs import reader as job_reader
-from core.services.training.models import exact_match
+from core.services.training.models import exact_match, testing
 from core.services.training.models.reader import get_model
 from core.services.training.results import SplitTestResult, TestedQuestion
 from core.serving import evaluation
@@ -75,25 +71,12 @@ def test_on_split(model_id: str) -> TaskRecord:
 
     Returns the running test if there is one.
     """
-    model = get_model(model_id)
-    spec = job_reader.get_job(model.job_id).spec
-    return split_test_after(model.job_id, spec.dataset_version_id, f"Test “{model.name}”")
+    return testing.start(TEST_SPLIT, model_id)
 
 
 def split_test_after(job_id: str, dataset_version_id: str, title: str, after_task_id: str | None = None) -> TaskRecord:
     """Create (or find) the test of a job's model on the test split; it may wait for the job's own task."""
-    with UnitOfWork() as uow:
-        task = store.create_or_join(
-            uow,
-            kind=TEST_SPLIT,
-            title=title,
-            payload={"job_id": job_id, "dataset_version_id": dataset_version_id},
-            key=f"{TEST_SPLIT}:{job_id}",
-            after_task_id=after_task_id,
-        )
-        uow.commit()
-    announce(task.id)
-    return task
+    return testing.start_after(TEST_SPLIT, job_id, dataset_version_id, title, after_task_id)
 
 
 def split_report(model_id: str) -> tuple[PartReport, ...]:
