@@ -11,6 +11,7 @@ from core.cli._support.boundary import say
 from core.cli._support.output import print_json, print_table
 from core.cli._support.waiting import wait_succeeded
 from core.errors import DataError
+from core.text import plural
 
 if TYPE_CHECKING:
     from core.models.base_models import BaseModelRef
@@ -65,7 +66,6 @@ def get(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Fetch a base model to this machine; afterwards it is used offline. Ctrl-C leaves the rest to a later command."""
-    from core.models import base_models
     from core.platform.supervisor import ensure
     from core.services.platform import tasks
     from core.services.training import downloads
@@ -77,9 +77,7 @@ def get(
             if event.level == "warning":
                 say(event.message)
     result = DownloadResult.of(task)
-    fetched = base_models.resolve(model)
-    if not fetched.ready:
-        raise DataError(f"{fetched.title} was fetched, but cannot be used: {fetched.reason}")
+    fetched = _usable(model)
     if as_json:
         print_json({
             "base": fetched.id, "source": result.source, "path": fetched.path, "revision": fetched.revision,
@@ -96,19 +94,17 @@ def add(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Add another base model. A directory is used where it is; a GGUF file is restored once."""
-    from core.models import base_models
     from core.platform.supervisor import ensure
     from core.services.training import own_bases
 
     with ensure(set()):
         candidate = own_bases.examine(model, name, folder=Path.cwd())
     say(f"{candidate.title}: {candidate.facts}")
-    workers = {"directory": set[str](), "gguf": {"redis", "worker-cpu"}, "hub": {"redis", "worker-io"}}
-    with ensure(workers[candidate.kind], say):
+    with ensure({"redis", f"worker-{candidate.queue}"} if candidate.queue else set(), say):
         added = own_bases.add(candidate)
         if added.task:
             wait_succeeded(added.task.id)
-    base = base_models.resolve(added.id)
+    base = _usable(added.id)
     if as_json:
         print_json({
             "base": base.id, "title": base.title, "path": base.path, "revision": base.revision, "params": base.params,
@@ -118,8 +114,18 @@ def add(
         print(base.id)
 
 
+def _usable(model: str) -> BaseModelRef:
+    """A base model whose files were just fetched. Raises DataError: they cannot be used."""
+    from core.models import base_models
+
+    found = base_models.resolve(model)
+    if not found.ready:
+        raise DataError(f"{found.title} is on this machine now, but cannot be used: {found.reason}", found.command)
+    return found
+
+
 def remove(
-    base: Annotated[str, typer.Argument(help="The id of a base model that you added, as `sft base list` prints it.")],
+    base: Annotated[str, typer.Argument(help="Its id, as `sft base list` prints it, or its path.")],
 ) -> None:
     """Remove a base model that you added. A directory stays as it is; what was restored from a GGUF file is deleted."""
     from core.platform.supervisor import ensure
@@ -127,6 +133,9 @@ def remove(
 
     with ensure(set()):
         removed = own_bases.remove(base)
+        archived = own_bases.archived_on(removed)
+    if archived:
+        say(f"{plural(archived, 'archived model')} cannot answer without {removed.title}, until it is added again.")
     kept = f"Its files are still in {removed.path}." if own_bases.keeps_files(removed) else "Its files were deleted."
     say(f"{removed.title} was removed. {kept}")
 

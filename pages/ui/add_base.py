@@ -39,7 +39,7 @@ def add_dialog() -> None:
     try:
         candidate = own_bases.examine(text)
         if candidate.kind == "gguf":
-            name = st.text_input("Name", candidate.title, max_chars=own_bases.MAX_NAME, key="add_base_name")
+            name = st.text_input("Name", candidate.title, max_chars=own_bases.MAX_NAME, key=f"add_base_name_{text}")
             candidate = own_bases.examine(text, name)
     except StudioError as error:
         show_error(error)
@@ -47,7 +47,7 @@ def add_dialog() -> None:
     with st.container(border=True, gap="xsmall", key="add_base_found"):
         st.markdown(f":material/{_ICONS[candidate.kind]}: **{md(candidate.title)}**")
         st.caption(md(candidate.facts))
-    if st.button(_ACTIONS[candidate.kind], type="primary", key="add_base_confirm"):
+    if not candidate.here and st.button(_ACTIONS[candidate.kind], type="primary", key="add_base_confirm"):
         own_bases.add(candidate)
         st.rerun()
 
@@ -64,15 +64,26 @@ def _what_fits() -> None:
     )
 
 
-def restoring() -> None:
-    """The restores that run or failed last; nothing where there are none."""
-    found = own_bases.restoring()
-    for task in found:
+def unfinished(*, catalog: bool = True) -> None:
+    """What gets a base model ready, or failed last; nothing where there is none.
+
+    Args:
+        catalog: include downloads of the catalog's models; a screen that offers these shows them there.
+    """
+    for task in own_bases.unfinished(catalog=catalog):
         if task.is_active:
             st.fragment(run_every=POLL_S)(_progress)(task.id)
-            continue
-        message, remedy = sentence(task.error.get("message", "It stopped.")), sentence(task.error.get("remedy", ""))
-        st.markdown(f":small[**{md(task.title)}:** :red[{md(message)}] {md(remedy)}]")
+        else:
+            _failed(task)
+
+
+def _failed(task: tasks.TaskRecord) -> None:
+    message, remedy = sentence(task.error.get("message", "It stopped.")), sentence(task.error.get("remedy", ""))
+    with components.spread(gap="small", wrap=False):
+        st.markdown(f":small[**{md(task.title)}:** :red[{message}] {remedy}]")
+        if st.button("Retry", type="tertiary", key=f"retry_{task.id}"):
+            tasks.request(task.id, "retry")
+            st.rerun()
 
 
 def _progress(task_id: str) -> None:

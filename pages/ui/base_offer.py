@@ -10,7 +10,9 @@ import streamlit as st
 from core.services.platform import tasks
 from core.services.training import downloads
 from core.services.training.choices import BaseModelRef
+from pages.ui.errors import boundary
 from pages.ui.format import md, sentence
+from pages.ui.tasks import words as task_words
 
 POLL_S = 1.0
 
@@ -49,11 +51,12 @@ def status(base: BaseModelRef) -> None:
 
 def _downloading(task_id: str) -> None:
     """The progress of the download; the page reruns when it ends."""
-    task = tasks.get_task(task_id)
-    if task.is_terminal:
-        st.rerun()
-    words = tasks.waiting_reason(task) or task.message or "Downloading"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")
-        if st.button("Cancel", type="tertiary", key=f"stop_{task_id}"):
-            tasks.request(task_id, "cancel")
+    with boundary():
+        task = tasks.get_task(task_id)
+        if task.is_terminal:
+            st.rerun()
+        words = task_words.why(tasks.waiting_reason(task)) or task.message or "Downloading"
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+            st.progress(min(1.0, task.progress / 100), text=f":small[{sentence(words)}]")
+            if st.button("Cancel", type="tertiary", key=f"stop_{task_id}"):
+                tasks.request(task_id, "cancel")

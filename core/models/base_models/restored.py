@@ -5,17 +5,22 @@ They are ordinary model directories in `bases/`, with `source.json` beside the w
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from core.errors import Conflict
 from core.models.base_models import model_text
 from core.models.base_models.gguf_file import bits
 from core.settings import get_settings
 
 FILE_NAME: Final = "source.json"
+PARTIAL, REMOVED = ".partial", ".removed"  # of a directory that is not complete yet, and of one that is deleted now
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +74,38 @@ def bases_directory() -> Path:
 def folder_of(hub_id: str) -> Path:
     """Where a model of the catalog is restored; it may not exist yet."""
     return bases_directory() / hub_id.replace("/", "--")
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder of restored files for the block; what a killed process left beside it is removed first.
+
+    Raises:
+        Conflict: another task writes this folder now.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(folder.parent)
+    with _held(folder.name, folder.parent) as free:
+        if not free:
+            raise Conflict("Another task is getting this model.", "Wait until it has ended.")
+        yield
+
+
+@contextmanager
+def _held(name: str, place: Path) -> Iterator[bool]:
+    """Whether the lock of a name was free; it is held for the block."""
+    with (place / f".{name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _sweep(place: Path) -> None:
+    for suffix in (PARTIAL, REMOVED):
+        for left in place.glob(f".*{suffix}"):
+            with _held(left.name.removeprefix(".").removesuffix(suffix), place) as free:
+                if free:
+                    shutil.rmtree(left, ignore_errors=True)

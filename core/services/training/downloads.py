@@ -76,6 +76,8 @@ def start(model_id: str, source: str = "") -> TaskRecord:
     """
     model_id = base_models.canonical(model_id)
     hub_id, _, revision = model_id.partition("@")
+    if model_id == "starter":
+        raise SettingsError("The starter is not downloaded.", "It is built on this machine when it is first used.")
     if not hub_cache.is_hub_id(hub_id):
         raise SettingsError(f"{model_id!r} is not a Hugging Face model id.", "Use org/name, such as Qwen/Qwen3-0.6B.")
     known = [one.id for one in base_models.sources_of(model_id)]

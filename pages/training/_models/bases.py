@@ -8,7 +8,7 @@ from core.services.training import own_bases
 from core.services.training.choices import BaseModelRef
 from pages.ui import add_base, components
 from pages.ui.dialogs import dialog
-from pages.ui.format import md, sentence
+from pages.ui.format import md, plural, sentence
 
 
 def section() -> None:
@@ -17,7 +17,7 @@ def section() -> None:
     found = own_bases.list_own()
     components.heading("Your base models", f"{len(found)} added" if found else None)
     st.caption("What jobs can start from, besides the starter and the catalog: a directory, a GGUF file, or a Hub id.")
-    add_base.restoring()
+    add_base.unfinished()
     for base in found:
         _row(base)
     add_base.button("models")
@@ -41,6 +41,9 @@ def remove_dialog(base: BaseModelRef) -> None:
     kept = own_bases.keeps_files(base)
     after = f"Its files stay in {base.path}." if kept else "What was restored is deleted; the GGUF file is not touched."
     st.markdown(f"**{md(base.title)}** no longer appears for new jobs and in Chat. {md(after)}")
+    if archived := own_bases.archived_on(base):
+        models = f"{plural(archived, 'archived model')} cannot answer without it"
+        st.markdown(f":orange[:material/warning:] {models}, until it is added again.")
     if st.button("Remove", type="primary", key="remove_base_confirm"):
         own_bases.remove(base.id)
         st.rerun()

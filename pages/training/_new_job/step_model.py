@@ -170,7 +170,7 @@ def _base_models(draft: drafts.DraftRecord) -> None:
                 _update(draft, state | _fresh_name(draft, base.id))
         if suggested:
             _suggestion(suggested)
-    add_base.restoring()
+    add_base.unfinished(catalog=False)
     add_base.button("new_job")
     away = [base for base in away if base is not suggested]
     unusable = [base for base in away if base.unusable]
@@ -182,7 +182,8 @@ def _base_models(draft: drafts.DraftRecord) -> None:
                 _unavailable(base)
     if len(away) > len(unusable):
         more = plural(len(away) - len(unusable), "more model")
-        with st.expander(f"{more} to download", type="compact", key="away"):
+        downloading = any(base_offer.is_downloading(base) for base in away)  # also one that was added by its id
+        with st.expander(f"{more} to download", type="compact", expanded=downloading, key="away"):
             st.caption("Download a model here or with its command in a terminal. Nothing is downloaded automatically.")
             for base in away:
                 if not base.unusable:

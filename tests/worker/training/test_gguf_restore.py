@@ -175,6 +175,48 @@ def test_what_would_be_lost_is_refused(tmp_path: Path, change: Any, says: str) -
     assert not (tmp_path / "a").exists()
 
 
+def _set(key: str, value: Any) -> Any:
+    def change(writer: Any) -> None:
+        from gguf import GGUFValueType
+        from gguf.gguf_writer import GGUFValue
+
+        kind = GGUFValueType.UINT32 if type(value) is int else GGUFValueType.get_type(value)
+        writer.kv_data[0][key] = GGUFValue(value, kind)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("llama.block_count", 100_000, "block_count is 100000"),  # would be built, layer by layer
+        ("llama.block_count", 2_000, "weights of 2 layers"),
+        ("llama.attention.head_count", 3, "not a multiple"),
+        ("llama.attention.key_length", 1 << 28, "key_length is 268435456"),
+        ("llama.attention.layer_norm_rms_epsilon", float("nan"), "epsilon is nan"),
+        ("llama.rope.freq_base", 0.0, "freq_base is 0.0"),
+        ("llama.attention.sliding_window", "all", "cannot be restored"),
+        ("tokenizer.ggml.merges", [1, 2, 3], "cannot be restored"),
+        ("tokenizer.ggml.merges", ["zzq qqz"], "`zzq` out of vocabulary"),
+        ("tokenizer.chat_template", "{% for x in", r"a.gguf cannot be restored: The base model's chat template fails"),
+    ],
+)
+def test_values_that_no_model_can_have_are_refused_by_the_name_of_the_file(
+    tmp_path: Path, key: str, value: Any, says: str
+) -> None:
+    with pytest.raises(DataError, match=says) as caught:
+        _restore(write_gguf(tmp_path / "a.gguf", make_source(), change=_set(key, value)), tmp_path / "a")
+    assert "a.gguf" in caught.value.message
+    assert [path.name for path in tmp_path.iterdir()] == ["a.gguf"]
+
+
+def test_what_a_file_says_about_itself_is_stored_without_control_characters(tmp_path: Path) -> None:
+    file = write_gguf(tmp_path / "a.gguf", make_source(), change=_set("general.license", "MIT\x1b[2J\u202e"))
+    origin = restored_from(_restore(file, tmp_path / "a"))
+    assert origin is not None
+    assert origin.license == "MIT[2J"
+
+
 def test_a_missing_tensor_and_a_value_that_is_not_finite_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

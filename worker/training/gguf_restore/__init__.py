@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from core.errors import Conflict
+from core.errors import Conflict, DataError
 from core.models.base_models import gguf_file, local_folder
 from core.models.base_models.gguf_file import GgufFile
 from core.models.base_models.gguf_vocabulary import special_tokens
-from core.models.base_models.restored import RestoredFrom, restored_from
+from core.models.base_models.restored import PARTIAL, RestoredFrom, restored_from
 from core.platform import disk
+from worker.training.gguf_restore.refusals import refused, refusing
 from worker.training.gguf_restore.shape import model_config, save_config
 from worker.training.gguf_restore.tokenizer import save_tokenizer
 from worker.training.gguf_restore.weights import save_weights
@@ -51,14 +52,14 @@ def restore(
         sha256=_sha256(file, lambda share: progress(1 + 4 * share, "Checking the file")),
         bytes=file.stat().st_size,
         quantization=header.quantization,
-        name=str(header.metadata.get("general.name", ""))[:200],
-        license=str(header.metadata.get("general.license", ""))[:100],
+        name=_text(header, "general.name", 200),
+        license=_text(header, "general.license", 100),
         fetched_from=dict(fetched_from or {"path": str(file)}),
     )
     if directory.exists():
         return _existing(directory, origin)
     disk.require(2 * header.params, "restoring the model", directory.parent)
-    temporary = directory.with_name(f".{directory.name}.partial")
+    temporary = directory.with_name(f".{directory.name}{PARTIAL}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -66,7 +67,7 @@ def restore(
         if license_text:
             (temporary / "LICENSE").write_text(license_text, encoding="utf-8")
         progress(96, "Checking the restored model")
-        local_folder.inspect(temporary)
+        _check(temporary, file)
         origin.write(temporary)
         temporary.rename(directory)
     except BaseException:
@@ -76,13 +77,28 @@ def restore(
     return origin
 
 
+def _text(header: GgufFile, key: str, longest: int) -> str:
+    """A text of the file for lists and terminals, without the characters that a terminal acts upon."""
+    value = header.metadata.get(key, "")
+    return "".join(filter(str.isprintable, value))[:longest] if isinstance(value, str) else ""
+
+
 def _write(header: GgufFile, directory: Path, progress: Progress) -> None:
     tokens = special_tokens(header.metadata)
     config = model_config(header, tokens)
     progress(6, "Restoring the tokenizer")
-    save_tokenizer(header, tokens, directory)
+    with refusing(header.path):
+        save_tokenizer(header, tokens, directory)
     save_weights(header, config, directory, lambda share: progress(10 + 85 * share, "Restoring the weights"))
     save_config(config, tokens, directory)
+
+
+def _check(directory: Path, file: Path) -> None:
+    """Check the directory as every base model is; what is wrong with it is wrong with the file."""
+    try:
+        local_folder.inspect(directory)
+    except DataError as error:
+        raise refused(file, error.message.removeprefix(f"{directory.name}: ").rstrip(".")) from error
 
 
 def _existing(directory: Path, origin: RestoredFrom) -> RestoredFrom:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +14,8 @@ from transformers import AutoConfig, GenerationConfig
 from core.errors import DataError
 from core.models.base_models.gguf_file import ARCHITECTURES, GgufFile
 from core.models.base_models.gguf_vocabulary import NamedTokens
+from core.models.base_models.records import LIMITS
+from worker.training.gguf_restore.refusals import refusing
 from worker.training.gguf_restore.weights import rows_of
 
 _REMEDY: Final = "Choose the model's original directory of safetensors."
@@ -19,6 +23,7 @@ ROPE_FACTORS: Final = "rope_freqs.weight"
 # of Llama 3.1 to 3.3, which differ in the factor only. Source: their config.json
 _LOW, _HIGH, _LENGTH = 1.0, 4.0, 8192
 _ROPE_THETA: Final = 10_000.0  # llama.cpp's default
+_BLOCK: Final = re.compile(r"blk\.(\d+)\.")
 
 
 def model_config(file: GgufFile, tokens: NamedTokens) -> Any:
@@ -27,23 +32,16 @@ def model_config(file: GgufFile, tokens: NamedTokens) -> Any:
     Raises:
         DataError: a number is missing or unusable, or the file needs something that is not restored.
     """
-    try:
-        values = _values(file)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise DataError(
-            f"{file.path.name} is not a usable GGUF file: {error}.",
-            "Download or copy the file again.",
-            code="base_model",
-        ) from error
-    return AutoConfig.for_model(
-        file.architecture,
-        **values,
-        bos_token_id=tokens.begin,
-        eos_token_id=tokens.end,
-        pad_token_id=tokens.pad,
-        architectures=[ARCHITECTURES[file.architecture]],
-        dtype=torch.bfloat16,
-    )
+    with refusing(file.path):
+        return AutoConfig.for_model(
+            file.architecture,
+            **_values(file),
+            bos_token_id=tokens.begin,
+            eos_token_id=tokens.end,
+            pad_token_id=tokens.pad,
+            architectures=[ARCHITECTURES[file.architecture]],
+            dtype=torch.bfloat16,
+        )
 
 
 def save_config(config: Any, tokens: NamedTokens, directory: Path) -> None:
@@ -57,35 +55,56 @@ def _values(file: GgufFile) -> dict[str, Any]:
     shapes = {tensor.name: tensor.shape for tensor in file.tensors}
     if "token_embd.weight" not in shapes:
         raise ValueError("token_embd.weight is missing")
-    hidden, heads = _number(file, "embedding_length"), _number(file, "attention.head_count")
-    head_dim = _number(file, "attention.key_length", hidden // heads)
+    hidden = _number(file, "embedding_length", "hidden_size")
+    heads = _number(file, "attention.head_count", "num_heads")
+    head_dim = _number(file, "attention.key_length", "head_dim", hidden // heads)
     for key in ("attention.value_length", "rope.dimension_count"):
-        if _number(file, key, head_dim) != head_dim:
+        if _number(file, key, "head_dim", head_dim) != head_dim:
             raise _unsupported(file, f"{key} = {file.get(key)} with heads of {head_dim}")
-    length = _number(file, "context_length")
+    length = _number(file, "context_length", "max_position_embeddings")
     window = file.get("attention.sliding_window")
     if window and window < length:
         raise _unsupported(file, f"attention within a window of {window:,} tokens")
     return {
         "hidden_size": hidden,
-        "intermediate_size": _number(file, "feed_forward_length"),
-        "num_hidden_layers": _number(file, "block_count"),
+        "intermediate_size": _number(file, "feed_forward_length", "intermediate_size"),
+        "num_hidden_layers": _layers(file),
         "num_attention_heads": heads,
-        "num_key_value_heads": _number(file, "attention.head_count_kv", heads),
+        "num_key_value_heads": _number(file, "attention.head_count_kv", "num_kv_heads", heads),
         "head_dim": head_dim,
-        "rms_norm_eps": float(file.get("attention.layer_norm_rms_epsilon")),
+        "rms_norm_eps": _positive(file, "attention.layer_norm_rms_epsilon"),
         "max_position_embeddings": length,
-        "vocab_size": shapes["token_embd.weight"][0],
+        "vocab_size": _within("token_embd.weight", shapes["token_embd.weight"][0], "vocab_size"),
         "tie_word_embeddings": "output.weight" not in shapes,
-        "rope_parameters": {"rope_theta": float(file.get("rope.freq_base", _ROPE_THETA)), **_rope(file, head_dim)},
+        "rope_parameters": {"rope_theta": _positive(file, "rope.freq_base", _ROPE_THETA), **_rope(file, head_dim)},
     }
 
 
-def _number(file: GgufFile, key: str, default: int | None = None) -> int:
-    value = file.get(key, default)
-    if type(value) is not int or not 1 <= value <= 1 << 30:
-        raise ValueError(f"{file.architecture}.{key} is {value!r:.50}")
+def _layers(file: GgufFile) -> int:
+    """The number of layers, which the weights must have: a model of any number is built to place them."""
+    layers = _number(file, "block_count", "num_layers")
+    found = {match[1] for tensor in file.tensors if (match := _BLOCK.match(tensor.name))}
+    if len(found) != layers:
+        raise ValueError(f"{file.architecture}.block_count is {layers:,}, but it has weights of {len(found):,} layers")
+    return layers
+
+
+def _number(file: GgufFile, key: str, limit: str, default: int | None = None) -> int:
+    return _within(f"{file.architecture}.{key}", file.get(key, default), limit)
+
+
+def _within(name: str, value: Any, limit: str) -> int:
+    """The value, if it is a size that a model can have; `limit`: a key of LIMITS."""
+    if type(value) is not int or not 1 <= value <= LIMITS[limit]:
+        raise ValueError(f"{name} is {value!r:.50}")
     return value
+
+
+def _positive(file: GgufFile, key: str, default: float | None = None) -> float:
+    value = file.get(key, default)
+    if type(value) not in (int, float) or not 0 < value < math.inf:
+        raise ValueError(f"{file.architecture}.{key} is {value!r:.50}")
+    return float(value)
 
 
 def _rope(file: GgufFile, head_dim: int) -> dict[str, Any]:
@@ -96,7 +115,7 @@ def _rope(file: GgufFile, head_dim: int) -> dict[str, Any]:
         values = numpy.concatenate(list(rows_of(file, factors))).reshape(-1)
         return _llama3_rope(file, values, head_dim)
     if kind == "linear":
-        return {"rope_type": "linear", "factor": float(file.get("rope.scaling.factor"))}
+        return {"rope_type": "linear", "factor": _positive(file, "rope.scaling.factor")}
     if kind != "none":
         raise _unsupported(file, f"the position scaling {str(kind)[:50]}")
     return {"rope_type": "default"}
@@ -108,12 +127,12 @@ def _llama3_rope(file: GgufFile, factors: numpy.ndarray, head_dim: int) -> dict[
     The largest factor is the model's; the others must follow from it.
     """
     factor = float(factors.max())
-    theta = float(file.get("rope.freq_base", _ROPE_THETA))
+    theta = _positive(file, "rope.freq_base", _ROPE_THETA)
     waves = 2 * numpy.pi * theta ** (numpy.arange(0, head_dim, 2) / head_dim)  # tokens
     smooth = numpy.clip((_LENGTH / waves - _LOW) / (_HIGH - _LOW), 0, 1)
     expected = 1 / ((1 - smooth) / factor + smooth)
     if factors.shape != expected.shape or not numpy.allclose(factors, expected, rtol=1e-3):
-        raise _unsupported(file, "the position scaling in rope_freqs.weight, which is not Llama 3's")
+        raise _unsupported(file, "another position scaling in rope_freqs.weight than Llama 3's")
     return {
         "rope_type": "llama3",
         "factor": factor,

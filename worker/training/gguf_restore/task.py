@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from core.models import base_models
-from core.models.base_models.restored import bases_directory
+from core.models.base_models.restored import alone, bases_directory
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.training.results import RestoreResult
 from worker.training.gguf_restore import restore
@@ -24,7 +24,8 @@ def handle(ctx: TaskContext) -> Outcome:
 
     started = time.perf_counter()
     directory = bases_directory() / str(ctx.payload["name"])
-    origin = restore(Path(str(ctx.payload["path"])), directory, progress)
+    with alone(directory):
+        origin = restore(Path(str(ctx.payload["path"])), directory, progress)
     seconds = round(time.perf_counter() - started, 1)
     result = RestoreResult(base_id=f"{base_models.LOCAL}{directory}", quantization=origin.quantization, seconds=seconds)
     return Outcome("succeeded", result=result)

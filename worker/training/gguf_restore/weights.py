@@ -16,8 +16,8 @@ from gguf.quants import dequantize
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
-from core.errors import DataError
 from core.models.base_models.gguf_file import TENSOR_TYPES, GgufFile, GgufTensor
+from worker.training.gguf_restore.refusals import refused, refusing
 
 SHARD_WEIGHTS: Final = 1_000_000_000  # 2 GB in bf16
 _PIECE: Final = 1 << 24  # weights that are dequantized at a time: 64 MB as fp32
@@ -34,7 +34,8 @@ def save_weights(file: GgufFile, config: Any, directory: Path, progress: Callabl
     Raises:
         DataError: a weight of the model is missing, has no place in it, or another shape.
     """
-    names = _places(file, config)
+    with refusing(file.path):
+        names = _places(file, config)
     shards: list[list[GgufTensor]] = [[]]
     for tensor in file.tensors:
         if tensor.name not in names:
@@ -85,7 +86,7 @@ def _restored(file: GgufFile, config: Any, tensor: GgufTensor, progress: Callabl
         heads = config.num_attention_heads if "attn_q" in tensor.name else config.num_key_value_heads
         result = unpermuted(result, heads)
     if not torch.isfinite(result).all():
-        raise _error(file, f"{tensor.name} has values that are not finite")
+        raise refused(file.path, f"{tensor.name} has values that are not finite")
     return result
 
 
@@ -114,22 +115,14 @@ def _places(file: GgufFile, config: Any) -> dict[str, str]:
             places[f"{stored}.{suffix}"] = name
     found = {tensor.name: tensor.shape for tensor in file.tensors}
     if lost := sorted(set(shapes) - {places[name] for name in found if name in places}):
-        raise _error(file, f"{lost[0]} is missing")
+        raise refused(file.path, f"{lost[0]} is missing")
     if extra := sorted(set(found) - set(places) - _EMBEDDED):
-        raise _error(file, f"{extra[0][:100]} has no place in a {file.architecture} model")
+        raise refused(file.path, f"{extra[0][:100]} has no place in a {file.architecture} model")
     for stored, name in places.items():
         if found[stored] != shapes[name]:
-            raise _error(file, f"{stored} is {_by(found[stored])} instead of {_by(shapes[name])}")
+            raise refused(file.path, f"{stored} is {_by(found[stored])} instead of {_by(shapes[name])}")
     return places
 
 
 def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
-
-
-def _error(file: GgufFile, what: str) -> DataError:
-    return DataError(
-        f"{file.path.name} cannot be restored: {what}.",
-        "Download or copy the file again, or choose the model's original directory of safetensors.",
-        code="base_model",
-    )

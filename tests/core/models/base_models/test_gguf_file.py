@@ -123,6 +123,41 @@ def test_a_tokenizer_that_is_cut_in_an_unknown_way_is_refused_by_name(tmp_path: 
         gguf_file.read(write_gguf(tmp_path / "a.gguf", make_source(), pre="tekken"))
 
 
+def _with_tokens(change: Callable[[list[str]], list[str]]) -> Callable[[Any], None]:
+    return lambda writer: writer.kv_data[0].update(
+        {
+            "tokenizer.ggml.tokens": gguf.gguf_writer.GGUFValue(
+                change(writer.kv_data[0]["tokenizer.ggml.tokens"].value), gguf.GGUFValueType.ARRAY
+            )
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda tokens: [*tokens[:20], "▁" * 300_000, *tokens[21:]], "300,000 characters; the limit is 1,000"),
+        (lambda tokens: [*tokens[:20], tokens[21], *tokens[21:]], "twice"),  # llama.cpp ends at such a file
+    ],
+)
+def test_a_vocabulary_that_cannot_be_restored_is_refused(
+    tmp_path: Path, change: Callable[[list[str]], list[str]], says: str
+) -> None:
+    with pytest.raises(DataError, match=says):
+        gguf_file.read(write_gguf(tmp_path / "a.gguf", make_source(), change=_with_tokens(change)))
+
+
+def test_a_header_of_many_numbers_is_refused_before_they_fill_the_memory(tmp_path: Path) -> None:
+    file = tmp_path / "fat.gguf"
+    with file.open("wb") as out:
+        out.write(b"GGUF" + struct.pack("<IQQ", 3, 0, 40))
+        for number in range(40):
+            out.write(struct.pack("<Q", 1) + bytes([65 + number]) + struct.pack("<IIQ", 9, 0, 4_000_000))
+            out.seek(4_000_000, 1)
+    with pytest.raises(DataError, match="its header has more than 64"):
+        gguf_file.read(file)
+
+
 def test_a_missing_file_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         gguf_file.read(tmp_path / "none.gguf")
