@@ -13,7 +13,7 @@ from core.data.chat_logs.parsing.json_values import Object, items, raw, text, th
 from core.data.chat_logs.parsing.times import parse
 
 # Marks around the citations in an answer: private-use characters that are never typed.
-_CITATION = re.compile("\ue200[^\ue201]{0,2000}\ue201|【\\d+†[^】]{0,200}】|[\ue200-\ue206]")
+_CITATION = re.compile("\ue200[^\ue200\ue201]{0,2000}\ue201|【\\d+†[^】]{0,200}】|[\ue200-\ue206]")
 _HIDDEN = frozenset({"user_editable_context", "model_editable_context", "app_pairing_content"})
 _TOOL = frozenset(
     {"execution_output", "tether_browsing_display", "tether_quote", "system_error", "computer_output", "sonic_webpage"}
