@@ -65,6 +65,8 @@ test: lint
 	$(PYTEST) --dist worksteal -m "not slow" $(FAST_TESTS) $(ARGS) $(MAY_BE_EMPTY)
 	$(PYTEST) --dist loadfile --no-loadscope-reorder -m "not slow" $(LATE_TESTS) $(ARGS) $(MAY_BE_EMPTY)
 
+# Generated tests try all of their cases here.
+test-all: export SFT_TEST_ALL := 1
 test-all: lint
 	$(PYTEST) --dist worksteal $(FAST_TESTS) $(ARGS) $(MAY_BE_EMPTY)
 	$(PYTEST) --dist loadfile --no-loadscope-reorder $(LATE_TESTS) $(ARGS) $(MAY_BE_EMPTY)

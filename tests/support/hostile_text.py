@@ -25,7 +25,10 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("core", "pages", "worker")
 SHORT, LONG = 3_000, 300_000  # characters: of every text, and of the slowest ones of each pattern
-SHORT_S, LONG_S = 1.0, 3.0  # CPU time of one text, on a slow and busy machine too; a quadratic pattern needs 10 to 100 s
+SHORT_S, LONG_S = (
+    1.0,
+    3.0,
+)  # CPU time of one text, on a slow and busy machine too; a quadratic pattern needs 10 to 100 s
 _MAKERS = frozenset({"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"})
 _SCANNING = _MAKERS - {"compile", "match", "fullmatch"}
 # For the few patterns that are put together from what a function was given.

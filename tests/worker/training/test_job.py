@@ -117,7 +117,7 @@ def test_a_job_measures_every_step_and_registers_one_model(base: str) -> None:
     assert jobs.forecast(job.dataset_id, base, "lora", training=CHOICES).lengths.exact
 
 
-@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("method", ["lora", pytest.param("full", marks=pytest.mark.slow)])
 def test_a_paused_job_resumes_with_the_losses_of_an_uninterrupted_one(base: str, method: str) -> None:
     # long enough that the pause, which the run looks for twice a second, comes in the middle
     whole, parts = launch(base, method, num_epochs=100), launch(base, method, num_epochs=100)

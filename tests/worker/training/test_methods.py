@@ -149,7 +149,10 @@ def test_a_merged_model_returns_what_its_adapter_returns(trained: Trained, tiny_
     assert not quantization.is_quantized(merged)
 
 
-@pytest.mark.parametrize("method_id", METHODS.ids())
+@pytest.mark.parametrize(  # LoRA and full: tests/worker/training/test_run.py too
+    "method_id",
+    [pytest.param(one, marks=pytest.mark.slow if one in ("lora", "qlora", "full") else ()) for one in METHODS.ids()],
+)
 def test_a_resumed_run_ends_like_an_uninterrupted_one(method_id: str, tiny_base: Path, tmp_path: Path) -> None:
     method = CASES[method_id]
     whole = Run(tiny_base, tmp_path / "whole", num_epochs=2)

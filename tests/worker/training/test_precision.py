@@ -41,7 +41,9 @@ def no_trial() -> precision.Trial:
     raise AssertionError("no steps are needed")
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ("lora", "full") else pytest.mark.slow) for name in CASES]
+)
 def test_the_validation_loss_is_within_one_percent_of_fp32(name: str, tiny_base: Path, tmp_path: Path) -> None:
     method, losses = CASES[name], {}
     for asked in ("fp32", "bf16"):

@@ -110,7 +110,11 @@ def test_the_adapter_in_memory_and_on_disk_give_equal_logits(tiny_base: Path, tm
 
 
 @pytest.mark.parametrize("method", [LORA, FULL], ids=["lora", "full"])
-@pytest.mark.parametrize("pause_at", [2, 3, 5], ids=["inside an epoch", "at an epoch's end", "after a checkpoint"])
+@pytest.mark.parametrize(
+    "pause_at",
+    [2, pytest.param(3, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow)],
+    ids=["inside an epoch", "at an epoch's end", "after a checkpoint"],
+)
 def test_a_resumed_run_repeats_the_steps_of_an_uninterrupted_one(
     tiny_base: Path, tmp_path: Path, method: Method, pause_at: int
 ) -> None:
@@ -130,7 +134,7 @@ def test_a_resumed_run_repeats_the_steps_of_an_uninterrupted_one(
     assert file_hashes(resumed.model_dir) == file_hashes(finished.model_dir)
 
 
-@pytest.mark.parametrize("method", [LORA, FULL], ids=["lora", "full"])
+@pytest.mark.parametrize("method", [LORA, pytest.param(FULL, marks=pytest.mark.slow)], ids=["lora", "full"])
 def test_accumulated_batches_resume_exactly(tiny_base: Path, tmp_path: Path, method: Method) -> None:
     """Three steps per epoch, the last with fewer batches; interrupted in the second epoch, with validation."""
     numbers = {"per_device_batch_size": 2, "gradient_accumulation_steps": 2, "eval_every_steps": 2}
@@ -265,7 +269,11 @@ def test_early_stopping_ends_the_run_without_improvement(tiny_base: Path, tmp_pa
     assert repeated.loss == result.loss
 
 
-@pytest.mark.parametrize("pause_at", [7, 8, 14], ids=["between", "where it validates", "after the best"])
+@pytest.mark.parametrize(
+    "pause_at",
+    [pytest.param(7, marks=pytest.mark.slow), 8, pytest.param(14, marks=pytest.mark.slow)],
+    ids=["between", "where it validates", "after the best"],
+)
 def test_early_stopping_and_the_best_checkpoint_survive_a_resume(
     tiny_base: Path, tmp_path: Path, pause_at: int
 ) -> None:
@@ -312,7 +320,7 @@ class Interrupting(Run):
 
 
 @pytest.mark.parametrize("where", ["validating", "saving"])
-@pytest.mark.parametrize("at", [4, 8], ids=["inside", "at the last step"])
+@pytest.mark.parametrize("at", [4, pytest.param(8, marks=pytest.mark.slow)], ids=["inside", "at the last step"])
 def test_a_shutdown_during_long_work_saves_everything(tiny_base: Path, tmp_path: Path, where: str, at: int) -> None:
     whole = Run(tiny_base, tmp_path / "whole")
     finished = whole.go(validation=2)

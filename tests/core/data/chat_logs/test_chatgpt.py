@@ -133,7 +133,7 @@ def test_values_of_the_wrong_kind_cost_only_themselves(tmp_path: Path) -> None:
 
 
 def test_a_very_deep_and_wide_tree_is_read(tmp_path: Path) -> None:
-    count = 20_000
+    count = 5_000
     nodes = [node("n0", None, "user", "0")]
     nodes += [node(f"n{i}", f"n{i - 1}", "user" if i % 2 == 0 else "assistant", str(i)) for i in range(1, count)]
     nodes += [node(f"b{i}", "n0", "assistant", "other") for i in range(1_000)]

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from core.data.chat_logs import LOG_FORMATS, REASONS, Bundle, Conversation, Left, Person, recognize
 from core.data.chat_logs.shaping import ChatRecipe, redact, shape
 from core.errors import DataError
+from tests.support.series import series
 
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=series(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _said(role: str, text: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from core.data.chat_logs import REASONS, Conversation, Person, Turn
 from core.data.chat_logs.shaping import ChatRecipe, names_of, redact, shape
 from core.data.quality import structure
 from core.messages import Message
+from tests.support.series import series
 
 ROLES = {"u": "user", "a": "assistant", "s": "system"}
 
@@ -94,7 +95,7 @@ def test_thousands_of_names_are_looked_up_word_by_word() -> None:
     assert redact((Message("user", long),), names) == ((Message("user", long),), 0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=series(150), deadline=None)
 @given(
     turns=st.lists(
         st.tuples(st.sampled_from("uasxy"), st.text(min_size=1, max_size=12).filter(lambda t: bool(t.strip()))),

@@ -16,6 +16,7 @@ from core.data.formats.parsing.batches import RowBatch, from_items
 from core.data.issues import reject
 from core.messages import Reject, Row
 from tests.core.data.conversion.test_columnar import flat
+from tests.support.series import series
 
 TEXTS = [
     "", " ", "\t\n", "\u3000", "\x85", "plain", " with blanks ", 'say "x"', "a\nb", "back\\slash\x00\x1f", "é日本🙂",
@@ -69,14 +70,14 @@ def compare(shape: ChatShape, items: list[Row | Reject], batches: list[RowBatch]
         slow.read, slow.accepted, slow.rejected, slow.examples, slow.is_split)  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=series(500), deadline=None)
 @given(cases())
 def test_by_columns_as_row_by_row(case: tuple[ChatShape, list[Row | Reject]]) -> None:
     shape, items = case
     compare(shape, items, list(from_items(items, 5)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=series(200), deadline=None)
 @given(st.lists(st.tuples(st.one_of(sound, st.lists(turn, max_size=3)), st.sampled_from([*TEXTS, None])), max_size=8),
        st.sampled_from(["id", "System", "split", "tools", "preamble"]))  # fmt: skip
 def test_chats_that_need_no_conversion_as_row_by_row(rows: list[tuple[Any, Any]], beside: str) -> None:
@@ -89,7 +90,7 @@ plain_turn = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=series(200), deadline=None)
 @given(st.lists(st.one_of(sound, sound, st.lists(plain_turn, max_size=3)), min_size=1, max_size=30), st.booleans())
 def test_messages_in_columns_as_row_by_row(chats: list[list[dict[str, str]]], beside: bool) -> None:
     rows = [{"messages": chat, **({"system": "Be kind."} if beside else {})} for chat in chats]
@@ -102,7 +103,7 @@ def test_messages_in_columns_as_row_by_row(chats: list[list[dict[str, str]]], be
     compare(CHAT_SHAPES.get("messages"), items, [RowBatch(tuple(cells), lines, cells, fields=rows)])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=series(200), deadline=None)
 @given(st.data())
 def test_columns_of_texts_as_row_by_row(data: st.DataObject) -> None:
     shape = data.draw(st.sampled_from(list(CHAT_SHAPES)))

@@ -16,6 +16,7 @@ from core.data.quality.set_rules import check_set
 from core.data.versions.files import EXAMPLES, read_rows
 from core.data.versions.writer import VersionWriter
 from core.messages import Example, Message
+from tests.support.series import series
 
 TEXTS = st.sampled_from(["a", "b", "", "é日本🙂", 'a "tool_calls" b', "\\", "line\nbreak", "\x00"])
 ARGUMENTS = st.sampled_from(['{"a": 1, "b": [2, 3]}', '{"b":[2,3],"a":1}', '{"a": 2}', "{}", "no JSON", '{"a": 1.0}'])
@@ -53,7 +54,7 @@ def same(one: tuple[Message, ...], other: tuple[Message, ...]) -> bool:
     return plain(one) == plain(other)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=series(300), deadline=None)
 @given(EXAMPLES_OF_MESSAGES, EXAMPLES_OF_MESSAGES)
 def test_every_way_of_comparing_follows_the_one_definition(one: Any, other: Any) -> None:
     first, second = identity.stored(one), identity.stored(other)

@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from core.data.examples import near_duplicates, shingles
 from core.data.examples.near_duplicates import SimilarPair, find_pairs
+from tests.support.series import series
 
 
 def _plain_set(text: str) -> set[str]:
@@ -105,7 +106,7 @@ def test_the_bands_let_pairs_at_the_threshold_through(threshold: float) -> None:
     assert 1 - (1 - threshold**rows) ** bands >= 0.99
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=series(100), deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_similarity_is_the_plain_jaccard_index(one: str, other: str) -> None:
     a, b = _plain_set(one), _plain_set(other)

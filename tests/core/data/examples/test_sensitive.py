@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from core.data.examples.sensitive import SENSITIVE_KINDS, find, redact
+from tests.support.series import series
 
 FOUND = [
     ("email", "write to jane.doe+billing@example.co.uk.", "jane.doe+billing@example.co.uk"),
@@ -120,7 +121,7 @@ def test_the_cost_is_linear_in_the_text(unit: str) -> None:
     assert cost(100_000) <= 40 * cost(10_000) + 0.1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=series(200), deadline=None)
 @given(st.text(alphabet="ab@.:/-+ 0159()=\"'DEsk_\n", max_size=200))
 def test_places_are_in_order_and_redacting_is_final(text: str) -> None:
     found = find(text)

@@ -12,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 from core.errors import DataError
 from core.messages import Reject
 from tests.core.data.formats.support import detect, put, read, rejected, rows
+from tests.support.series import series
 
 
 def test_cells_are_read_unchanged(tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_banking77_has_every_row(real_data: Path) -> None:
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=series(60), deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=8))
 def test_whatever_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, table: list[tuple[str, ...]]

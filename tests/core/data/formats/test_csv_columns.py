@@ -14,6 +14,7 @@ from core.data.formats import Detection
 from core.data.formats.parsing import csv_columns, csv_records, text_buffer
 from core.messages import Reject, Row
 from tests.core.data.formats.support import put
+from tests.support.series import series
 
 # Sound rows, and every kind of dirt between them.
 ROWS = [
@@ -36,7 +37,7 @@ def _read(path: Path, quote: str | None, *, header: bool) -> list[Row | Reject]:
     return [item for batch in formats.read_batches(path, found) for item in batch.items()]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=series(400), deadline=None)
 @given(
     st.lists(st.one_of(st.sampled_from(ROWS), st.sampled_from(ROWS), st.sampled_from(DIRT)), max_size=30),
     st.sampled_from(["\n", "\r\n"]),

@@ -13,6 +13,7 @@ from core.data.formats import Detection
 from core.data.formats.parsing import csv_records, text_buffer
 from core.messages import Reject, Row
 from tests.core.data.formats.support import put, rejected, rows
+from tests.support.series import series
 
 PIECES = ['"', '""', ",", "\n", "\r\n", "\r", "a", "b c", "é", "\0", "\u2028", '"x\ny"', '"never', "a,b\n", "\n\n"]
 
@@ -27,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return tmp_path_factory.mktemp("records")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=series(150), deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.integers(1, 30), st.booleans())
 def test_blocks_and_single_lines_agree(folder: Path, text: str, block: int, header: bool) -> None:
     path = put(folder, "a.csv", text)
@@ -42,7 +43,7 @@ def test_blocks_and_single_lines_agree(folder: Path, text: str, block: int, head
     assert whole == in_pieces == by_line
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=series(100), deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.integers(1, 5))
 def test_batches_and_rows_agree(folder: Path, text: str, size: int) -> None:
     path = put(folder, "a.csv", text)

@@ -17,6 +17,7 @@ from core.data.formats.base import Detection
 from core.errors import DataError
 from core.messages import Reject, Row
 from tests.core.data.formats.support import WRITERS, detect, put, read, rows
+from tests.support.series import series
 
 ROWS = [{"q": 'a "b", c\nd', "a": "00123"}, {"q": "émoji 🏡\u2028x", "a": " "}]
 
@@ -88,7 +89,7 @@ def test_an_override_of_the_format(tmp_path: Path) -> None:
         detect(path, format="xml")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=series(250), deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=300),

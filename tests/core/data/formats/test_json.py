@@ -14,6 +14,7 @@ from core.data.issues import from_error
 from core.errors import DataError
 from core.messages import Reject
 from tests.core.data.formats.support import BAD_LINES, detect, put, read, rejected, rows
+from tests.support.series import series
 
 
 def test_pretty_printed_array_knows_physical_lines(tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ JSON_VALUES = st.recursive(
 OBJECTS = st.dictionaries(KEYS, JSON_VALUES, min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=series(60), deadline=None)
 @given(st.lists(OBJECTS, min_size=1, max_size=5), st.sampled_from([None, 1]), st.booleans())
 def test_whatever_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, values: list[dict[str, Any]], indent: int | None, ascii_only: bool
@@ -200,7 +201,7 @@ def test_errors_around_the_array_are_reported_and_reject_no_row(tmp_path: Path, 
 STRUCTURE = st.sampled_from(list('{}[],:"\n\\1 '))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=series(150), deadline=None)
 @given(st.data())
 def test_valid_exactly_if_the_standard_parser_accepts_it(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

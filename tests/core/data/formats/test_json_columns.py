@@ -16,6 +16,7 @@ from core.data.formats import Detection
 from core.data.formats.parsing import json_columns, json_text, text_buffer
 from core.messages import Reject, Row
 from tests.core.data.formats.support import put
+from tests.support.series import series
 
 TEXTS = [
     "",
@@ -84,7 +85,7 @@ records = st.lists(
 )  # a text is written as it is, anything else as JSON
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=series(400), deadline=None)
 @given(
     records,
     st.sampled_from([None, 2]),
@@ -103,7 +104,7 @@ def test_elements_of_an_array(
     _compare(path, Detection("json", "utf-8", layout="array"), size)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=series(400), deadline=None)
 @given(records, st.booleans(), st.sampled_from(["\n", "\r\n", "\n\n"]), st.booleans(), st.integers(1, 200))
 def test_lines(folder: Path, items: list[Any], ascii_only: bool, end: str, last_end: bool, size: int) -> None:
     written = [item if isinstance(item, str) else json.dumps(item, ensure_ascii=ascii_only) for item in items]
@@ -136,7 +137,7 @@ known_records = st.tuples(KNOWN, st.integers(1, 8)).flatmap(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=series(150), deadline=None)
 @given(known_records, st.booleans(), st.sampled_from(["\n", "\r\n"]), st.integers(20, 300))
 def test_lines_of_texts_and_messages(folder: Path, items: list[Any], ascii_only: bool, end: str, size: int) -> None:
     written = [item if isinstance(item, str) else json.dumps(item, ensure_ascii=ascii_only) for item in items]
@@ -144,7 +145,7 @@ def test_lines_of_texts_and_messages(folder: Path, items: list[Any], ascii_only:
     _compare(path, Detection("jsonl", "utf-8", layout="lines"), size)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=series(150), deadline=None)
 @given(known_records, st.sampled_from([None, 2]), st.sampled_from([",", ",\n", " ,\r\n  "]), st.integers(20, 300))
 def test_elements_of_texts_and_messages(
     folder: Path, items: list[Any], indent: int | None, between: str, size: int

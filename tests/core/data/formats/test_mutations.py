@@ -19,9 +19,10 @@ from core.data.formats import Detection
 from core.errors import DataError
 from core.messages import Reject, Row
 from tests.core.data.formats.support import put
+from tests.support.series import series
 from tests.support.workbook import write_sheets
 
-LENGTHY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LENGTHY = settings(max_examples=series(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 RECORDS = [
     {"id": f"{n:05}", "text": f'row {n}, with "quotes" and\nlines é 🏡', "more": "x" * (n % 7)} for n in range(12)

@@ -18,6 +18,7 @@ from core.errors import DataError
 from tests.core.data.formats.support import put
 from tests.core.data.formats.test_csv_columns import DIRT, ROWS
 from tests.core.data.formats.test_json_columns import records
+from tests.support.series import series
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def _compare(path: Path, found: Detection, size: int) -> int:
     return sound
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=series(80), deadline=None)
 @given(
     st.lists(st.one_of(*[st.sampled_from(ROWS)] * 4, st.sampled_from(DIRT)), max_size=20),
     st.sampled_from(["\n", "\r\n"]),
@@ -68,7 +69,7 @@ def test_csv(
     _compare(path, found, size)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=series(80), deadline=None)
 @given(
     records, st.sampled_from([None, 2]), st.booleans(), st.sampled_from([",", ",\n", ",\r\n  "]), st.integers(1, 200)
 )
@@ -85,7 +86,7 @@ def test_an_array(folder: Path, items: list[Any], indent: int | None, inside: bo
     _compare(path, found, size)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=series(80), deadline=None)
 @given(records, st.sampled_from(["\n", "\r\n", "\n\n"]), st.integers(1, 200), st.sampled_from(["utf-8", "utf-8-sig"]))
 def test_lines(folder: Path, items: list[Any], end: str, size: int, codec: str) -> None:
     written = [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in items]

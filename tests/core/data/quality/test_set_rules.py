@@ -11,6 +11,7 @@ from core.data.examples import identity
 from core.data.examples.sets import ExampleSet
 from core.data.quality import set_rules
 from core.messages import Example, Finding, Message
+from tests.support.series import series
 
 
 def example(text: str, line: int = 1, split: str = "train", weight: int | None = None) -> Example:
@@ -78,7 +79,7 @@ EXAMPLES = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=series(100), deadline=None)
 @given(st.lists(EXAMPLES, max_size=70))
 def test_every_way_of_feeding_a_set_finds_the_same(examples: list[Example]) -> None:
     one, stored, decoded = ExampleSet(), ExampleSet(), ExampleSet()

@@ -19,6 +19,7 @@ from core.messages import Reject
 from core.platform.forking import ProcessLost
 from core.services.data import sources
 from core.services.data.sources import chat_lines
+from tests.support.series import series
 
 
 def accept(row):
@@ -327,7 +328,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=series(120), deadline=None)
 @given(
     kinds=st.lists(st.sampled_from([*map(says, ("a", 'say "b"', "c\\", "日本", " ")), TWICE]), min_size=2, max_size=8),
     changes=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 3), PIECES), max_size=3),

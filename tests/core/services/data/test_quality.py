@@ -122,6 +122,7 @@ def test_every_fix_removes_its_issue_and_can_be_undone() -> None:
     assert len(tried) >= 18
 
 
+@pytest.mark.slow
 def test_every_fix_of_the_catalog_works() -> None:
     """Sets that together have every issue; each fix of one click makes one version, and is undone."""
     lengthy = [pair("The question is " + "long " * n, "Yes.") for n in (2_500, 2_600)]

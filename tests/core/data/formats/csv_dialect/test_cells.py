@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from core.data.formats.csv_dialect.cells import Dialect
+from tests.support.series import series
 
 
 def cells(text: str, **rules: str) -> list[list[str]]:
@@ -53,7 +54,7 @@ def test_lines_are_counted_with_comments_and_long_cells() -> None:
 CELL = st.text(st.sampled_from('ab"\\:#,\ufdd0\ufdd1\ufdd2\ufdd3\ufdd4 1é'), max_size=8)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=series(200), deadline=None)
 @given(
     st.lists(st.lists(CELL, min_size=2, max_size=3), min_size=1, max_size=4), st.sampled_from(["::", ",", "||", "; "])
 )
