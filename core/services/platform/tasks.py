@@ -113,9 +113,8 @@ def waiting_reasons(listed: Iterable[TaskRecord]) -> dict[str, str]:
             start = "Start one with `sft worker`, or everything with `sft up`."
             return f"{prefix}no {task.queue} worker is running. {start}"
         in_work = held.get(task.queue, [])
-        if len(in_work) >= running[task.queue]:
-            place = _ordinal(places.get(task.id, 1))
-            return f"{prefix}the {task.queue} worker is busy ({in_work[0]}); {place} in line."
+        if len(in_work) >= running[task.queue] and task.id in places:  # a worker may have taken it since it was read
+            return f"{prefix}the {task.queue} worker is busy ({in_work[0]}); {_ordinal(places[task.id])} in line."
         return f"{prefix}a worker will take it in a moment."
 
     return {task.id: reason(task) for task in waiting}

@@ -26,6 +26,7 @@ def explain() -> str:
     with main:
         base_id, ready = _base()
         sample = demo.sample(demo.SAMPLE_OF[base_id])
+        components.section_gap()
         components.heading("What happens")
         with st.container(border=True, gap="small"):
             for icon, title, text in (

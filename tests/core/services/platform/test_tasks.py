@@ -45,6 +45,12 @@ def test_a_task_waits_in_line(registered_worker) -> None:
     assert tasks.waiting_reason(store.get(third)) == "the cpu worker is busy (Count to 1); 2nd in line."
 
 
+def test_a_task_that_was_taken_since_it_was_read_does_not_wait_for_itself(registered_worker) -> None:
+    read_before = store.get(counting.start(until=1))
+    acquire(read_before.id, "w")
+    assert tasks.waiting_reason(read_before) == "a worker will take it in a moment."
+
+
 def test_a_task_waits_to_resume(registered_worker) -> None:
     task_id = counting.start(until=1)
     lease = acquire(task_id, "w")
