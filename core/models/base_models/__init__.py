@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from core.errors import DataError, NotFound
 from core.models.base_models import added, hub_cache
-from core.models.base_models.catalog import BASE_MODELS, HubModel, by_name
+from core.models.base_models.catalog import BASE_MODELS, HubModel, by_name, names
 from core.models.base_models.local_folder import LACKS_FILES, inspect, is_language_model
 from core.models.base_models.records import BaseModelRef, Dims
 from core.models.base_models.restored import bases_directory, folder_of, restored_from
@@ -46,10 +47,18 @@ def resolve(model_id: str) -> BaseModelRef:
         return _hub(BASE_MODELS.get(hub_id), note, revision)
     if hub_cache.is_hub_id(hub_id) and hub_cache.revisions(hub_id):
         return _hub(_unlisted(hub_id), note, revision)
-    raise NotFound(
-        f"There is no base model {model_id!r}.",
-        f"Choose starter, {LOCAL}/path/to/a/model, the Hub id of a downloaded model (hf download ORG/NAME), or one of: "
-        f"{', '.join(BASE_MODELS.ids())}.",
+    raise NotFound(f"There is no base model {model_id[:200]!r}.", _choices(model_id))
+
+
+def _choices(wanted: str) -> str:
+    """What a person who named an unknown model can choose."""
+    if wanted.startswith(("/", "~", ".")):
+        return f"If it is a directory, write {LOCAL}{wanted[:200]}; `sft base add` adds it to the lists."
+    close = get_close_matches(wanted.lower(), ["starter", *names()], n=1)
+    return (
+        f"{f'Did you mean {close[0]}? ' if close else ''}Choose starter, {LOCAL}/path/to/a/model, the Hub id of a "
+        "downloaded model (hf download ORG/NAME), or one of: "
+        f"{', '.join(entry.short or entry.id for entry in BASE_MODELS)}."
     )
 
 

@@ -155,3 +155,8 @@ def by_name(name: str) -> tuple[str, str]:
         if plain in entry.stands_in_for:
             return entry.id, entry.stands_in_for[plain]
     return name, ""
+
+
+def names() -> list[str]:
+    """Everything that a person may type for a model of the catalog."""
+    return [name for entry in BASE_MODELS for name in (entry.short, entry.id, *entry.names) if name]

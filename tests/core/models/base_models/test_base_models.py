@@ -50,6 +50,10 @@ def test_duplicate_ids_are_refused() -> None:
 def test_unknown_id_names_the_choices(studio_env: Path) -> None:
     with pytest.raises(NotFound, match="starter"):
         base_models.resolve("gpt-99")
+    for wrong, remedy in (("smollm", "Did you mean smollm2?"), ("/models/mine", "write local:/models/mine")):
+        with pytest.raises(NotFound) as caught:
+            base_models.resolve(wrong)
+        assert remedy in caught.value.remedy
 
 
 def test_the_starter_is_known_before_it_is_built(studio_env: Path) -> None:
