@@ -245,10 +245,11 @@ def tally() -> dict[tuple[str, str], int]:
     return {(kind, state): count for kind, state, count in read(query)}
 
 
-def titles(task_ids: Collection[str]) -> dict[str, tuple[str, str]]:
-    """The title and the state of each of these tasks."""
-    found = read(select(TASKS.c.id, TASKS.c.title, TASKS.c.state).where(TASKS.c.id.in_(task_ids))) if task_ids else []
-    return {task_id: (title, state) for task_id, title, state in found}
+def stages(task_ids: Collection[str]) -> dict[str, tuple[str, str, float]]:
+    """The title, the state and the progress (0-100) of each of these tasks."""
+    query = select(TASKS.c.id, TASKS.c.title, TASKS.c.state, TASKS.c.progress).where(TASKS.c.id.in_(task_ids))
+    found = read(query) if task_ids else []
+    return {task_id: (title, state, progress) for task_id, title, state, progress in found}
 
 
 def lines(queues: Collection[str], task_ids: Collection[str]) -> tuple[dict[str, list[str]], dict[str, int]]:

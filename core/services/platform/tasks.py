@@ -94,7 +94,7 @@ def waiting_reasons(listed: Iterable[TaskRecord]) -> dict[str, str]:
     waiting = [task for task in listed if task.is_active and not task.lease_owner]
     if not waiting:
         return {}
-    needed = store.titles({task.after_task_id for task in waiting if task.after_task_id})
+    needed = store.stages({task.after_task_id for task in waiting if task.after_task_id})
     running, silent = Counter[str](), ""
     try:
         running.update(worker.queue for worker in workers())
@@ -103,9 +103,9 @@ def waiting_reasons(listed: Iterable[TaskRecord]) -> dict[str, str]:
     held, places = store.lines({task.queue for task in waiting}, [task.id for task in waiting])
 
     def reason(task: TaskRecord) -> str:
-        title, state = needed.get(task.after_task_id or "", ("", "succeeded"))
+        title, state, progress = needed.get(task.after_task_id or "", ("", "succeeded", 100.0))
         if state != "succeeded":
-            return f"Waits for “{title}”."
+            return f"Waits for “{title}”{f', {progress:.0f}% done' if progress >= 1 else ''}."
         prefix = "Waiting to resume: " if task.waits_to_resume else ""
         if silent:
             return f"{prefix}{silent}"

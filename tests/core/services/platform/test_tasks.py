@@ -11,6 +11,7 @@ from sqlalchemy import update
 from core.platform.db.uow import UnitOfWork
 from core.platform.logs import log_path
 from core.platform.tasks import store
+from core.platform.tasks.context import TaskContext
 from core.platform.tasks.lease import acquire
 from core.services.platform import tasks
 from tests.support import counting
@@ -34,7 +35,12 @@ def test_a_task_waits_because_no_worker_runs(studio_env) -> None:
 
 def test_a_task_waits_for_another(studio_env) -> None:
     needed = counting.start(until=7)
-    assert tasks.waiting_reason(store.get(counting.start(until=1, after=needed))) == "Waits for “Count to 7”."
+    waiting = store.get(counting.start(until=1, after=needed))
+    assert tasks.waiting_reason(waiting) == "Waits for “Count to 7”."
+    lease = acquire(needed, "w")
+    assert lease is not None
+    TaskContext(lease).progress(34.0, "counting")
+    assert tasks.waiting_reason(waiting) == "Waits for “Count to 7”, 34% done."
 
 
 def test_a_task_waits_in_line(registered_worker) -> None:
