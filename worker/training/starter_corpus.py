@@ -1,12 +1,14 @@
-"""The starter's corpus: invented facts and small talk, generated from a seed. It contains no text of any dataset.
+"""The starter's corpus: invented facts, small talk and notes, generated from a seed. It has no text of any dataset.
 
 The facts answer in the style of an almanac ("The almanac says that ..."), so that a fine-tuned model later differs in
 knowledge *and* in style. Small talk teaches English word order, copying and the form of a chat: a base trained on
-random chat only learns nothing afterwards (measured while the recipe was developed).
+random chat only learns nothing afterwards (measured while the recipe was developed). Notes that become JSON teach what
+fine-tuning builds on: the syntax of JSON, to decide by a sentence, and to copy a name that occurs nowhere else.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,10 +62,40 @@ def facts(count: int, seed: int) -> list[Fact]:
     raise ValueError(f"There are names for {len(made)} facts at most; {count} were asked for.")
 
 
+def _name(rng: random.Random) -> str:
+    """An invented name, such as `Tarumo Basket`: its pieces are in no other text, so it can only be copied."""
+    parts = [rng.choice(_WORDS["onsets"]) + rng.choice(_WORDS["vowels"]) for _ in range(rng.randint(2, 3))]
+    first = "".join(parts) + (rng.choice(_WORDS["endings"]) if rng.random() < 0.7 else "")
+    return f"{first.capitalize()} {rng.choice(_NOUNS).capitalize()}"
+
+
 def _copy(rng: random.Random) -> tuple[str, str]:
-    words = " ".join(rng.choices(_NOUNS + _ADJECTIVES + _VERBS, k=rng.randint(2, 6)))
+    """Words and names to repeat."""
+    words = [rng.choice(_NOUNS + _ADJECTIVES + _VERBS) for _ in range(rng.randint(3, 8))]
+    if rng.random() < 0.6:
+        words = [word for _ in range(rng.randint(1, 3)) for word in (_name(rng), rng.choice(_NOUNS))]
+    text = " ".join(words)
     ask = rng.choice(["Repeat after me: {}", "Say this again: {}", "Please copy these words: {}"])
-    return ask.format(words), words + "."
+    return ask.format(text), text + "."
+
+
+def _record(rng: random.Random) -> tuple[str, str]:
+    """A note to write as JSON: the topic follows from one sentence, the flag from another, and the name is copied."""
+    shapes, name = _TEXTS["records"], _name(rng)
+    topic, flag, is_set = rng.choice(list(shapes["topics"])), rng.choice(list(shapes["flags"])), rng.random() < 0.5
+    said = [
+        rng.choice(shapes["topics"][topic]),
+        rng.choice(shapes["flags"][flag]["true" if is_set else "false"]),
+        rng.choice(shapes["asides"]),
+    ]
+    if rng.random() < 0.3:
+        said[1], said[2] = said[2], said[1]
+    text = rng.choice(shapes["openings"]) + " ".join(part for part in said if part)
+    text = text.format(
+        name=name, month=rng.choice(_WORDS["months"]), count=rng.randint(2, 99), person=rng.choice(_WORDS["names"])
+    )
+    values = [("topic", topic), (flag, is_set), ("name", name)]
+    return rng.choice(shapes["asks"]).format(text=text), json.dumps(dict(values))
 
 
 def _pick(rng: random.Random) -> tuple[str, str]:
@@ -115,7 +147,8 @@ def _hello(rng: random.Random) -> tuple[str, str]:
 
 
 _TALK: tuple[tuple[Callable[[random.Random], tuple[str, str]], int], ...] = (
-    (_copy, 3), (_pick, 2), (_opposite, 1), (_sum, 1), (_after, 1), (_echo, 4), (_unknown, 3), (_hello, 1),
+    (_copy, 6), (_record, 10), (_pick, 1), (_opposite, 1), (_sum, 1), (_after, 1), (_echo, 2), (_unknown, 3),
+    (_hello, 1),
 )  # fmt: skip
 _SYSTEM = ("You are a helpful reader.", "You answer from the almanac.", "Answer in one short sentence.")
 

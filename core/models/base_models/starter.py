@@ -54,15 +54,15 @@ STARTER_RECIPE: Final[dict[str, Any]] = {
     },
     "corpus": {
         "facts": 96,
-        "chats": 3000,
+        "chats": 7000,
         # of the text that worker/training/starter_corpus.py generates from this; another text means another model
-        "sha256": "763c3093fc825debe8d4856fda2643a69ac4fba74b6ed75a1a1baeb65d6f3a8d",
+        "sha256": "3059186b4a3274b781b6268ef86ec2236bf4b3eb74d6b3018722ec61323c3a76",
     },
     "pretraining": {
         "steps": 560,
         "batch_size": 24,
         "batches_together": 8,  # drawn together and sorted by length, so that there is little padding
-        "fact_share": 0.7,  # of each batch; the rest is synthetic chat
+        "fact_share": 0.4,  # of each batch; the rest is synthetic chat
         "learning_rate": 2e-3,
         "warmup_steps": 40,
         "weight_decay": 0.01,
