@@ -28,13 +28,13 @@ EXAMPLES = 3  # of each part of the test
 
 def _sample_help() -> str:
     known = ", ".join(f"{sample.id} ({sample.teaches})" for sample in SAMPLES)
-    return f"The sample to train on: {known}. Left out: by the base."
+    return f"The sample to train on: {known}."
 
 
 def demo(
     again: Annotated[bool, typer.Option("--again", help="Train again even if a demo has finished before.")] = False,
     method: Annotated[str, typer.Option(help=method_help())] = "lora",
-    sample: Annotated[str, typer.Option(help=_sample_help())] = "",
+    sample: Annotated[str, typer.Option(help=_sample_help())] = "tickets",
     base: Annotated[
         str, typer.Option(help="The base model: starter, or smollm2, which is fetched first if needed.")
     ] = "starter",

@@ -151,10 +151,23 @@ def test_try_the_demo(prepared: Studio, open_page) -> None:
     press(page, "go_demo")
     page.locator(".st-key-demo_steps").wait_for()
     page.locator(".st-key-live_curve .js-plotly-plot").first.wait_for(timeout=TRAIN_MS)
-    page.locator(".st-key-sample_0").wait_for(timeout=TRAIN_MS)
+    page.locator(".st-key-matrix_part_0").wait_for(timeout=TRAIN_MS)
     settle(page)
     tiles = page.get_by_test_id("stMetric").all_inner_texts()
-    trained = next(text for text in tiles if text.startswith("Training examples"))
-    assert int(trained.split("%")[0].split()[-1]) >= 90
+    known, unseen = tiles[:5], tiles[5:10]  # in trained wordings, in unseen wordings
+    shares = {text.splitlines()[0]: int(text.split("%")[0].split()[-1]) for text in known}
+    assert shares["Valid JSON"] == 100
+    assert shares["Field: team"] >= 90
+    assert shares["Field: urgent"] >= 95
+    assert all("base 0%" in text for text in (*known, *unseen) if text.startswith("All fields right"))
+    assert unseen[0].startswith("Valid JSON")
     assert beyond_edge(page) == []
     shoot(page, "demo")
+
+    press(page, "compare")  # the first suggested question is one that it gets right
+    page.get_by_test_id("stMain").get_by_text("Its training never saw").wait_for()
+    page.locator("[class*=st-key-idea_][class*=_True] button").first.click()
+    page.locator(".st-key-ask_both button:enabled").wait_for()
+    settle(page)
+    press(page, "ask_both")
+    page.locator(".st-key-on_tuned").get_by_text("Matches the expected answer").wait_for(timeout=ANSWER_MS)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
@@ -23,6 +23,7 @@ from core.errors import DataError, NotFound, StudioError
 from core.models import base_models
 from core.models.base_models import BaseModelRef
 from core.models.methods import METHODS
+from core.models.methods.presets import Preset
 from core.platform.db.tables import Draft
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.records import TaskRecord
@@ -39,15 +40,19 @@ from core.services.training.results import ExactMatchResult, SplitTestResult
 KIND: Final = "demo"
 STARTER: Final = "starter"
 REAL: Final = "HuggingFaceTB/SmolLM2-135M-Instruct"
-# The starter knows too few words to sort tickets; it memorizes the facts of the other sample.
-SAMPLE_OF: Final[Mapping[str, str]] = {STARTER: "support", REAL: "tickets"}
+BASES: Final = (STARTER, REAL)
+SAMPLE: Final = "tickets"
 METHOD: Final = "lora"
 STALE_S: Final = 60.0  # a demo without its dataset after this long lost the process that began it
 State = Literal["waiting", "running", "done", "failed"]
 
 # Settings that differ from the preset, by sample and base. Measured: `bench/RESULTS.md`.
-_TRAINING: Final[Mapping[tuple[str, str], Mapping[str, Any]]] = {
-    ("tickets", REAL): {"num_epochs": 3},
+_PRESETS: Final[Mapping[tuple[str, str], Preset]] = {
+    ("tickets", STARTER): Preset(
+        {"rank": 32, "alpha": 64},
+        {"num_epochs": 20, "learning_rate": 2e-3, "per_device_batch_size": 8, "gradient_accumulation_steps": 1},
+    ),
+    ("tickets", REAL): Preset({}, {"num_epochs": 3}),
 }
 
 
@@ -100,24 +105,20 @@ def sample(sample_id: str) -> SampleDataset:
     return SAMPLES.get(sample_id)
 
 
-def base_of(sample_id: str) -> BaseModelRef:
-    """The base model that a sample is meant for."""
-    meant = next((base for base, chosen in SAMPLE_OF.items() if chosen == sample_id), STARTER)
-    return base_models.resolve(meant)
-
-
 def bases() -> list[BaseModelRef]:
     """The base models of the demo, the starter first; another one is ready once it was downloaded."""
-    return [base_models.resolve(base) for base in SAMPLE_OF]
+    return [base_models.resolve(base) for base in BASES]
 
 
-def start(*, again: bool = False, method: str = METHOD, sample_id: str = "", base_model: str = STARTER) -> DemoRecord:
+def start(
+    *, again: bool = False, method: str = METHOD, sample_id: str = SAMPLE, base_model: str = STARTER
+) -> DemoRecord:
     """Begin the demo; one that is under way, or that has worked, is returned instead of a second one.
 
     Args:
         again: begin a new one even after one that has worked.
         method: how to train.
-        sample_id: the sample to train on; "" takes the one for the base.
+        sample_id: the sample to train on.
         base_model: what to tune. Each method, sample and base has separate demos.
 
     Raises:
@@ -126,7 +127,7 @@ def start(*, again: bool = False, method: str = METHOD, sample_id: str = "", bas
     """
     METHODS.get(method)
     base = base_models.resolve(base_model)
-    sample_id = sample(sample_id or SAMPLE_OF.get(base.id, "tickets")).id
+    sample_id = sample(sample_id).id
     if not (base.ready or base.buildable):
         raise DataError(base.reason, "Fetch it first, or run the demo with the starter.")
     choices = {"method": method, "sample": sample_id, "base_model": base.id}
@@ -208,6 +209,8 @@ def _begin(demo_id: str, choices: Mapping[str, str]) -> DemoRecord:
     except IntegrityError:
         return status(demo_id)
     chosen, base_model = sample(choices["sample"]), choices["base_model"]
+    # Another method than the demo's own keeps its preset: a learning rate suits one method only.
+    preset = _PRESETS.get((chosen.id, base_model), Preset()) if choices["method"] == METHOD else Preset()
     try:
         dataset = _sample_dataset(chosen)
         _note(demo_id, dataset_id=dataset.id)
@@ -217,7 +220,8 @@ def _begin(demo_id: str, choices: Mapping[str, str]) -> DemoRecord:
             dataset_id=dataset.id,
             base_model=base_model,
             method=choices["method"],
-            training=dict(_TRAINING.get((chosen.id, base_model), {})),
+            method_config=dict(preset.method),
+            training=dict(preset.training),
             draft_key=f"demo:{demo_id}",
         )
         _note(demo_id, job_id=job.id)

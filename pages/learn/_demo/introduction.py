@@ -10,8 +10,8 @@ from pages.ui import base_offer, components
 from pages.ui.format import md, sentence
 
 _ABOUT = {
-    demo.STARTER: "Built on this machine in about a minute. It knows very little, and memorizes facts.",
-    demo.REAL: "A real pretrained model with 135 million parameters. It learns decisions; the demo takes longer.",
+    demo.STARTER: "Small, and built on this machine in a minute or two. It knows very little before training.",
+    demo.REAL: "A real pretrained model with 135 million parameters. The demo takes longer.",
 }
 _TESTS = {
     "facts": "Both answer what was taught and the same questions in other words; exact matches are counted.",
@@ -25,7 +25,7 @@ def explain() -> str:
     main, side = st.columns([8, 5], gap="medium")
     with main:
         base_id, ready = _base()
-        sample = demo.sample(demo.SAMPLE_OF[base_id])
+        sample = demo.sample(demo.SAMPLE)
         components.section_gap()
         components.heading("What happens")
         with st.container(border=True, gap="small"):

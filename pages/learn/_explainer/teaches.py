@@ -50,12 +50,9 @@ def _measured(sample_id: str) -> None:
     """The figures of the newest demo of a sample; else how far it is, or an offer to run it."""
     record = demo.newest_result(sample_id) or demo.newest(sample_id)
     if record is None or record.state == "failed":
-        base = demo.base_of(sample_id)
-        st.caption(f"Not measured in this studio yet. The base is {md(base.title)}.")
-        if not (base.ready or base.buildable):
-            st.caption(sentence(base.reason))
-        elif st.button("Measure it here", icon=":material/play_arrow:", key=f"measure_{sample_id}"):
-            navigation.go("demo", {"id": demo.start(sample_id=sample_id, base_model=base.id).id})
+        st.caption("Not measured in this studio yet. The base is the starter.")
+        if st.button("Measure it here", icon=":material/play_arrow:", key=f"measure_{sample_id}"):
+            navigation.go("demo", {"id": demo.start(sample_id=sample_id).id})
         return
     if record.tested:
         components.tiles(_tiles(record))

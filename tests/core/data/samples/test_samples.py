@@ -37,7 +37,7 @@ def test_every_sample_is_complete(sample: SampleDataset) -> None:
 
 def test_the_tickets_are_split_by_combination_and_by_wording() -> None:
     tickets = load_sample("tickets")
-    assert (len(tickets.train), len(tickets.validation)) == (240, 40)
+    assert (len(tickets.train), len(tickets.validation)) == (300, 40)
     assert Counter(example.source for example in tickets.test) == {SEEN: 60, UNSEEN: 60}
     every = tickets.read()
     assert len({text(example) for example in every}) == len(every) == 400

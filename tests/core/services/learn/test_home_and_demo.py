@@ -79,7 +79,7 @@ def test_two_clicks_begin_one_demo(database: str) -> None:
         thread.join()
     assert found == ["demo_1"] * 3
     assert len(datasets.list_datasets()) == 1
-    assert sorted(task.kind for task in tasks.list_tasks()) == ["exact_match", "starter", "training"]
+    assert sorted(task.kind for task in tasks.list_tasks()) == ["starter", "test_split", "training"]
 
 
 def right(question: Example) -> results.TestedQuestion:
@@ -89,10 +89,10 @@ def right(question: Example) -> results.TestedQuestion:
 
 
 def test_the_demo_shows_unseen_tickets_by_part(studio_env: Path, adapter: Path) -> None:
-    record = demo.start(sample_id="tickets")
+    record = demo.start()
     assert (record.sample, record.base_model, record.report) == ("tickets", "starter", ())
     job = jobs.get_job(record.job_id or "")
-    assert job.examples == 240
+    assert (job.examples, job.num_epochs) == (300, 20)
     model = succeed(job, adapter)
     tickets = demo.sample("tickets").test
     asked = [right(ticket) for ticket in tickets]
@@ -110,7 +110,7 @@ def test_the_demo_shows_unseen_tickets_by_part(studio_env: Path, adapter: Path) 
     assert [question.tuned_right for question in unseen.questions].count(False) == 1
     assert demo.newest_result("tickets") == record
     assert demo.newest_result("support") is None
-    assert demo.current() == demo.start(sample_id="tickets") == record
+    assert demo.current() == demo.start() == record
 
     ideas = chat.suggestions(model.id, 6)
     assert [(idea.known, idea.label) for idea in ideas] == [(known, "Unseen example") for known in (1, 1, 1, 0, 0, 0)]
@@ -125,10 +125,11 @@ def test_a_base_that_is_away_is_refused_and_starts_nothing(studio_env: Path) -> 
 
 
 def test_each_sample_has_its_own_demo(studio_env: Path) -> None:
-    facts, tickets = demo.start(), demo.start(sample_id="tickets")
-    assert (facts.sample, tickets.sample) == ("support", "tickets")
+    tickets = demo.start()
+    facts = demo.start(sample_id="support")
+    assert tickets.id != facts.id
     assert demo.start(sample_id="support") == facts
-    assert demo.start(sample_id="tickets") == tickets
+    assert demo.start() == tickets
     with pytest.raises(NotFound, match="Unknown sample dataset: 'poems'"):
         demo.start(sample_id="poems")
 
