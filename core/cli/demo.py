@@ -13,7 +13,7 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.output import print_json
-from core.cli._support.waiting import POLL_S, wait_succeeded
+from core.cli._support.waiting import wait_succeeded
 from core.cli.train import method_help
 from core.data.samples import SAMPLES
 from core.errors import JobError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.services.training.results import ExactMatchResult, TestedQuestion
 
 EXAMPLES = 3  # of each part of the test
+FOLLOW_S = 1.0  # between two looks at the steps; each look reads all of them, on the cores that train
 
 
 def _sample_help() -> str:
@@ -88,7 +89,7 @@ def _follow(demo_id: str) -> DemoRecord:
             raise JobError(f"The demo failed: {record.error}", "Run it again; `sft doctor` lists what is missing.")
         if record.finished and record.tested:
             return record
-        time.sleep(POLL_S)
+        time.sleep(FOLLOW_S)
 
 
 def _by_part(record: DemoRecord) -> dict[str, object]:
