@@ -1,9 +1,9 @@
 """What a method's preset reaches on the support tickets: `python -m bench.presets --base smollm2 --method lora`.
 
 The run is the one that the app starts without any setting changed, by the library (`worker.training.train`). Then the
-tuned model answers test tickets that it was not trained on, greedily: how many answers are valid JSON with the three
-fields, and how many are exactly right. `--train`, `--seen` and `--unseen` shorten it, and `--set` changes a setting of
-the method or of the training; the result names all of them. The last line is one JSON object.
+tuned model answers test tickets that it was not trained on, greedily; the app's own figures are printed. `--train`,
+`--seen` and `--unseen` shorten it, and `--set` changes a setting of the method or of the training; the result names all
+of them. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any
 
 METHODS = ("lora", "qlora", "prefix_tuning", "bottleneck_adapter", "full")
 ANSWER_TOKENS = 48  # the longest answer has 23
-FIELDS = ("team", "urgent", "product")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,29 +98,15 @@ def _of(tickets: Sequence[Any], wordings: str) -> list[Any]:
 
 
 def _score(trained: Any, tickets: Sequence[Any]) -> dict[str, int]:
-    """Valid JSON, exact answers and right fields of the tuned model."""
+    """The figures of the tuned model's answers, as the app counts them."""
+    from core.serving.evaluation import Graded, figures
     from worker.training.generate import answer, split_last_answer
 
     model, tokenizer = trained._loaded
     parts = [split_last_answer(ticket.messages) for ticket in tickets]
     answers = answer(model, tokenizer, [asked for asked, _ in parts], max_new_tokens=ANSWER_TOKENS)
-    pairs = [(_parsed(text), json.loads(expected)) for text, (_, expected) in zip(answers, parts, strict=True)]
-    valid = [(found, expected) for found, expected in pairs if found is not None]
-    return {
-        "tickets": len(tickets),
-        "valid": len(valid),
-        "exact": sum(found == expected for found, expected in valid),
-        **{name: sum(found[name] == expected[name] for found, expected in valid) for name in FIELDS},
-    }
-
-
-def _parsed(text: str) -> dict[str, Any] | None:
-    """The object with exactly the three fields; None for anything else."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) and set(found) == set(FIELDS) else None
+    graded = [Graded(expected, text) for (_, expected), text in zip(parts, answers, strict=True)]
+    return {"tickets": len(tickets), **{figure.title: figure.right for figure in figures(graded)}}
 
 
 if __name__ == "__main__":
