@@ -10,9 +10,9 @@ import time
 
 from core.errors import StudioError
 from core.platform import life, logs
-from core.platform.no_pandas import do_without_pandas
 from core.platform.private import keep_private
 from core.platform.redis_server import is_up, runtime_dir, unavailable
+from core.platform.short_processes import collect_rarely, do_without_pandas
 from core.platform.tasks.kinds import QUEUES
 from core.settings import get_settings
 
@@ -25,6 +25,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"Name one queue: {', '.join(QUEUES)}.\n")
         return 2
     (queue,) = arguments
+    collect_rarely()
     try:
         keep_private()
         logs.configure(f"worker-{queue}")

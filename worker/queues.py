@@ -6,6 +6,7 @@ Written against RQ 2.12; its private names used here are `_horse_pid`, `_stop_re
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import logging
 import os
@@ -260,6 +261,7 @@ def preload(queue: str) -> None:
     for task_kind in KINDS:
         if task_kind.queue == queue:
             importlib.import_module(task_kind.handler_module)
+    gc.freeze()  # the collector would make each fork copy what it imported here
 
 
 def _write_to(path: Path, queue: str) -> None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import typer
-
-from core.cli._support.boundary import run_guarded
-from core.cli._support.reading import with_reading
-from core.platform.no_pandas import do_without_pandas
+from core.platform.short_processes import collect_rarely, do_without_pandas
 from core.registry import Registry
+
+if TYPE_CHECKING:
+    import typer
 
 # A verb is a module with a function of its name; its SUBCOMMANDS, if it has some, become `sft VERB SUBCOMMAND`.
 # The order is the order of `sft --help`.
@@ -35,6 +34,8 @@ def build_app(verb: str | None = None) -> typer.Typer:
         verb: the only one to load, because the help texts of all verbs import half of the studio. None, or what is not
             a verb: all of them.
     """
+    import typer
+
     app = typer.Typer(
         name="sft",
         help="Turn tables into labeled examples, fine-tune a model on them, and ask it.",
@@ -50,6 +51,10 @@ def build_app(verb: str | None = None) -> typer.Typer:
 
 
 def _add(app: typer.Typer, module: str) -> None:
+    import typer
+
+    from core.cli._support.reading import with_reading
+
     verb = module.rpartition(".")[2]
     loaded = import_module(module)
     function, subcommands = getattr(loaded, verb), getattr(loaded, "SUBCOMMANDS", ())
@@ -66,7 +71,10 @@ def _add(app: typer.Typer, module: str) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run `sft` and return its exit code; every error becomes a message on stderr, never a traceback."""
     if argv is None:  # the process is this command alone
+        collect_rarely()
         do_without_pandas()
+    from core.cli._support.boundary import run_guarded
+
     arguments = sys.argv[1:] if argv is None else argv
     return run_guarded(
         lambda: build_app(next(iter(arguments), None))(args=arguments, prog_name="sft", standalone_mode=False)

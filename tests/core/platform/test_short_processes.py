@@ -1,4 +1,4 @@
-"""A command and a worker of short tasks work without pandas, which pyarrow would import for its first array."""
+"""A command and a worker of short tasks work without pandas, and hardly ever look for garbage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def run(script: str) -> None:
 def test_arrow_does_not_import_it() -> None:
     run(
         "import sys\n"
-        "from core.platform.no_pandas import do_without_pandas\n"
+        "from core.platform.short_processes import do_without_pandas\n"
         "do_without_pandas()\n"
         "import pyarrow as pa, numpy as np\n"
         "assert pa.array(['a', None]).to_pylist() == ['a', None]\n"
@@ -35,4 +35,17 @@ def test_a_command_that_checks_a_file_loads_no_database_and_no_pandas(studio_env
         "assert main() == 0\n"
         "loaded = {'pandas', 'sqlalchemy', 'duckdb', 'torch', 'redis', 'rq'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
+    )
+
+
+def test_the_collector_runs_rarely_and_not_at_the_end() -> None:
+    run(
+        "import atexit, gc, os\n"
+        "atexit.register(lambda: gc.get_freeze_count() or os._exit(1))\n"  # runs last
+        "from core.platform.short_processes import COLLECT_AFTER, collect_rarely\n"
+        "later = gc.get_threshold()[1:]\n"
+        "collect_rarely()\n"
+        "assert gc.isenabled() and gc.get_threshold() == (COLLECT_AFTER, *later)\n"
+        "made = []; made.append(made); del made\n"
+        "assert gc.collect() > 0\n"
     )
