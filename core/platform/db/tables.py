@@ -9,8 +9,8 @@ from sqlalchemy import JSON, BigInteger, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
-def _json() -> Any:
-    return Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+def _json(**kwargs: Any) -> Any:
+    return Field(default_factory=dict, sa_column=Column(JSON, nullable=False, **kwargs))
 
 
 def _json_list() -> Any:
@@ -38,7 +38,7 @@ class Source(SQLModel, table=True):
     encoding: str = ""
     detection: dict[str, Any] = _json()  # dialect, header, array path: what was detected, as shown
     path: str  # storage key of the bytes
-    origin: str = "upload"  # upload | path | url | sample
+    origin: str = Field("upload", sa_column_kwargs={"server_default": "upload"})  # upload | path | url | sample
     created_at: float = Field(default_factory=time.time)
 
 
@@ -234,7 +234,7 @@ class MetricPoint(SQLModel, table=True):
     job_id: str = Field(foreign_key="fine_tuning_jobs.id", index=True)
     split: str = "train"  # train | validation
     step: int
-    measured: dict[str, float] = _json()  # {metric: value}, an id of core.training.metrics.METRICS each
+    measured: dict[str, float] = _json(server_default="{}")  # {metric: value}, by ids of core.training.metrics.METRICS
     created_at: float = Field(default_factory=time.time)
 
 
