@@ -23,10 +23,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, Final, TextIO
 
-import structlog
-
 from core.errors import SettingsError
+from core.platform.short_processes import hidden
 from core.settings import get_settings
+
+with hidden("rich"):  # for tracebacks in colors, which no log has; a tenth of the start of a short command
+    import structlog
 
 LARGEST_BYTES: Final = 10_000_000
 KEPT: Final = 3

@@ -13,7 +13,8 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -32,6 +33,19 @@ def do_without_pandas() -> None:
     """From now on `import pandas` fails in this process and its forks, as if it were not installed."""
     if "pandas" not in sys.modules:
         sys.meta_path.insert(0, _NoPandas())
+
+
+@contextmanager
+def hidden(module: str) -> Iterator[None]:
+    """In this block an optional module counts as not installed, unless it is imported already."""
+    loaded = module in sys.modules
+    if not loaded:
+        sys.modules[module] = None  # type: ignore[assignment]  # what makes an import fail
+    try:
+        yield
+    finally:
+        if not loaded:
+            del sys.modules[module]
 
 
 def collect_rarely() -> None:

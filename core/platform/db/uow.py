@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import CursorResult, Executable, Row, Table
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     DataError as DatabaseDataError,
     InterfaceError,
@@ -80,6 +79,8 @@ class UnitOfWork:
 
     def insert_new(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert the rows whose unique key is not there yet, so that the insertion can be repeated."""
+        from sqlalchemy.dialects import postgresql, sqlite  # a short command does without
+
         dialect = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
         self.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core import arguments
 from core.errors import InvalidTransition, LeaseLost, NotFound
@@ -61,6 +60,8 @@ def create(
         after_task_id=after_task_id,
     ).model_dump()
     # ON CONFLICT instead of select-then-insert: two launches at once both get the one row, and no transaction fails.
+    from sqlalchemy.dialects import postgresql, sqlite  # a short command does without
+
     statement = (postgresql if dialect == "postgresql" else sqlite).insert(TASKS).values(**row)
     statement = statement.on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(TASKS.c.id)
     connection = uow.session.connection()
