@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import weakref
 from functools import lru_cache
 from typing import Any
 
@@ -42,6 +44,18 @@ def get_engine() -> Engine:
 
 @lru_cache(maxsize=8)
 def _engine(url: str, pid: int) -> Engine:
+    engine = _created(url)
+    atexit.register(_close, weakref.ref(engine), pid)
+    return engine
+
+
+def _close(engine: weakref.ref[Engine], pid: int) -> None:
+    """At the end of a process close its connections, so that SQLite leaves one file."""
+    if (found := engine()) is not None and pid == os.getpid():
+        found.dispose()
+
+
+def _created(url: str) -> Engine:
     if not url.startswith("sqlite"):
         engine = create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10)
 

@@ -57,6 +57,12 @@ def test_an_empty_database_gets_what_the_revisions_make(database: str) -> None:
     assert schema() == created
 
 
+def test_a_command_leaves_the_database_in_one_file(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFT_DATA_DIR", str(tmp_path / "fresh"))
+    subprocess.run([sys.executable, "-m", "core.cli", "datasets"], check=True, timeout=60, capture_output=True)
+    assert [path.name for path in (tmp_path / "fresh").glob("studio.db*")] == ["studio.db"]
+
+
 def test_an_up_to_date_database_is_not_migrated(studio_env) -> None:
     assert migrate.upgrade() is False
 
