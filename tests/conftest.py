@@ -136,7 +136,7 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def starter() -> Path:
-    """The real starter model: about a minute on the first run of a machine, from a cache afterwards."""
+    """The real starter model: a few minutes on the first run of a machine, from a cache afterwards."""
     from tests.support.starter import built_starter
 
     return built_starter()

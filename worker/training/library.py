@@ -282,7 +282,7 @@ def _base(base_model: str | Path, say: Say) -> BaseModelRef:
         from core.models.base_models.starter import starter_dir
         from worker.training import starter
 
-        say("Building the starter model; about a minute.")
+        say("Building the starter model; that takes a few minutes.")
         starter.build(starter_dir(), lambda percent, text: None)
         base = base_models.resolve(named)
     if not base.ready or base.path is None:

@@ -25,7 +25,7 @@ from core.settings import get_settings
 
 LOCAL = "local:"
 _STARTER_TEXT = (
-    "A small Llama-style model that the studio builds on this machine in about a minute. It knows little until it is "
+    "A small Llama-style model that the studio builds on this machine in a few minutes. It knows little until it is "
     "trained: for trying every feature without a GPU or a network."
 )
 
@@ -143,7 +143,7 @@ def _starter() -> BaseModelRef:
         revision=recipe_hash(),
         dims=dims,
         bytes_per_param=4.0,
-        reason="" if ready else "It is built first; that takes about a minute.",
+        reason="" if ready else "It is built first; that takes a few minutes.",
         recommended=True,
         size=_size(dims.params),
         license="built here",

@@ -33,7 +33,7 @@ def status() -> StarterStatus:
     if starter_ready():
         return StarterStatus(True, False, 100.0, "The starter is ready.", task_id)
     if task is None or task.state == "succeeded":
-        return StarterStatus(False, False, 0.0, "The starter is not built yet; it takes about a minute.", task_id)
+        return StarterStatus(False, False, 0.0, "The starter is not built yet; it takes a few minutes.", task_id)
     if task.is_active or task.state == "paused":
         text = tasks.waiting_reason(task) or task.message or "The starter is being built."
         return StarterStatus(False, True, task.progress, text, task_id)

@@ -44,7 +44,7 @@ def _no_base() -> None:
     components.empty(
         "deployed_code",
         "No base models yet",
-        "What a model reads depends on its chat template. Build the starter model (about a minute), or add another.",
+        "What a model reads depends on its chat template. Build the starter model (a few minutes), or add another.",
         "Choose a base model",
         "render",
         primary=False,

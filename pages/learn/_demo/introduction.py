@@ -10,7 +10,7 @@ from pages.ui import base_offer, components
 from pages.ui.format import md, sentence
 
 _ABOUT = {
-    demo.STARTER: "Small, and built on this machine in a minute or two. It knows very little before training.",
+    demo.STARTER: "Small, and built on this machine in a few minutes. It knows very little before training.",
     demo.REAL: "A real pretrained model with 135 million parameters. The demo takes longer.",
 }
 _TESTS = {
