@@ -317,7 +317,7 @@ def _gguf(path: Path, name: str) -> Candidate:
 
 
 @lru_cache(maxsize=8)  # a screen asks at every rerun, and reading a vocabulary takes half a second
-def _header(path: Path, bytes: int, changed_ns: int) -> tuple[str, str, int]:
+def _header(path: Path, _bytes: int, _changed_ns: int) -> tuple[str, str, int]:
     """The architecture, the quantization and the number of weights of a GGUF file in this state."""
     file = gguf_file.read(path)
     return file.architecture, file.quantization, file.params
