@@ -108,7 +108,9 @@ def test_fused_layers_in_bf16_return_what_the_plain_ones_do(tiny_base: Path) -> 
         assert (norms, rotations, adapters) == (5, 1, 14)
         ours = run(model)
     plain, right = run(model), run(exact)
-    assert (ours - right).norm() < 1.1 * (plain - right).norm() < 0.05 * right.norm()
+    off, as_plain = (ours - right).norm(), (plain - right).norm()
+    assert off < 1.2 * as_plain  # both round at other places: the ratio is 0.9 to 1.1 from draw to draw
+    assert as_plain < 0.05 * right.norm()
 
 
 def test_a_processor_without_the_instructions_computes_in_fp32(studio_env: Path, monkeypatch: Any) -> None:
