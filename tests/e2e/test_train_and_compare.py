@@ -166,7 +166,7 @@ def test_try_the_demo(prepared: Studio, open_page) -> None:
 
     press(page, "compare")  # the first suggested question is one that it gets right
     page.get_by_test_id("stMain").get_by_text("Its training never saw").wait_for()
-    page.locator("[class*=st-key-idea_][class*=_True] button").first.click()
+    page.locator("[class*=st-key-idea_][class*=_True] [role=radio]").first.click()
     page.locator(".st-key-ask_both button:enabled").wait_for()
     settle(page)
     press(page, "ask_both")
