@@ -95,7 +95,7 @@ def test_fused_layers_in_bf16_return_what_the_plain_ones_do(tiny_base: Path) -> 
             torch.nn.init.normal_(part, std=0.05)
     exact = tuners.attach(load_model(tiny_base), LORA)
     exact.load_state_dict({name: part.float() for name, part in model.state_dict().items()})
-    ids = torch.arange(24)[None] * 7 % 600
+    ids = torch.arange(48).view(2, 24) * 7 % 600  # one row's rounding differs by more than a tenth from draw to draw
 
     def run(tuned: Any) -> torch.Tensor:
         out = tuned(input_ids=ids, labels=ids, use_cache=False)
@@ -108,9 +108,7 @@ def test_fused_layers_in_bf16_return_what_the_plain_ones_do(tiny_base: Path) -> 
         assert (norms, rotations, adapters) == (5, 1, 14)
         ours = run(model)
     plain, right = run(model), run(exact)
-    off, as_plain = (ours - right).norm(), (plain - right).norm()
-    assert off < 1.2 * as_plain  # both round at other places: the ratio is 0.9 to 1.1 from draw to draw
-    assert as_plain < 0.05 * right.norm()
+    assert (ours - right).norm() < 1.1 * (plain - right).norm() < 0.05 * right.norm()
 
 
 def test_a_processor_without_the_instructions_computes_in_fp32(studio_env: Path, monkeypatch: Any) -> None:
