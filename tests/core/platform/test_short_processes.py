@@ -49,3 +49,15 @@ def test_the_collector_runs_rarely_and_not_at_the_end() -> None:
         "made = []; made.append(made); del made\n"
         "assert gc.collect() > 0\n"
     )
+
+
+def test_a_command_that_used_duckdb_ends_without_a_word_about_its_types() -> None:
+    script = (
+        "from core.platform.short_processes import collect_rarely\n"
+        "collect_rarely()\n"
+        "from core.data.examples.parquet import connect\n"
+        "with connect() as connection:\n"
+        "    assert connection.execute('SELECT 1').fetchall() == [(1,)]\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stderr == ""
