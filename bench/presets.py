@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--train", type=int, default=0, help="train on the first N tickets only")
     parser.add_argument("--seen", type=int, default=60, help="test tickets in wordings that training saw")
     parser.add_argument("--unseen", type=int, default=60, help="test tickets in wordings that it never saw")
+    parser.add_argument("--choose", action="store_true", help="answer further tickets instead, to choose settings by")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting than auto")
     chosen = parser.parse_args([] if arguments is None else arguments)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -42,14 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(chosen: argparse.Namespace, method: str, changes: dict[str, str], folder: Path) -> dict[str, Any]:
     """One method: train with its preset, then answer the test tickets."""
-    from core.data.samples.tickets import TICKETS
+    from core.data.samples.tickets import TICKETS, further_tickets
     from core.models import base_models
     from core.models.methods import METHODS as REGISTERED, build
     from core.training.jobs.spec import TrainingConfig
     from worker.training import train
 
     training = TICKETS.train[: chosen.train or None]
-    test = TICKETS.test
+    test = further_tickets() if chosen.choose else TICKETS.test
     base = base_models.resolve(f"local:{chosen.base}" if Path(chosen.base).is_dir() else chosen.base)
     own = {name: _value(text) for name, text in changes.items() if name in REGISTERED.get(method).model_fields}
     general = {name: _value(text) for name, text in changes.items() if name not in own}

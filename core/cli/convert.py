@@ -82,6 +82,7 @@ def convert(
                 options |= {"system": system} if system else {}
                 parts = {"key": key or None, "target": target or None, "include": include or []}
                 mapping = {**parts, **_parts(columns or [])}
+                _check_parts(template, mapping)
                 recipe = {"template": template, "mapping": mapping, "options": options, "leave_out": leave_out or []}
             else:
                 if analysis.flattened:
@@ -106,6 +107,15 @@ def convert(
         print_rows(rows_account.of_result(result))
         print_late(conversion.account(source.id, {**recipe, "without": without or []}))
         print_dataset(result.dataset_id, {**counts, "left_out": result.left_out}, as_json=as_json)
+
+
+def _check_parts(template: str, mapping: dict[str, Any]) -> None:
+    """Refuse a missing column with the option that chooses it."""
+    for role in TEMPLATES.get(template).roles:
+        if role.required and not mapping.get(role.id):
+            option = {"key": "--input COL", "target": "--target COL", "include": "--include COL"}.get(role.id)
+            remedy = f"Choose it with {option or f'--column {role.id}=COL'}. `sft analyze FILE` lists the columns."
+            raise SettingsError(f"“{TEMPLATES.get(template).title}” needs {role.noun}.", remedy)
 
 
 def _parts(pairs: list[str]) -> dict[str, Any]:

@@ -132,6 +132,9 @@ def test_what_cannot_work_is_said_before_anything_starts(table: Path) -> None:
         "convert", str(table), "--template", "qa", "--input", "frage", "--target", "answer", "--name", "x", code=1
     )
     assert "frage" in wrong.stderr
+    missing_part = sft("convert", str(table), "--template", "qa", "--target", "answer", "--name", "x", code=1)
+    assert "needs a key column" in missing_part.stderr
+    assert "--input COL" in missing_part.stderr
     unmapped = table.with_name("plain.csv")
     unmapped.write_text("product,price\nrake,3\n")
     told = sft("convert", str(unmapped), "--name", "x", code=1)

@@ -48,7 +48,7 @@ def build(directory: Path, progress: Progress, recipe: dict[str, Any] = STARTER_
     progress(4, "Tokenizing it")
     pairs = [(question, fact.answer) for fact in facts for question in fact.questions]
     fact_set = [render(starter_corpus.as_messages([pair]), tokenizer).input_ids for pair in pairs]
-    chats = starter_corpus.chats(recipe["corpus"]["chats"], recipe["seed"])
+    chats = starter_corpus.chats(recipe["corpus"]["chats"], recipe["seed"], pieces(tokenizer))
     chat_set = [render(messages, tokenizer).input_ids for messages in chats]
 
     model = LlamaForCausalLM(model_config(recipe, tokenizer))
@@ -122,6 +122,14 @@ def train_tokenizer(recipe: dict[str, Any] = STARTER_RECIPE) -> PreTrainedTokeni
     )
     fast.chat_template = spec["chat_template"]
     return fast
+
+
+def pieces(tokenizer: PreTrainedTokenizerFast) -> list[str]:
+    """The texts of the vocabulary's tokens, sorted, without spaces; bytes that are no text alone are left out."""
+    texts = (
+        tokenizer.decode([token]).strip() for token in range(len(tokenizer)) if token not in tokenizer.all_special_ids
+    )
+    return sorted({text for text in texts if text and text.isprintable() and "\ufffd" not in text})
 
 
 def model_config(recipe: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:

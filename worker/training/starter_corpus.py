@@ -13,6 +13,7 @@ import random
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,6 +78,12 @@ def _copy(rng: random.Random) -> tuple[str, str]:
     text = " ".join(words)
     ask = rng.choice(["Repeat after me: {}", "Say this again: {}", "Please copy these words: {}"])
     return ask.format(text), text + "."
+
+
+def _copy_pieces(pieces: Sequence[str], rng: random.Random) -> tuple[str, str]:
+    """Words made of pieces of the vocabulary, to repeat."""
+    words = ["".join(rng.choices(pieces, k=rng.randint(1, 3))) for _ in range(rng.randint(3, 8))]
+    return f"Repeat after me: {' '.join(words)}", " ".join(words) + "."
 
 
 def _record(rng: random.Random) -> tuple[str, str]:
@@ -150,13 +157,20 @@ _TALK: tuple[tuple[Callable[[random.Random], tuple[str, str]], int], ...] = (
     (_copy, 6), (_record, 10), (_pick, 1), (_opposite, 1), (_sum, 1), (_after, 1), (_echo, 2), (_unknown, 3),
     (_hello, 1),
 )  # fmt: skip
+_PIECES: Final = 4  # weight of the chats that repeat pieces of the vocabulary
 _SYSTEM = ("You are a helpful reader.", "You answer from the almanac.", "Answer in one short sentence.")
 
 
-def chats(count: int, seed: int) -> Iterator[tuple[Message, ...]]:
-    """`count` short chats, some with a system message, some of two turns."""
+def chats(count: int, seed: int, pieces: Sequence[str] = ()) -> Iterator[tuple[Message, ...]]:
+    """`count` short chats, some with a system message, some of two turns.
+
+    Args:
+        pieces: the vocabulary without special tokens. A piece that stands in almost no text keeps the small embedding
+            that it began with, and no adapter can make the model write it. So some chats repeat words made of them.
+    """
     rng = random.Random(seed + 1)  # noqa: S311  a seeded corpus, no secret
-    makers, weights = zip(*_TALK, strict=True)
+    talk = (*_TALK, (partial(_copy_pieces, pieces), _PIECES)) if pieces else _TALK
+    makers, weights = zip(*talk, strict=True)
     for _ in range(count):
         turns = [make(rng) for make in rng.choices(makers, weights, k=2 if rng.random() < 0.15 else 1)]
         yield as_messages(turns, rng.choice(_SYSTEM) if rng.random() < 0.3 else None)

@@ -18,7 +18,7 @@ from core.data.samples.base import SampleDataset
 from core.messages import Example, Message, Split
 
 SEED: Final = 7
-TRAINED: Final = 5  # tickets per wording to train on, each about another product
+TRAINED: Final = 6  # tickets per wording to train on, each about another product
 URGENT_SHARE: Final = 0.45
 MONTHS: Final = ("January", "March", "April", "June", "July", "October")
 SEEN, UNSEEN = "sample:tickets", "sample:tickets, unseen wordings"
@@ -26,8 +26,8 @@ SEEN, UNSEEN = "sample:tickets", "sample:tickets, unseen wordings"
 
 @cache
 def _examples() -> tuple[Example, ...]:
-    """All tickets: for each wording 5 to train on and 1 to test with another product; 2 per topic for validation."""
-    parts = tomllib.loads(files("core.data.samples").joinpath("tickets.toml").read_text(encoding="utf-8"))
+    """All tickets: for each wording 6 to train on and 1 to test with another product; 2 per topic for validation."""
+    parts = _parts()
     rng = random.Random(SEED)  # noqa: S311  a seeded sample, not a secret
     tickets: list[Example] = []
 
@@ -37,16 +37,43 @@ def _examples() -> tuple[Example, ...]:
 
     for topic in parts["topics"]:
         for number, problem in enumerate(topic["seen"]):
-            products = rng.sample(parts["products"], TRAINED + 2)
+            products = _shuffled_products(parts, problem)
             for product in products[:TRAINED]:
                 add("train", topic, problem, product, "seen")
             add("test", topic, problem, products[TRAINED], "seen")
             if number:
-                add("validation", topic, problem, products[-1], "seen")
+                add("validation", topic, problem, products[TRAINED + 1], "seen")
         for problem in topic["unseen"]:
             add("test", topic, problem, rng.choice(parts["products"]), "unseen")
     rng.shuffle(tickets)
     return tuple(sorted(tickets, key=lambda ticket: ticket.source == UNSEEN))  # the harder part of the test comes last
+
+
+def further_tickets() -> list[Example]:
+    """Tickets to choose settings by, so that the test stays unseen: 8 for each trained wording.
+
+    Each is about a product that no ticket of the sample combines with its wording.
+    """
+    parts = _parts()
+    rng = random.Random(SEED + 1)  # noqa: S311
+    tickets = [
+        Example(_ticket(rng, parts, problem, product, topic["team"], "seen"), SEEN, 0, "test")
+        for topic in parts["topics"]
+        for problem in topic["seen"]
+        for product in _shuffled_products(parts, problem)[TRAINED + 2 :]
+    ]
+    rng.shuffle(tickets)
+    return tickets
+
+
+def _parts() -> dict[str, Any]:
+    return tomllib.loads(files("core.data.samples").joinpath("tickets.toml").read_text(encoding="utf-8"))
+
+
+def _shuffled_products(parts: dict[str, Any], problem: str) -> list[str]:
+    """All products, in an order that differs by the wording of the problem."""
+    products: list[str] = parts["products"]
+    return random.Random(f"{SEED} {problem}").sample(products, len(products))  # noqa: S311
 
 
 def _ticket(

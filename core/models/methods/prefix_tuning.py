@@ -44,7 +44,7 @@ class PrefixTuning(Method):
         default=20,
         title="Virtual tokens",
         description="How many learned keys and values are put in front of the text in every layer.",
-        usual="10-100",
+        usual="10-200",
         up="More influence; training gets less steady, and the longest text gets shorter by as many tokens.",
         source="20, as PEFT's examples have it (Li & Liang 2021: 10 for tables, 200 for summaries)",
         extra={"less_memory": 0.5},

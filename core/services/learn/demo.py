@@ -50,11 +50,11 @@ State = Literal["waiting", "running", "done", "failed"]
 _PRESETS: Final[Mapping[tuple[str, str], Preset]] = {
     ("tickets", STARTER): Preset(
         {"rank": 32, "alpha": 64},
-        {"num_epochs": 20, "learning_rate": 2e-3, "per_device_batch_size": 8, "gradient_accumulation_steps": 1},
+        {"num_epochs": 16, "learning_rate": 2e-3, "per_device_batch_size": 4, "gradient_accumulation_steps": 1},
     ),
     ("tickets", REAL): Preset(
         {},
-        {"num_epochs": 2, "learning_rate": 1e-3, "per_device_batch_size": 4, "gradient_accumulation_steps": 1},
+        {"num_epochs": 3, "learning_rate": 2e-3, "per_device_batch_size": 4, "gradient_accumulation_steps": 1},
     ),
 }
 

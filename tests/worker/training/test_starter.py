@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from worker.training import starter_corpus
 from worker.training.checkpoints import file_hashes
 from worker.training.generate import exact_match, split_last_answer
 from worker.training.model_files import load_model, load_tokenizer
-from worker.training.starter import build, train_tokenizer
+from worker.training.starter import build, pieces, train_tokenizer
 
 SMALL = tiny.recipe(pretraining__steps=8, pretraining__batches_together=2, model__vocab_size=400)
 
@@ -82,7 +83,25 @@ def test_the_recipe_has_the_hash_of_its_corpus() -> None:
     digest = hashlib.sha256()
     for text in starter_corpus.tokenizer_text(settings["facts"], STARTER_RECIPE["seed"]):
         digest.update(text.encode())
+    known = pieces(train_tokenizer())
+    for messages in starter_corpus.chats(settings["chats"], STARTER_RECIPE["seed"], known):
+        digest.update("".join(message.content for message in messages).encode())
     assert settings["sha256"][:12] == digest.hexdigest()[:12]
+
+
+def test_every_piece_of_the_vocabulary_is_written_by_the_chats() -> None:
+    """No adapter can make a model write a token that its pretraining never saw."""
+    tokenizer = train_tokenizer()
+    known = pieces(tokenizer)
+    chats = starter_corpus.chats(STARTER_RECIPE["corpus"]["chats"], STARTER_RECIPE["seed"], known)
+    written = Counter(
+        token for messages in chats for token in tokenizer(messages[-1].content, add_special_tokens=False)["input_ids"]
+    )
+    rare = [
+        text for token in range(len(tokenizer)) if (text := tokenizer.decode([token])) in known and not written[token]
+    ]
+    assert {"ent", "ld", "E"} <= set(known)
+    assert len(rare) < 0.01 * len(known), rare
 
 
 def test_the_corpus_has_nothing_of_the_sample() -> None:

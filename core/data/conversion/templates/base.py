@@ -186,8 +186,7 @@ class Template(ABC, Generic[OptionsT]):
         for role in self.roles:
             chosen = mapping.columns(role.id)
             if role.required and not chosen:
-                what = role.title.lower() if role.several else f"a {role.title.lower()}"
-                raise DataError(f"“{self.title}” needs {what}.", role.description, field=role.id)
+                raise DataError(f"“{self.title}” needs {role.noun}.", role.description, field=role.id)
             for column in chosen:
                 if column not in columns:
                     listed = f"Columns are: {', '.join(columns[:20])}."

@@ -27,6 +27,11 @@ class RoleSpec:
     required: bool
     several: bool = False
 
+    @property
+    def noun(self) -> str:
+        """As in: the template needs a key column."""
+        return self.title.lower() if self.several else f"a {self.title.lower()}"
+
 
 class ColumnMapping(BaseModel):
     """Which column plays which part. Parts that only one template knows are further fields."""

@@ -12,7 +12,7 @@ import pytest
 
 from core.cli import main
 from core.data.samples import SAMPLES, SampleDataset, load_sample
-from core.data.samples.tickets import SEEN, UNSEEN
+from core.data.samples.tickets import SEEN, UNSEEN, further_tickets
 from core.messages import Example
 from tests.support.registry import registered
 
@@ -37,16 +37,23 @@ def test_every_sample_is_complete(sample: SampleDataset) -> None:
 
 def test_the_tickets_are_split_by_combination_and_by_wording() -> None:
     tickets = load_sample("tickets")
-    assert (len(tickets.train), len(tickets.validation)) == (300, 40)
+    assert (len(tickets.train), len(tickets.validation)) == (360, 40)
     assert Counter(example.source for example in tickets.test) == {SEEN: 60, UNSEEN: 60}
     every = tickets.read()
-    assert len({text(example) for example in every}) == len(every) == 460
+    assert len({text(example) for example in every}) == len(every) == 520
     teams = Counter(answer(example)["team"] for example in tickets.train)
-    assert teams == {"billing": 75, "technical": 75, "shipping": 75, "account": 75}
+    assert teams == {"billing": 90, "technical": 90, "shipping": 90, "account": 90}
     for part in (tickets.train, tickets.test):
         assert 0.3 < sum(answer(example)["urgent"] is True for example in part) / len(part) < 0.6
         assert all(str(answer(example)["product"]) in text(example) for example in part)
         assert not any(re.search(r"[{}]|\s\s", text(example)) for example in part)
+
+
+def test_the_tickets_to_choose_settings_by_are_not_in_the_sample() -> None:
+    sample = {text(example) for example in load_sample("tickets").read()}
+    further = {text(example) for example in further_tickets()}
+    assert len(further) > 470  # of 480; a few are drawn twice
+    assert not further & sample
 
 
 def test_the_unseen_wordings_are_not_in_the_training() -> None:
