@@ -14,7 +14,8 @@ in steps (see `bench/_outside.py`; `--outside 200` measures only that). `--gpu` 
 `bench/_gpu.py`).
 
 `--base smollm2`, or the directory of a base model, measures LoRA on that base with short runs (`--runs`, `--steps`).
-There TRL may also use bf16 autocast if the processor multiplies bf16 in hardware (elsewhere that is many times slower).
+There TRL may also use bf16 autocast if the processor multiplies bf16 in hardware (elsewhere that is many times slower),
+and the studio's own bf16 is compared with its fp32 (`bench/_precision.py`).
 The last line is one JSON object.
 """
 
@@ -37,6 +38,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from bench import _precision
 from bench._real_data import real_data
 
 RUNS = 5
@@ -80,6 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--base", default="", help="smollm2, or the directory of a base model: LoRA on it")
     parser.add_argument("--runs", type=int, default=0, help="runs of each contender")
     parser.add_argument("--steps", type=int, default=0, help="steps of a run, the first of which warms up")
+    parser.add_argument("--precisions", action="store_true", help="only bf16 beside fp32; needs --base")
     parser.add_argument("--outside", type=int, default=0, help="only a default job on so many examples: outside_steps")
     parser.add_argument("--epochs", type=int, help="of that job, instead of the default")
     chosen = parser.parse_args([] if arguments is None else arguments)
@@ -97,10 +100,15 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as name:
         os.environ |= {"SFT_DATA_DIR": f"{name}/data", "SFT_DEVICE": "cpu"}
         bench = prepare(Path(name), steps=steps, base=base)
+        if base and chosen.precisions:
+            print(json.dumps(_about() | _precision.measure(bench, runs)))
+            return 0
         results = {method: measure(bench, method, runs) for method in (("lora",) if base else ("lora", "full"))}
         difference = None if base else largest_loss_difference(bench)
+        precisions = _precision.measure(bench, runs) if base and has_bf16() else {}
     if not chosen.json:
         print("\n".join(_lines(results, difference)))
+        print(precisions or "bf16 is not compared with fp32: only with --base, on a processor that multiplies it.")
     rest = {} if chosen.quick or base else {"outside_steps": _outside_steps()}
     ratios = {name: min(part[name] for part in results.values()) for name in _RATIOS}  # the worse of the two methods
     about = _about() | {
@@ -110,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
         "tokens_per_run": bench.tokens,
         "largest_loss_difference": difference,
     }
-    print(json.dumps(ratios | rest | about | results))
+    print(json.dumps(ratios | rest | precisions | about | results))
     return 0
 
 
@@ -313,8 +321,16 @@ class Clock:
 
 def ours(bench: Bench, method: str, run: int) -> Speed:
     """A job from its launch to its model, timed from step to step, with what a worker does in between."""
-    from core.models.methods import build
     from core.services.data import datasets
+
+    known = {dataset.name: dataset for dataset in datasets.list_datasets()}
+    dataset = known.get("Instructions") or datasets.create_dataset("Instructions", bench.examples)
+    return run_job(bench, method, dataset.id, f"{method} {run} {time.time()}")[0]
+
+
+def run_job(bench: Bench, method: str, dataset_id: str, name: str, **more: Any) -> tuple[Speed, Any]:
+    """A job and its speed; `more` are further settings of the training."""
+    from core.models.methods import build
     from core.services.training import jobs
     from worker.run import execute
     from worker.training import job as module
@@ -326,8 +342,6 @@ def ours(bench: Bench, method: str, run: int) -> Speed:
             super().on_point(point)
             clock.step(point.tokens)
 
-    known = {dataset.name: dataset for dataset in datasets.list_datasets()}
-    dataset = known.get("Instructions") or datasets.create_dataset("Instructions", bench.examples)
     settings = {
         "num_epochs": 1,
         "per_device_batch_size": BATCH,
@@ -335,10 +349,11 @@ def ours(bench: Bench, method: str, run: int) -> Speed:
         "learning_rate": RATE,
         "max_seq_length": 1024,
         "save_every_steps": len(bench.items) // BATCH - 1,
+        **more,
     }
     job = jobs.create(
-        name=f"{method} {run} {time.time()}",
-        dataset_id=dataset.id,
+        name=name,
+        dataset_id=dataset_id,
         base_model=f"local:{bench.base}",
         method=method,
         draft_key=None,
@@ -352,7 +367,7 @@ def ours(bench: Bench, method: str, run: int) -> Speed:
         module.Reporter = plain  # type: ignore[misc]
     if ended is None or ended.state != "succeeded":
         raise SystemExit(f"The job ended as {ended and ended.state}: {ended and ended.error}")
-    return clock.speed
+    return clock.speed, jobs.get_job(job.id)
 
 
 def bare_loop(bench: Bench, method: str) -> Speed:

@@ -14,7 +14,18 @@ from core.platform.db import migrate
 from core.settings import get_settings
 from tests.support.servers import missing, postgres_cluster, redis_of_studio
 
+LATE = {"e2e", "integration"}
 OUTSIDE = ("DATABASE_URL", "REDIS_URL", "STORAGE_URL")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests that need the starter come first: one process builds it while the other one runs other tests.
+
+    The long tests keep their order, in which the Makefile hands them out.
+    """
+    items.sort(
+        key=lambda item: LATE & set(item.path.parts) != set() or "starter" not in getattr(item, "fixturenames", ())
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -124,25 +124,25 @@ class _LowRank(torch.autograd.Function):
         b: torch.Tensor,
         scale: float,
     ) -> torch.Tensor:
-        rows, up = x.reshape(-1, x.shape[-1]), b.to(x.dtype)
-        thin = rows @ a.to(x.dtype).t()
+        rows, down, up = x.reshape(-1, x.shape[-1]), a.to(x.dtype), b.to(x.dtype)
+        thin = rows @ down.t()
         out = torch.nn.functional.linear(rows, weight, bias).addmm_(thin, up.t(), alpha=scale)
-        ctx.save_for_backward(x, thin, weight, a, b)
-        ctx.scale = scale
+        ctx.save_for_backward(x, thin, weight, down, up)
+        ctx.scale, ctx.dtypes = scale, (a.dtype, b.dtype)
         return out.view(*x.shape[:-1], -1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:
-        x, thin, weight, a, b = ctx.saved_tensors
+        x, thin, weight, down, up = ctx.saved_tensors
         slope = gradient.reshape(-1, gradient.shape[-1])
-        thin_slope = (slope @ b.to(x.dtype)).mul_(ctx.scale)
+        thin_slope = (slope @ up).mul_(ctx.scale)
         to_x = None
         if ctx.needs_input_grad[0]:
-            to_x = (slope @ weight).addmm_(thin_slope, a.to(x.dtype)).view(x.shape)
+            to_x = (slope @ weight).addmm_(thin_slope, down).view(x.shape)
         to_a = thin_slope.t() @ x.reshape(-1, x.shape[-1])
         to_b = (slope.t() @ thin).mul_(ctx.scale)
-        return to_x, None, None, to_a.to(a.dtype), to_b.to(b.dtype), None
+        return to_x, None, None, to_a.to(ctx.dtypes[0]), to_b.to(ctx.dtypes[1]), None
 
 
 def low_rank(

@@ -19,8 +19,12 @@ CHUNK_COPIES: Final = 6
 LOGIT_COPIES: Final = 1  # the logits in fp32; their gradient overwrites them
 
 
-def activation_bytes(dims: Dims, method: Method, batch: Widest, width: int, checkpointing: str = "auto") -> int:
+def activation_bytes(
+    dims: Dims, method: Method, batch: Widest, width: int, checkpointing: str = "auto", *, attention: int = 0
+) -> int:
     """Bytes stored after the forward pass of `batch`, at `width` bytes per number and without the loss.
+
+    Inside the attention a number has `attention` bytes if that is not 0: on a CPU it computes in fp32.
 
     Stored per token and block: its residual before the attention and before the MLP (2H), queries and the attention's
     result (2Q), keys and values (2K), the MLP's gate, activated gate and up (3M), and what the method itself needs
@@ -29,7 +33,8 @@ def activation_bytes(dims: Dims, method: Method, batch: Widest, width: int, chec
     """
     tokens, layers = batch.tokens, dims.num_layers
     queries = dims.num_heads * dims.head_dim
-    block = 2 * dims.hidden_size + 2 * queries + 2 * dims.kv_size + 3 * dims.intermediate_size + dims.num_heads + 2
+    inside = (2 * queries + 2 * dims.kv_size + dims.num_heads) * (attention or width) / width
+    block = 2 * dims.hidden_size + inside + 3 * dims.intermediate_size + 2
     stored = layers * block + method.kept_per_token(dims, batch.length)
     once = method.kept_once(dims)
     if recomputes(dims.params, method, checkpointing):

@@ -120,22 +120,25 @@ def forecast_memory(
 
 @dataclass(frozen=True, slots=True)
 class _Widths:
-    """Bytes per number: of the base's weights, of trained weights with their gradients and moments, of activations, and
-    of the rounded copies of fp32 weights that compute in bf16 (0 without them)."""
+    """Bytes per number: of the base's weights, of trained weights with their gradients and moments, of activations, of
+    those inside the attention (`worker/training/attention.py`), and of the rounded copies of fp32 weights that compute
+    in bf16 (0 without them)."""
 
     base: int
     trained: int
     activations: int
+    attention: int
     copies: int = 0
 
     @classmethod
     def of(cls, precision: str, method: Method, device: Device) -> _Widths:
         width = WIDTHS[precision]
+        attention = WIDTHS["fp32"] if device.kind == "cpu" and method.packs else width
         if method.peft_type is not None:
-            return cls(width, ADAPTER_BYTES, width)
+            return cls(width, ADAPTER_BYTES, width, attention)
         if device.kind == "cpu" and precision == "bf16":  # fp32 weights, rounded for each product
-            return cls(WIDTHS["fp32"], WIDTHS["fp32"], width, width)
-        return cls(width, width, width)
+            return cls(WIDTHS["fp32"], WIDTHS["fp32"], width, attention, width)
+        return cls(width, width, width, attention)
 
 
 def _parts(
@@ -152,7 +155,8 @@ def _parts(
     gradients = trained * widths.trained
     factor = method.heap_factor() if device.kind == "cpu" else GPU_HEAP
     logits = logit_bytes(dims.vocab_size, batch)  # large enough to be returned at once: no gaps
-    activations = round(activation_bytes(dims, method, batch, widths.activations, checkpointing) * factor) + logits
+    activations = activation_bytes(dims, method, batch, widths.activations, checkpointing, attention=widths.attention)
+    activations = round(activations * factor) + logits
     stored = activations if batch.several else max(0, activations - gradients)
     optimizer = 2 * trained * widths.trained
     weights = round(method.base_bytes(dims, widths.base)) + dims.params * widths.copies

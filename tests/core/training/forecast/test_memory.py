@@ -67,6 +67,22 @@ def test_activations_grow_with_tokens_and_full_training() -> None:
     assert size("full", 1024) > size("lora", 1024) > size("bottleneck_adapter", 1024)
 
 
+def test_a_cpu_stores_what_is_inside_the_attention_in_fp32_and_a_gpu_in_bf16() -> None:
+    def stored(method: str, device: Device, precision: str) -> int:
+        found = forecast_memory(SMALL, build(method), Run(4, 512, 4), device, precision=precision)
+        return dict(found.parts)["activations"]
+
+    cpu = Device("cpu", "CPU", 80 * GB, 79 * GB)
+    batch = Widest(1024, 1024, 1024, False)
+    wider = activation_bytes(SMALL, build("lora"), batch, 2, attention=4)
+    queries = SMALL.num_heads * SMALL.head_dim
+    inside = SMALL.num_layers * (2 * queries + 2 * SMALL.kv_size + SMALL.num_heads)
+    assert wider - activation_bytes(SMALL, build("lora"), batch, 2) == 1024 * inside * 2
+    assert stored("lora", cpu, "bf16") > 0.5 * stored("lora", cpu, "fp32")
+    prefix = [stored("prefix_tuning", cpu, precision) for precision in ("bf16", "fp32")]  # rows of one example
+    assert prefix[0] < 0.6 * prefix[1]
+
+
 def test_gradients_reuse_the_memory_of_activations_in_a_single_micro_batch() -> None:
     """In one micro-batch gradients replace activations; with several, both are in memory together."""
     one, more = (forecast_memory(SMALL, build("full"), Run(1, 256, steps), gpu(79)) for steps in (1, 4))
