@@ -37,6 +37,7 @@ from core.settings import get_settings
 
 log = logging.getLogger(__name__)
 
+ENDING_S = 0.4  # how soon after a task a command asks its worker to end
 # A work process that is asked to stop saves within this time or is killed: `sft up` leaves nothing after 15 s.
 SHUTDOWN_GRACE_S = 9.0
 
@@ -90,7 +91,9 @@ def _execute(task_id: str, owner: str, shutdown: threading.Event | None) -> Task
             from core.services.data import quality
             from core.services.data.results import DatasetResult
 
-            quality.after_new_version(DatasetResult.of(ended).dataset_id)
+            # A command that waited for this ends its worker now; the screen that shows the dataset measures it then.
+            ends = shutdown is not None and shutdown.wait(ENDING_S)
+            quality.after_new_version(DatasetResult.of(ended).dataset_id, now=not ends)
         return ended
 
 

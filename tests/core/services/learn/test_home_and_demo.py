@@ -92,7 +92,7 @@ def test_the_demo_shows_unseen_tickets_by_part(studio_env: Path, adapter: Path) 
     record = demo.start()
     assert (record.sample, record.base_model, record.report) == ("tickets", "starter", ())
     job = jobs.get_job(record.job_id or "")
-    assert (job.examples, job.num_epochs) == (300, 20)
+    assert (job.examples, job.num_epochs) == (360, 16)
     model = succeed(job, adapter)
     tickets = demo.sample("tickets").test
     asked = [right(ticket) for ticket in tickets]
