@@ -9,9 +9,9 @@ from tests.pages.conftest import keys
 
 def test_the_introduction_starts_nothing(open_screen, read) -> None:
     app = open_screen("demo")
-    assert "300 labeled examples" in read(app)
+    assert "360 labeled examples" in read(app)
     app.radio(key="demo_base").set_value(demo.REAL).run()
-    assert "300 labeled examples" in read(app)
+    assert "360 labeled examples" in read(app)
     assert "is not on this machine yet" in read(app)
     assert app.button(key="start").disabled
     assert "start" in keys(app)
