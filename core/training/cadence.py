@@ -23,7 +23,7 @@ from typing import Any, Final, Literal
 Kind = Literal["validation", "checkpoint", "samples"]
 # Shares of the time in steps. The loss of every example, at the end, may take what is left of the total.
 SHARES: Final[dict[Kind, float]] = {"validation": 0.07, "checkpoint": 0.02, "samples": 0.03}
-TOTAL_SHARE: Final = 0.15
+TOTAL_SHARE: Final = 0.13
 LOSSES_LEAST_S: Final = (
     2.0  # the losses by example may always take this long: a run of a few seconds measures them, too
 )

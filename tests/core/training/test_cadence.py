@@ -109,7 +109,7 @@ def test_a_resumed_run_continues_the_cadence() -> None:
 
 def test_the_losses_by_example_get_what_is_left() -> None:
     run = Simulated(100, 1.0, {"validation": 1.0}).go()
-    assert run.budget.left_s == pytest.approx(15.0 - len(run.done["validation"]))
+    assert run.budget.left_s == pytest.approx(13.0 - len(run.done["validation"]))
     assert TimeBudget(1).left_s == LOSSES_LEAST_S
 
 
