@@ -28,6 +28,7 @@ WAITING_HEIGHT = 210  # while there is no curve yet
 FEW_EVENTS = 6
 SPARK = 40  # points of the small curve in a tile
 STEADY = 0.01  # a relative change of the validation loss below this is drawn as neutral
+STEADY_LOSS = 0.001  # and so is a smaller change than this: a loss near zero only moves by noise
 
 _ICONS = {
     "checkpoint": ":material/save:",
@@ -137,8 +138,8 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
         Tile(
             VALIDATION_LOSS,
             format_loss(validation[-1].loss if validation else None),
-            f"{change:+.3f}" if change is not None else None,
-            "gray" if change is None or abs(change) < STEADY * validation[-1].loss else "inverse",
+            None if change is None else f"{change:+.3f}" if abs(change) >= STEADY_LOSS else f"{change:+.1e}",
+            "gray" if change is None or abs(change) < max(STEADY * validation[-1].loss, STEADY_LOSS) else "inverse",
             validation[-1].part or "last check" if change is not None else None,
             [p.loss for p in run_charts.thinned(validation, SPARK)],
             help="The loss on held-out examples. If it rises while the training loss falls, the model is memorizing. A "

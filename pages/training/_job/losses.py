@@ -86,6 +86,7 @@ def _figure(found: monitoring.ExampleLosses) -> go.Figure:
     if any(held for _, _, _, held in found.bins):
         fig.add_bar(x=middles, y=[held for _, _, _, held in found.bins], name="Held-out", marker_color=TUNED)
     fig.update_layout(barmode="stack")
+    fig.update_xaxes(exponentformat="e")  # plotly would write a ten-thousandth as 100µ
     return fig
 
 
