@@ -28,8 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--base", default="starter", help="an id of a base model, or a directory")
     parser.add_argument("--method", action="append", choices=METHODS)
     parser.add_argument("--train", type=int, default=0, help="train on the first N tickets only")
-    parser.add_argument("--seen", type=int, default=60, help="test tickets in wordings that training saw")
-    parser.add_argument("--unseen", type=int, default=60, help="test tickets in wordings that it never saw")
+    parser.add_argument("--seen", type=int, help="tickets in wordings that training saw: 60, with --choose all 480")
+    parser.add_argument(
+        "--unseen", type=int, default=60, help="tickets in wordings that it never saw; none with --choose"
+    )
     parser.add_argument("--choose", action="store_true", help="answer further tickets instead, to choose settings by")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting than auto")
     chosen = parser.parse_args([] if arguments is None else arguments)
@@ -65,7 +67,10 @@ def measure(chosen: argparse.Namespace, method: str, changes: dict[str, str], fo
         say=lambda text: print(text, file=sys.stderr, flush=True),
     )
     seconds, processor = time.perf_counter() - began, time.process_time() - used
-    parts = {"seen": chosen.seen, "unseen": chosen.unseen}
+    parts = {
+        "seen": chosen.seen if chosen.seen is not None else len(test) if chosen.choose else 60,
+        "unseen": 0 if chosen.choose else chosen.unseen,
+    }
     scores = {f"{name}_wordings": _score(trained, _of(test, name)[:most]) for name, most in parts.items() if most}
     return {
         "base": base.title,

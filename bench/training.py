@@ -95,6 +95,8 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.outside:
         print(json.dumps(_about() | outside(chosen.outside, base, chosen.epochs)))
         return 0
+    if chosen.precisions and not base:
+        parser.error("--precisions compares them on a real base: name it with --base.")
     steps, runs = (5, 1) if chosen.quick else (5, 2) if base else (STEPS, RUNS)
     steps, runs = chosen.steps or steps, chosen.runs or runs
     with tempfile.TemporaryDirectory() as name:

@@ -17,7 +17,6 @@ from core.platform.tasks.kinds import QUEUES
 from core.settings import get_settings
 
 REDIS_WAIT_S = 30.0
-DATABASE_WAIT_S = 60.0
 
 
 def main(arguments: list[str]) -> int:
@@ -32,7 +31,6 @@ def main(arguments: list[str]) -> int:
         logs.configure(f"worker-{queue}")
         device = _claim_device() if queue == "gpu" else None
         _wait_for_redis()
-        _wait_for_database()
     except StudioError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -71,25 +69,6 @@ def _wait_for_redis() -> None:
         if time.monotonic() > until and not life.is_watched():
             raise unavailable()
         time.sleep(0.2)
-
-
-def _wait_for_database() -> None:
-    """Until another process has migrated it: a worker may start before that, or on another machine.
-
-    Raises:
-        SettingsError: the database does not respond, or is newer than this version of the studio.
-        StudioError: nobody migrated it in time, and no supervisor restarts this process.
-    """
-    from core.platform.db import migrate
-
-    until = time.monotonic() + DATABASE_WAIT_S
-    while migrate.is_behind():
-        life.sign()
-        if time.monotonic() > until and not life.is_watched():
-            raise StudioError(
-                "The database is that of an earlier version, or empty.", "Start the studio once: `sft up` migrates it."
-            )
-        time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -170,8 +170,7 @@ def ensure(needs: Iterable[str], say: Callable[[str], None] = lambda text: None)
         needs.add("reconciler")
     if single or "worker" in needs:
         needs.add("redis")
-    if not single:
-        _migrate()
+    _migrate()
     supervisor, stop, errors = Supervisor(needs, say), threading.Event(), []
     if single:
         supervisor.delay("reconciler", RECONCILER_LATER_S)
@@ -192,8 +191,6 @@ def ensure(needs: Iterable[str], say: Callable[[str], None] = lambda text: None)
     names = {service.command.name for service in supervisor.services}
     _kept.update(names)
     try:
-        if single:
-            _migrate()  # while the worker starts, which waits for it
         _wait_ready(needs, errors)
         yield
     finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,7 @@ import rq
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from sqlalchemy import text
 
-from core.platform.db import migrate
-from core.platform.db.engine import get_engine
 from core.platform.redis_server import redis_connection
 from core.services.platform import tasks
 from tests.support import counting
@@ -114,35 +110,6 @@ def test_one_training_worker_per_device(real_redis) -> None:
     finally:
         first.terminate()
         first.wait(60)
-
-
-def test_a_worker_waits_until_the_database_is_migrated(real_redis) -> None:
-    def set_revision(revision: str) -> None:
-        with get_engine().begin() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
-
-    set_revision("0001")
-    waiting = subprocess.Popen([sys.executable, "-m", "worker", "cpu"], stderr=subprocess.DEVNULL)
-    try:
-        time.sleep(4)
-        assert tasks.workers() == []
-        assert waiting.poll() is None
-        set_revision(migrate.head())
-        wait_until(lambda: [worker.queue for worker in tasks.workers()] == ["cpu"], 30, "the worker")
-    finally:
-        waiting.terminate()
-        waiting.wait(60)
-
-
-def test_a_worker_on_a_database_that_nobody_migrates_says_so(real_redis) -> None:
-    with get_engine().begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    code = "import worker.__main__ as m; m.DATABASE_WAIT_S = 0.2; raise SystemExit(m.main(['cpu']))"
-    refused = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
-    assert refused.returncode == 1
-    assert refused.stderr.splitlines() == [
-        "The database is that of an earlier version, or empty. Start the studio once: `sft up` migrates it."
-    ]
 
 
 def test_a_worker_needs_the_name_of_a_queue(studio_env) -> None:

@@ -65,8 +65,9 @@ def _attend(
             enable_gqa=shared,
         )
         return flat[None], None
-    if query.device.type == "cpu" and query.dtype == torch.bfloat16 and torch.is_grad_enabled():
-        # The backward pass of this attention takes three times as long in bf16 as in fp32 (torch 2.13, AVX-512).
+    if value.device.type == "cpu" and value.dtype == torch.bfloat16 and torch.is_grad_enabled():
+        # The backward pass of this attention takes three times as long in bf16 as in fp32 (torch 2.13, AVX-512). With
+        # autocast only the values are bf16 here: queries and keys were multiplied by the fp32 angles of their places.
         with torch.autocast("cpu", enabled=False):
             wide = _by_segment(query.float(), key.float(), value.float(), dropout, scaling, segments, sliding_window)
         return wide.to(torch.bfloat16), None

@@ -34,8 +34,11 @@ def current() -> str | None:
         return _revision(connection)
 
 
-def is_behind() -> bool:
-    """Whether the database is older than `head()`, or empty.
+def upgrade() -> bool:
+    """Migrate to `head()`; True if something changed.
+
+    Only a database of an earlier release needs Alembic, whose import and revisions take a second: an up-to-date one
+    costs one query, and an empty one gets its tables as they are now.
 
     Raises:
         SettingsError: the database does not respond, or it is newer than this version of the studio.
@@ -47,25 +50,13 @@ def is_behind() -> bool:
             f"The database does not respond: {str(error.orig).strip().splitlines()[0]}.",
             "Start the database server, or correct DATABASE_URL (SFT_DATA_DIR for SQLite).",
         ) from error
+    if revision == head():
+        return False
     if revision is not None and revision > head():
         raise SettingsError(
             f"The database is at revision {revision}, newer than this version of the studio ({head()}).",
             "Update the studio, or choose another SFT_DATA_DIR or DATABASE_URL.",
         )
-    return revision is None or revision < head()
-
-
-def upgrade() -> bool:
-    """Migrate to `head()`; True if something changed.
-
-    Only a database of an earlier release needs Alembic, whose import and revisions take a second: an up-to-date one
-    costs one query, and an empty one gets its tables as they are now.
-
-    Raises:
-        SettingsError: the database does not respond, or it is newer than this version of the studio.
-    """
-    if not is_behind():
-        return False
     with _one_at_a_time() as connection:
         if _revision(connection) == head():
             return False

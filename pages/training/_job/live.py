@@ -138,7 +138,7 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
         Tile(
             VALIDATION_LOSS,
             format_loss(validation[-1].loss if validation else None),
-            None if change is None else f"{change:+.3f}" if abs(change) >= STEADY_LOSS else f"{change:+.1e}",
+            None if change is None else f"{change:+.1e}" if 0 < abs(change) < STEADY_LOSS else f"{change:+.3f}",
             "gray" if change is None or abs(change) < max(STEADY * validation[-1].loss, STEADY_LOSS) else "inverse",
             validation[-1].part or "last check" if change is not None else None,
             [p.loss for p in run_charts.thinned(validation, SPARK)],

@@ -36,6 +36,16 @@ def test_bf16_with_gradients_is_computed_in_fp32_and_rounded_once(around: Abstra
         assert torch.equal(one, other.to(torch.bfloat16))
 
 
+def test_queries_and_keys_in_fp32_beside_values_in_bf16_are_not_rounded() -> None:
+    """What autocast of fp32 weights leads to: the rotation by fp32 angles returns fp32."""
+    torch.manual_seed(0)
+    query, key, value = (torch.randn(1, 2, sum(SEGMENTS), 8) for _ in range(3))
+    rounded = value.to(torch.bfloat16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = attend([query.requires_grad_(), key, rounded])
+    assert torch.equal(out, attend([query, key, rounded.float()]).to(torch.bfloat16))
+
+
 def test_each_example_attends_only_to_itself() -> None:
     torch.manual_seed(0)
     parts = [torch.randn(1, 2, sum(SEGMENTS), 8) for _ in range(3)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -283,6 +284,29 @@ def test_a_cancelled_task_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     assert ended is not None
     assert ended.state == "cancelled"
     assert quality.report(dataset.version.id) is None
+
+
+class _EndsAfterTheTask(threading.Event):
+    """A command that asks its worker to end as soon as its task has succeeded."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.set()
+        return True
+
+
+def test_a_worker_that_is_asked_to_end_leaves_a_small_report_to_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = make(spoilt())
+    monkeypatch.setattr(dataset_edits, "EDITED_AT_ONCE", 0)
+    quality.compute(dataset.version.id)
+    operation = quality.operation_for(dataset.version.id, "refusals", "drop")
+    applied = dataset_edits.apply(dataset.id, operation, base_version_id=dataset.version.id)
+    assert applied.task is not None
+    ended = execute(applied.task.id, "worker:1", shutdown=_EndsAfterTheTask())
+    assert ended is not None
+    assert ended.state == "succeeded"
+    newest = datasets.get_dataset(dataset.id).version
+    assert quality.report(newest.id) is None
+    assert quality.compute(newest.id).issue("refusals") is None
 
 
 def test_a_version_that_a_task_makes_has_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
