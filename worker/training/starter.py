@@ -125,7 +125,7 @@ def train_tokenizer(recipe: dict[str, Any] = STARTER_RECIPE) -> PreTrainedTokeni
 
 
 def pieces(tokenizer: PreTrainedTokenizerFast) -> list[str]:
-    """The texts of the vocabulary's tokens, sorted, without spaces; bytes that are no text alone are left out."""
+    """The texts of the vocabulary's tokens, sorted, without spaces. Bytes that form no character alone are left out."""
     texts = (
         tokenizer.decode([token]).strip() for token in range(len(tokenizer)) if token not in tokenizer.all_special_ids
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from core.models.base_models.starter import recipe_hash
+from core.training import precision
 from tests.support import tiny
 from tests.support.starter import CACHE
 
@@ -16,6 +18,15 @@ from tests.support.starter import CACHE
 def tiny_base() -> Path:
     """A Llama of two layers with tokenizer and chat template; stored beside the starter for the next run."""
     return tiny.build_base(CACHE / f"tiny-{recipe_hash(tiny.recipe())}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_same_steps_on_every_machine() -> Iterator[None]:
+    """A processor without bf16 instructions: with them a run first measures a few steps in both precisions, and tests
+    that count calls would count those. The tests of the precision report a processor of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precision, "processor", lambda: ("A processor", frozenset()))
+        yield
 
 
 @pytest.fixture
