@@ -165,7 +165,7 @@ def chats(count: int, seed: int, pieces: Sequence[str] = ()) -> Iterator[tuple[M
     """`count` short chats, some with a system message, some of two turns.
 
     Args:
-        pieces: the vocabulary without special tokens. A piece that stands in almost no text keeps the small embedding
+        pieces: the vocabulary without special tokens. A piece that occurs in almost no text keeps the small embedding
             that it began with, and no adapter can make the model write it. So some chats repeat words made of them.
     """
     rng = random.Random(seed + 1)  # noqa: S311  a seeded corpus, no secret
