@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -79,7 +83,7 @@ def test_a_frozen_work_process_is_replaced_and_ends_without_a_trace(everywhere: 
     wait_steps(studio_env, task_id, 3)
     frozen = horse_of(task_id)
     os.kill(first.pid, signal.SIGSTOP)
-    os.kill(frozen, signal.SIGSTOP)
+    _freeze_between_writes(frozen, studio_env / "studio.db")
     everywhere.worker()
     wait_until(lambda: store.get(task_id).lease_epoch == 2, LIMIT_S, "the second worker")
     os.kill(frozen, signal.SIGCONT)
@@ -88,3 +92,18 @@ def test_a_frozen_work_process_is_replaced_and_ends_without_a_trace(everywhere: 
     assert ended.lease_epoch == 2
     assert registrations(task_id) == ["registered 40"]
     wait_until(lambda: "taken over by another worker" in "\n".join(tasks.log_tail(task_id)), LIMIT_S, "the loser's end")
+
+
+def _freeze_between_writes(pid: int, database: Path) -> None:
+    """Freeze a process that holds no lock on the SQLite file: with one, nobody could ever take its task over."""
+    for _ in range(100):
+        os.kill(pid, signal.SIGSTOP)
+        with closing(sqlite3.connect(database, timeout=0.5, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+                return
+            except sqlite3.OperationalError:
+                os.kill(pid, signal.SIGCONT)
+                time.sleep(0.02)
+    pytest.fail("The process held a lock each time it was frozen.")
