@@ -13,11 +13,10 @@ HELD_OUT = 16  # examples of the validation
 
 def measure(bench: Bench, runs: int) -> dict[str, Any]:
     """`bf16_over_fp32` in tokens per second, and both losses of the same held-out examples and seed."""
-    from bench.training import LONGEST_CHARS, conversations, run_job
+    from bench.training import run_job, short_conversations
     from core.services.data import datasets
 
-    short = [item for item in conversations() if sum(len(m.content) for m in item.messages) <= LONGEST_CHARS]
-    held_out = [item for item in short if item not in bench.examples][:HELD_OUT]
+    held_out = [item for item in short_conversations() if item not in bench.examples][:HELD_OUT]
     plain = datasets.create_dataset("Instructions in both precisions", bench.examples)
     validated = datasets.create_dataset("Instructions and some held out", bench.examples, held_out)
     speeds: dict[str, list[Speed]] = {"bf16": [], "fp32": []}

@@ -225,7 +225,7 @@ def prepare(folder: Path, *, steps: int, base: Path | None = None) -> Bench:
     if base is None:
         base = make_base(folder / "base", everything)
     else:
-        everything = [item for item in everything if sum(len(m.content) for m in item.messages) <= LONGEST_CHARS]
+        everything = short_conversations()
     examples = random.Random(1).sample(everything, steps * BATCH)
     items = data.prepare(examples, load_tokenizer(base), max_seq_length=1024).train
     return Bench(folder, base, examples, items, runtime.use_cores(), given)
@@ -240,6 +240,11 @@ def conversations() -> list[Any]:
         asked = "\n".join(part for part in (item["instruction"], item["input"]) if part)
         found.append(Example((Message("user", asked), Message("assistant", item["output"]))))
     return [example for example in found if all(message.content.strip() for message in example.messages)]
+
+
+def short_conversations() -> list[Any]:
+    """Those that a real base is measured on."""
+    return [item for item in conversations() if sum(len(m.content) for m in item.messages) <= LONGEST_CHARS]
 
 
 def make_base(directory: Path, examples: list[Any]) -> Path:

@@ -165,8 +165,9 @@ def chats(count: int, seed: int, pieces: Sequence[str] = ()) -> Iterator[tuple[M
     """`count` short chats, some with a system message, some of two turns.
 
     Args:
-        pieces: the vocabulary without special tokens. A piece that occurs in almost no text keeps the small embedding
-            that it began with, and no adapter can make the model write it. So some chats repeat words made of them.
+        pieces: the vocabulary without special tokens. The embedding of a piece that occurs in almost no text is
+            pushed away from all others, and no adapter can make the model write it. So some chats repeat words made of
+            pieces.
     """
     rng = random.Random(seed + 1)  # noqa: S311  a seeded corpus, no secret
     talk = (*_TALK, (partial(_copy_pieces, pieces), _PIECES)) if pieces else _TALK

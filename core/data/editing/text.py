@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -79,9 +80,9 @@ class _TextOperation(Operation):
         change = self.change()
         return each(rows, self.positions, lambda entry: rewrite(entry.example, change))
 
+    @abstractmethod
     def change(self) -> Callable[[str], str]:
         """The function that changes one text."""
-        raise NotImplementedError
 
     def _where(self) -> str:
         return "all examples" if self.positions is None else plural(len(self.positions), "example")

@@ -6,6 +6,7 @@ from them. The worker builds the heavy objects from `peft_arguments()` and `load
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Container, Mapping
 from typing import Any, ClassVar, Final, Literal, Protocol
 
@@ -125,9 +126,9 @@ class Method(BaseModel):
         `compute_dtype`), or nothing."""
         return {}
 
+    @abstractmethod
     def trainable_params(self, shape: ModelShape) -> int:
         """How many parameters this method trains on a base of this shape."""
-        raise NotImplementedError
 
     def saved_params(self, shape: ModelShape) -> int:
         """How many parameters the finished model's files contain: all that were trained, unless some only help

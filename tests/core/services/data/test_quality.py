@@ -286,6 +286,17 @@ def test_a_cancelled_task_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     assert quality.report(dataset.version.id) is None
 
 
+def _edit_as_a_task(monkeypatch: pytest.MonkeyPatch) -> tuple[datasets.DatasetRecord, str]:
+    """A measured dataset, and the id of the waiting task that will drop its refusals."""
+    dataset = make(spoilt())
+    monkeypatch.setattr(dataset_edits, "EDITED_AT_ONCE", 0)
+    quality.compute(dataset.version.id)
+    operation = quality.operation_for(dataset.version.id, "refusals", "drop")
+    applied = dataset_edits.apply(dataset.id, operation, base_version_id=dataset.version.id)
+    assert applied.task is not None
+    return dataset, applied.task.id
+
+
 class _EndsAfterTheTask(threading.Event):
     """A command that asks its worker to end as soon as its task has succeeded."""
 
@@ -295,13 +306,8 @@ class _EndsAfterTheTask(threading.Event):
 
 
 def test_a_worker_that_is_asked_to_end_leaves_a_small_report_to_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset = make(spoilt())
-    monkeypatch.setattr(dataset_edits, "EDITED_AT_ONCE", 0)
-    quality.compute(dataset.version.id)
-    operation = quality.operation_for(dataset.version.id, "refusals", "drop")
-    applied = dataset_edits.apply(dataset.id, operation, base_version_id=dataset.version.id)
-    assert applied.task is not None
-    ended = execute(applied.task.id, "worker:1", shutdown=_EndsAfterTheTask())
+    dataset, task_id = _edit_as_a_task(monkeypatch)
+    ended = execute(task_id, "worker:1", shutdown=_EndsAfterTheTask())
     assert ended is not None
     assert ended.state == "succeeded"
     newest = datasets.get_dataset(dataset.id).version
@@ -310,13 +316,8 @@ def test_a_worker_that_is_asked_to_end_leaves_a_small_report_to_the_screen(monke
 
 
 def test_a_version_that_a_task_makes_has_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset = make(spoilt())
-    monkeypatch.setattr(dataset_edits, "EDITED_AT_ONCE", 0)
-    quality.compute(dataset.version.id)
-    operation = quality.operation_for(dataset.version.id, "refusals", "drop")
-    applied = dataset_edits.apply(dataset.id, operation, base_version_id=dataset.version.id)
-    assert applied.task is not None
-    execute(applied.task.id, "worker:1")
+    dataset, task_id = _edit_as_a_task(monkeypatch)
+    execute(task_id, "worker:1")
     newest = datasets.get_dataset(dataset.id).version
     assert newest.id != dataset.version.id
     report = quality.report(newest.id)
