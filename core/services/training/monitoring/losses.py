@@ -119,7 +119,7 @@ def _version(dataset_id: str, version_id: str, measured: int) -> tuple[int, bool
         version, newest = datasets.get_version(version_id), datasets.get_dataset(dataset_id).version
     except StudioError:
         return 0, False, measured
-    return version.number, newest.id == version.id, version.examples
+    return version.number, newest.id == version.id, version.examples - version.test_examples  # those are not measured
 
 
 def _named(rows: Sequence[LossRow], texts: dict[int, Example]) -> tuple[LossExample, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.data.samples import load_sample
 from core.errors import Conflict, NotFound
 from core.platform.db.tables import SampleAnswer
 from core.platform.db.uow import UnitOfWork
@@ -57,6 +58,16 @@ def test_the_worst_examples_are_named_with_their_text(studio_env: Path, tmp_path
     assert found.worst[0].example == there.example
     assert sum(train + held for _, _, train, held in found.bins) == 57
     assert found.mean == pytest.approx((sum(row.loss * 10 for row in rows) + 9.0 * 4) / (56 * 10 + 4), rel=1e-5)
+
+
+def test_test_examples_do_not_count_as_unmeasured(studio_env: Path, tmp_path: Path) -> None:
+    sample = load_sample("tickets")
+    job = runs.launch(datasets.create_dataset("Tickets", sample.train, sample.validation, test=sample.test))
+    (tmp_path / "adapter").mkdir()
+    write(tmp_path / "adapter" / FILE, [LossRow(0, "train", 0.02, 10, 9)])
+    found = monitoring.example_losses(runs.succeed(job, tmp_path / "adapter").id)
+    assert found is not None
+    assert (found.measured, found.examples) == (1, len(sample.train) + len(sample.validation))
 
 
 def test_held_out_examples_crowd_no_trained_one_out_of_the_worst(studio_env: Path, tmp_path: Path) -> None:
