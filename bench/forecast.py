@@ -26,7 +26,7 @@ SIZES = {  # (hidden, MLP, layers, heads, key heads, vocabulary): 151M and 24M p
     True: (384, 1024, 8, 6, 2, 32_768),
 }
 LONGEST_CHARS = 900  # of a question and its answer: a step of a longer one takes half a minute on two cores
-EXAMPLES, VALIDATION = 12, 2
+EXAMPLES, VALIDATION = 24, 6
 TRAINING = {"num_epochs": 1, "per_device_batch_size": 2, "gradient_accumulation_steps": 1, "save_every_steps": 3}
 PIECE = ["-m", "bench.forecast", "--piece"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -149,5 +150,6 @@ class Times:
                 "checkpoint_s": sum(took for _, took in self.saves) / max(len(self.saves), 1),
                 "baseline_memory_bytes": result.baseline_memory_bytes,
                 "trainable_params": result.trainable_params,
+                "answer_speed": asdict(result.answer_speed) if result.answer_speed else None,
             },
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import torch
@@ -113,82 +114,116 @@ def cross_entropy(
     return loss, correct
 
 
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A frozen linear layer whose weight has the dtype of its input."""
+
+    own: torch.Tensor
+    bias: torch.Tensor | None
+
+    def product(self, rows: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.linear(rows, self.own, self.bias)
+
+    def weight(self, dtype: torch.dtype) -> torch.Tensor:
+        return self.own
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A frozen linear layer that bitsandbytes stores in 4 bits. Its weight is unpacked again in the backward pass."""
+
+    layer: Any
+
+    def product(self, rows: torch.Tensor) -> torch.Tensor:
+        return cast("torch.Tensor", self.layer(rows))
+
+    def weight(self, dtype: torch.dtype) -> torch.Tensor:
+        from bitsandbytes.functional import dequantize_4bit
+
+        packed = self.layer.weight
+        return dequantize_4bit(packed.data, packed.quant_state).to(dtype)
+
+
 class _LowRank(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any,
-        x: torch.Tensor,
-        weight: torch.Tensor,
-        bias: torch.Tensor | None,
-        a: torch.Tensor,
-        b: torch.Tensor,
-        scale: float,
+        ctx: Any, x: torch.Tensor, frozen: Plain | Packed, a: torch.Tensor, b: torch.Tensor, scale: float
     ) -> torch.Tensor:
         rows, down, up = x.reshape(-1, x.shape[-1]), a.to(x.dtype), b.to(x.dtype)
         thin = rows @ down.t()
-        out = torch.nn.functional.linear(rows, weight, bias).addmm_(thin, up.t(), alpha=scale)
-        ctx.save_for_backward(x, thin, weight, down, up)
-        ctx.scale, ctx.dtypes = scale, (a.dtype, b.dtype)
+        out = frozen.product(rows).addmm_(thin, up.t(), alpha=scale)
+        ctx.save_for_backward(x, thin, down, up)
+        ctx.frozen, ctx.scale, ctx.dtypes = frozen, scale, (a.dtype, b.dtype)
         return out.view(*x.shape[:-1], -1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:
-        x, thin, weight, down, up = ctx.saved_tensors
+        x, thin, down, up = ctx.saved_tensors
         slope = gradient.reshape(-1, gradient.shape[-1])
         thin_slope = (slope @ up).mul_(ctx.scale)
         to_x = None
         if ctx.needs_input_grad[0]:
-            to_x = (slope @ weight).addmm_(thin_slope, down).view(x.shape)
+            to_x = (slope @ ctx.frozen.weight(slope.dtype)).addmm_(thin_slope, down).view(x.shape)
         to_a = thin_slope.t() @ x.reshape(-1, x.shape[-1])
         to_b = (slope.t() @ thin).mul_(ctx.scale)
-        return to_x, None, None, to_a.to(ctx.dtypes[0]), to_b.to(ctx.dtypes[1]), None
+        return to_x, None, to_a.to(ctx.dtypes[0]), to_b.to(ctx.dtypes[1]), None
 
 
-def low_rank(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, a: torch.Tensor, b: torch.Tensor, scale: float
-) -> torch.Tensor:
-    """Compute x W^T + bias + scale (x A^T) B^T over the last dimension, with W and the bias frozen and of x's dtype.
+def low_rank(x: torch.Tensor, frozen: Plain | Packed, a: torch.Tensor, b: torch.Tensor, scale: float) -> torch.Tensor:
+    """Compute x W^T + bias + scale (x A^T) B^T over the last dimension, with the layer of W and the bias frozen.
 
     The backward pass can run once.
     """
     apply: Any = _LowRank.apply
-    out: torch.Tensor = apply(x, weight, bias, a, b, scale)
+    out: torch.Tensor = apply(x, frozen, a, b, scale)
     return out
 
 
 def adapters(model: torch.nn.Module) -> AbstractContextManager[int]:
-    """Replace the forward of PEFT's LoRA layers on a CPU that only add the product (no dropout, no DoRA)."""
+    """Replace the forward of PEFT's LoRA layers on a CPU that only add the product (no dropout, no DoRA), beside a
+    plain layer or one in 4 bits."""
     return _patched((module, "forward", _adapter_forward(module)) for module in model.modules() if _only_adds(module))
 
 
 def _adapter_forward(module: Any) -> Any:
     def forward(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        if args or kwargs or x.dtype != module.base_layer.weight.dtype or not _only_adds(module):
+        base = module.base_layer
+        fits = x.dtype in _EXACT if _is_packed(base) else x.dtype == base.weight.dtype
+        if args or kwargs or not fits or not _only_adds(module):
             own: torch.Tensor = type(module).forward(module, x, *args, **kwargs)
             return own
-        base, (name,) = module.base_layer, module.active_adapters
-        a, b = module.lora_A[name].weight, module.lora_B[name].weight
-        return low_rank(x, base.weight, base.bias, a, b, module.scaling[name])
+        (name,) = module.active_adapters
+        frozen = Packed(base) if _is_packed(base) else Plain(base.weight, base.bias)
+        return low_rank(x, frozen, module.lora_A[name].weight, module.lora_B[name].weight, module.scaling[name])
 
     return forward
 
 
-def _only_adds(module: Any) -> bool:
-    from peft.tuners.lora.layer import Linear  # not at import: unsloth has to come before peft
+def _is_packed(layer: Any) -> bool:
+    """Whether a linear layer is stored in 4 bits. Those in 8 bits keep PEFT's forward."""
+    return getattr(getattr(layer, "weight", None), "quant_state", None) is not None
 
-    if type(module) is not Linear or type(module.base_layer) is not torch.nn.Linear:
+
+def _only_adds(module: Any) -> bool:
+    from peft.tuners.lora.layer import Linear, LoraLayer  # not at import: unsloth has to come before peft
+
+    if not isinstance(module, LoraLayer):
+        return False
+    base = module.base_layer
+    if not _is_packed(base) and not (type(module) is Linear and type(base) is torch.nn.Linear):
         return False
     if module.disable_adapters or module.merged or module.lora_variant or len(module.active_adapters) != 1:
         return False
     (name,) = module.active_adapters
     if name not in module.lora_A or not isinstance(module.lora_dropout[name], torch.nn.Identity):
         return False
-    base, a, b = module.base_layer, module.lora_A[name], module.lora_B[name]
+    a, b = module.lora_A[name], module.lora_B[name]
     weights = [part for part in (base.weight, base.bias) if part is not None]
-    alike = all(part.dtype == base.weight.dtype and part.device.type == "cpu" for part in weights)
-    plain = alike and base.weight.dtype in _EXACT and a.weight.dtype == b.weight.dtype == torch.float32
-    return plain and b.bias is None and not any(part.requires_grad for part in weights)
+    alike = all(part.device.type == "cpu" and not part.requires_grad for part in weights)
+    if not _is_packed(base):
+        alike = alike and base.weight.dtype in _EXACT and all(part.dtype == base.weight.dtype for part in weights)
+    return alike and a.weight.dtype == b.weight.dtype == torch.float32 and b.bias is None
 
 
 class _RmsNorm(torch.autograd.Function):

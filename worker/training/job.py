@@ -316,4 +316,5 @@ def _measured(ctx: TaskContext, job_id: str, result: TrainResult, seconds: float
         "final_loss": result.loss,
         "resumed": ctx.lease.epoch - 1,  # every takeover except the first
         "example_losses": asdict(result.example_losses) if result.example_losses else None,
+        "answer_speed": asdict(result.answer_speed) if result.answer_speed else None,
     }

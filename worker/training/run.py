@@ -28,7 +28,7 @@ from worker.training.engines import Ended, EngineModule, Plan, Watching, import_
 from worker.training.example_losses import Measured
 from worker.training.model_files import load_tokenizer, save_model
 from worker.training.runtime import reporting_out_of_memory
-from worker.training.samples import Sampling, answer_at, choose
+from worker.training.samples import AnswerSpeed, Sampling, answer_at, choose, measure_speed
 
 Status = Literal["finished", "early_stopped", "stopped", "paused", "cancelled", "released"]
 _STATUS: dict[str, Status] = {
@@ -77,6 +77,7 @@ class TrainResult:
     examples_at_once: int = 0  # see `Ended`
     between_seconds: float = 0.0  # in validations, checkpoints, sample answers and losses by example
     example_losses: Measured | None = None
+    answer_speed: AnswerSpeed | None = None  # of the sample answers with the final weights
 
 
 def train(
@@ -155,9 +156,14 @@ def train(
         ended = runs.run(plan, watching)
         makes_model = ended.signal in ("", "early", "stop")
         best = _load_best(plan, ended) if makes_model and training.keep_best else None
+        answer_speed = None
         if makes_model and sampling:
             with budget.spending("samples"):
-                answer_at(best.step if best else ended.step, model, tokenizer, sampling, watching.sign_of_life)
+                step = best.step if best else ended.step
+                answer_speed = answer_at(step, model, tokenizer, sampling, watching.sign_of_life)
+        elif makes_model and max_steps is not None:
+            prompts = choose(examples, training, tokenizer)
+            answer_speed = measure_speed(model, tokenizer, prompts, watching.sign_of_life)
         saved_model = save_model(model, tokenizer, output_dir / "model") if makes_model else None
         device = next(model.parameters()).device
         peak_memory = runtime.peak_memory_bytes(device)  # of the training, before anything else is measured
@@ -199,6 +205,7 @@ def train(
             examples_at_once=ended.examples_at_once,
             between_seconds=budget.all_spent_s + (measured.seconds if measured else 0.0),
             example_losses=measured,
+            answer_speed=answer_speed,
         )
 
 

@@ -7,6 +7,7 @@ samples ends with the same weights as one without.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +20,11 @@ from core.messages import Example, Message, Tools
 from core.models.refusals import accepted
 from core.models.render import render_prompt
 from core.training.jobs.spec import ResolvedTraining
-from worker.training import quantization
+from core.training.sample_prompts import MAX_NEW_TOKENS, answer_limit, candidates
+from worker.training import fused, quantization
 from worker.training.generate import answer, split_last_answer
 
-MAX_NEW_TOKENS: Final = 64  # of an answer; a sample takes as long as its longest answer
-MORE: Final = 8  # tokens beyond the longest expected answer: enough to see if a model does not stop
+MEASURED_TOKENS: Final = 9  # to measure the speed of answers: one after the prompt, and eight further ones
 LEAVES: Final = (
     "shutdown",
     "pause",
@@ -51,6 +52,14 @@ class Sample:
     cut: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerSpeed:
+    """Seconds until the first token of the answers to a few prompts at once, and for each further token."""
+
+    first_s: float
+    token_s: float
+
+
 Say = Callable[[int, list[Sample]], None]  # the step, and its answers
 
 
@@ -72,7 +81,7 @@ def choose(examples: Sequence[Example], training: ResolvedTraining, tokenizer: A
     split = "validation" if any(example.split == "validation" for example in examples) else "train"
     of_split = [example for example in examples if example.split == split]
     prompts = list(typed)
-    for example in _spread(of_split, 4 * training.sample_answers):
+    for example in candidates(of_split, training.sample_answers):
         if len(prompts) - len(typed) == training.sample_answers:
             break
         conversation = accepted(example.messages, tokenizer, training.on_refusal, example.tools)
@@ -85,48 +94,65 @@ def choose(examples: Sequence[Example], training: ResolvedTraining, tokenizer: A
     return tuple(prompts)
 
 
-def _spread(items: Sequence[Example], count: int) -> list[Example]:
-    """`count` of them at even distances, in an order that covers the range before it returns neighbors."""
-    if not items or not count:
-        return []
-    stride = max(1, len(items) // count)
-    chosen = list(items[::stride])[:count]
-    return [item for start in range(4) for item in chosen[start::4]]
-
-
-def answer_at(step: int, model: Any, tokenizer: Any, sampling: Sampling, sign_of_life: Callable[[], object]) -> None:
+def answer_at(
+    step: int, model: Any, tokenizer: Any, sampling: Sampling, sign_of_life: Callable[[], object]
+) -> AnswerSpeed | None:
     """Answer the prompts of a run greedily with the weights of a step; report them, unless a signal ends the run.
 
     An answer is slightly longer than the longest expected one and at most MAX_NEW_TOKENS.
+
+    Returns:
+        How fast they were answered; None without an answer.
     """
-    prompts, left = sampling.prompts, False
+    prompts = sampling.prompts
     if not prompts:
-        return
+        return None
     allowed = _allowed(prompts, tokenizer)
-
-    def each_token() -> bool:
-        nonlocal left
-        left = left or sign_of_life() in LEAVES
-        return left
-
-    with undisturbed(model):
-        questions, tools = [prompt.messages for prompt in prompts], [prompt.tools for prompt in prompts]
-        answers = answer(model, tokenizer, questions, tools=tools, max_new_tokens=allowed, each_token=each_token)
-    if left:
-        return
+    answers, speed = _answer(model, tokenizer, prompts, allowed, sign_of_life)
+    if answers is None:
+        return None
     lengths = [len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in answers]
     samples = [
         Sample(position, prompt, text, length >= allowed - 1)
         for position, (prompt, text, length) in enumerate(zip(prompts, answers, lengths, strict=True))
     ]
     sampling.say(step, samples)
+    return speed
+
+
+def measure_speed(
+    model: Any, tokenizer: Any, prompts: Sequence[Prompt], sign_of_life: Callable[[], object]
+) -> AnswerSpeed | None:
+    """How fast a model answers prompts, from the first few tokens; None if there is no prompt."""
+    return _answer(model, tokenizer, prompts, MEASURED_TOKENS, sign_of_life)[1] if prompts else None
+
+
+def _answer(
+    model: Any, tokenizer: Any, prompts: Sequence[Prompt], allowed: int, sign_of_life: Callable[[], object]
+) -> tuple[list[str] | None, AnswerSpeed | None]:
+    """The answers, None if a signal ended them; and how fast they were."""
+    left, times = False, list[float]()
+
+    def each_token() -> bool:
+        nonlocal left
+        times.append(time.perf_counter())
+        left = left or sign_of_life() in LEAVES
+        return left
+
+    with undisturbed(model), fused.layers(model):
+        began = time.perf_counter()
+        questions, tools = [prompt.messages for prompt in prompts], [prompt.tools for prompt in prompts]
+        answers = answer(model, tokenizer, questions, tools=tools, max_new_tokens=allowed, each_token=each_token)
+    if left or not times:
+        return None, None
+    return answers, AnswerSpeed(times[0] - began, (times[-1] - times[0]) / max(1, len(times) - 1))
 
 
 def _allowed(prompts: Sequence[Prompt], tokenizer: Any) -> int:
     if any(prompt.split == "typed" for prompt in prompts):
         return MAX_NEW_TOKENS
     expected = (len(tokenizer(prompt.expected, add_special_tokens=False)["input_ids"]) for prompt in prompts)
-    return min(MAX_NEW_TOKENS, max(expected, default=0) + MORE)
+    return answer_limit(max(expected, default=0))
 
 
 @contextmanager

@@ -116,6 +116,22 @@ class Labeler:
     def accepted(self) -> int:
         return self.read - self.rejected
 
+    @property
+    def by_parts(self) -> bool:
+        """Whether the rows of a part of the file become the same examples without those before."""
+        if self.recipe.shape:
+            return chat_shapes.CHAT_SHAPES.get(self.recipe.shape).gather is None
+        template = TEMPLATES.get(self.recipe.template or "")
+        return template.concatenates(template.make_options(self.recipe.options))
+
+    def said_once(self, item: Labeled) -> Labeled:
+        """The example of another part of the file, without those notes that were said before."""
+        notes = {found.code for found in item.findings} & NOTES
+        if said := notes & self._noted:
+            item = replace(item, findings=tuple(found for found in item.findings if found.code not in said))
+        self._noted |= notes
+        return item
+
     def run(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
         """Each row's examples, or its Reject, in the order of the file."""
         rows = self._chosen(rows) if self.recipe.leave_out else rows

@@ -26,6 +26,19 @@ _MOST_CELLS: Final = 200_000  # of all kept rows
 LateRows = Mapping[str, Sequence[Row]]  # column -> the first rows that fill it
 
 
+def early_fields(batches: Iterable[RowBatch], looked_at: int = LOOKED_AT) -> frozenset[str]:
+    """The columns that are filled in the first `looked_at` rows."""
+    names, read = set[str](), 0
+    for batch in batches:
+        for name in batch.columns:
+            if name not in names and read + next(_filled(batch.cells[name]), looked_at) < looked_at:
+                names.add(name)
+        read += len(batch)
+        if read >= looked_at:
+            break
+    return frozenset(names)
+
+
 class LateFields:
     """Watches batches on their way, in the order of the file.
 
@@ -38,6 +51,21 @@ class LateFields:
         self._looked_at = looked_at
         self._known: set[str] = set()
         self._read = self._cells = 0
+
+    def go_behind(self, early: Iterable[str]) -> None:
+        """The batches to come are behind the first rows, which fill these columns."""
+        self._looked_at = 0
+        self._known |= set(early)
+
+    def take(self, rows: LateRows) -> None:
+        """Add what another one found in batches that follow those seen so far."""
+        for name, found in rows.items():
+            if len(self.rows) >= _MOST_COLUMNS or self._cells >= _MOST_CELLS:
+                return
+            kept = self.rows.get(name, [])
+            more = found[: _KEPT - len(kept)]
+            self.rows[name] = [*kept, *more]
+            self._cells += sum(len(row.fields) for row in more)
 
     def watch(self, batches: Iterable[RowBatch]) -> Iterator[RowBatch]:
         """The same batches."""

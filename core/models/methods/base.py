@@ -149,11 +149,14 @@ class Method(BaseModel):
         """
         return 0.0
 
-    def heap_factor(self) -> float:
+    def heap_factor(self, width: int) -> float:
         """Heap that the activations take on a CPU, relative to their size: buffers freed between stored ones leave
         gaps.
 
         Measured with glibc 2.36 by `python -m bench.forecast`.
+
+        Args:
+            width: bytes of a stored number.
         """
         return 1.45
 

@@ -132,10 +132,10 @@ class LowRank(Method):
         kept = self.rank * len(layers) + (2 * sum(out for _, _, out in layers) if self.dora else 0)
         return kept + (2 * sum(inputs for _, inputs, _ in layers) if self.dropout else kept_inputs(shape, names))
 
-    def heap_factor(self) -> float:
+    def heap_factor(self, width: int) -> float:
         """With dropout or DoRA, PEFT's own layer runs: an adapter's output, scaled and added, leaves three more
         gaps."""
-        return 1.7 if self.dropout or self.dora else super().heap_factor()
+        return 1.7 if self.dropout or self.dora else 1.2
 
     def kept_once(self, shape: ModelShape) -> float:
         """DoRA multiplies its matrices to measure their columns: an identity matrix of the layer's width, and more."""

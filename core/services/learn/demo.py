@@ -52,10 +52,6 @@ _PRESETS: Final[Mapping[tuple[str, str], Preset]] = {
         {"rank": 32, "alpha": 64},
         {"num_epochs": 16, "learning_rate": 2e-3, "per_device_batch_size": 4, "gradient_accumulation_steps": 1},
     ),
-    ("tickets", REAL): Preset(
-        {},
-        {"num_epochs": 3, "learning_rate": 2e-3, "per_device_batch_size": 4, "gradient_accumulation_steps": 1},
-    ),
 }
 
 

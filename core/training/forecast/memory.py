@@ -19,6 +19,7 @@ MARGIN: Final = 1.15  # Source: memory estimators miss by about this much
 # Python with torch and trl, before a model is loaded (measured); the CUDA context. Source: Unsloth Studio's estimator
 BASELINE_BYTES: Final = {"cpu": 530 << 20, "cuda": 1_434 << 20}
 LOADED_BYTES: Final = {"cpu": 30 << 20, "cuda": 0}  # code that torch loads with the first step (measured)
+PREPARED_BYTES: Final = 60 << 20  # products in bf16 that a CPU keeps prepared (measured; `worker.training.runtime`)
 ADAPTER_BYTES: Final = 4  # adapters and Adam's two moments are fp32 beside a base of any precision
 LOADING_HEAP: Final = 1.7  # a CPU's heap while a base is quantized, relative to its size afterwards (measured)
 GPU_HEAP: Final = 1.1  # torch's caching allocator holds blocks that are no longer needed
@@ -153,12 +154,13 @@ def _parts(
     trained = method.trainable_params(dims)
     adapter = method.peft_type is not None
     gradients = trained * widths.trained
-    factor = method.heap_factor() if device.kind == "cpu" else GPU_HEAP
+    factor = method.heap_factor(widths.activations) if device.kind == "cpu" else GPU_HEAP
     logits = logit_bytes(dims.vocab_size, batch)  # large enough to be returned at once: no gaps
     activations = activation_bytes(dims, method, batch, widths.activations, checkpointing, attention=widths.attention)
     activations = round(activations * factor) + logits
     stored = activations if batch.several else max(0, activations - gradients)
     optimizer = 2 * trained * widths.trained
+    prepared = PREPARED_BYTES if device.kind == "cpu" and widths.activations < WIDTHS["fp32"] else 0
     weights = round(method.base_bytes(dims, widths.base)) + dims.params * widths.copies
     return (
         ("weights", weights + (trained * widths.trained if adapter else 0)),
@@ -166,7 +168,7 @@ def _parts(
         ("optimizer", optimizer),
         ("activations", stored),
         ("holes", max(0, gradients - stored) if device.kind == "cpu" else 0),
-        ("overhead", LOADED_BYTES[device.kind]),
+        ("overhead", LOADED_BYTES[device.kind] + prepared),
         ("process", BASELINE_BYTES[device.kind]),
     )
 

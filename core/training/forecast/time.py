@@ -35,6 +35,8 @@ class Speed:
         other_s: everything of an earlier run but its steps and the work between them; None if not measured.
         between_share: the time of that work (validation, checkpoints, sample answers, losses by example), as a share of
             the time in steps.
+        answer_first_s: until the first token of the sample answers.
+        answer_token_s: for each further token of them; 0 if not measured.
         likeness: "same" for identical settings, "similar" for the same base model and method with other settings.
         peak_memory_bytes: of an earlier run; 0 if not measured.
     """
@@ -45,6 +47,8 @@ class Speed:
     checkpoint_s: float = 0.0
     other_s: float | None = None
     between_share: float = 0.0
+    answer_first_s: float = 0.0
+    answer_token_s: float = 0.0
     likeness: Literal["same", "similar"] = "same"
     peak_memory_bytes: int = 0
 

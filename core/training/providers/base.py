@@ -37,7 +37,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What a provider is asked to estimate. `speed` was measured before on similar work; None: never."""
+    """What a provider is asked to estimate. `speed` was measured before on similar work; None: never.
+
+    `sample_tokens` are those of the longest sample answer, at most; 0: there is none.
+    """
 
     base: BaseModelRef
     method: Method
@@ -47,6 +50,7 @@ class Workload:
     validation_examples: int
     speed: Speed | None
     precision: str  # fp32 or bf16
+    sample_tokens: int
 
     @property
     def lengths(self) -> Lengths:

@@ -9,14 +9,14 @@ from core.training.cadence import ROUNDS, ROUNDS_TO_CHOOSE
 from core.training.forecast.batches import Widest, widest
 from core.training.forecast.device import Device
 from core.training.forecast.disk import KEPT_CHECKPOINTS, forecast_disk
-from core.training.forecast.lengths import Lengths, Span
+from core.training.forecast.lengths import Span
 from core.training.forecast.memory import forecast_memory
 from core.training.forecast.time import Work, forecast_cost, forecast_time, pass_share
 from core.training.jobs.spec import ResolvedTraining
 from core.training.precision import WIDTHS, usual
 from core.training.providers.base import Estimate, Workload
+from core.training.sample_prompts import MAX_NEW_TOKENS
 
-ANSWER_TOKENS: Final = 64  # of the first answer of a finished model
 # Every token of an answer reads all weights once. CPU: 64 tokens of 151M parameters in 20 layers took 5.3 s on two
 # cores, less LAYER_S for each layer. GPU: half the peak of HBM, not measured.
 READ_BYTES_PER_S: Final = {"cpu": 9.6e9, "cuda": 5e11}
@@ -86,8 +86,8 @@ def _work(load: Workload, device: Device) -> Work:
         validation_rounds=ROUNDS_TO_CHOOSE if chooses else ROUNDS,
         checkpoints=0 if training.checkpoints_follow_time else saves,
         pass_share=pass_share(method),
-        answer_s=ANSWER_TOKENS * _token_s(load, device, WIDTHS[usual(device.kind)]),
-        sample_s=_sample_tokens(training, load.counted) * token_s,
+        answer_s=MAX_NEW_TOKENS * _token_s(load, device, WIDTHS[usual(device.kind)]),
+        sample_s=_sample_s(load, token_s),
         measured_tokens=round(mean * (load.train_examples + load.validation_examples)),
         sample_rounds=rounds + 1 if training.sample_answers or training.sample_prompts else 0,
     )
@@ -102,9 +102,9 @@ def _token_s(load: Workload, device: Device, width: int) -> float:
     return UNPACKING * token_s if packed else token_s
 
 
-def _sample_tokens(training: ResolvedTraining, lengths: Lengths) -> int:
-    """Tokens of the longest sample answer: a little more than is expected, so about twice the mean."""
-    if training.sample_prompts or not lengths.spans:
-        return ANSWER_TOKENS
-    mean = sum(length - start for length, start in lengths.spans) / len(lengths.spans)
-    return min(ANSWER_TOKENS, round(2 * mean))
+def _sample_s(load: Workload, token_s: float) -> float:
+    """Seconds of one round of sample answers: as measured, or at `token_s` for each token."""
+    tokens = MAX_NEW_TOKENS if load.training.sample_prompts else load.sample_tokens
+    if load.speed and load.speed.answer_token_s:
+        return load.speed.answer_first_s + max(0, tokens - 1) * load.speed.answer_token_s
+    return tokens * token_s

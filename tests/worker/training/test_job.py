@@ -326,8 +326,8 @@ def test_a_test_without_a_test_split_says_what_to_do(base: str) -> None:
 
 
 def test_a_calibration_writes_what_the_forecast_reads(base: str) -> None:
-    job = launch(base)
-    task = jobs.calibrate(job.dataset_id, base, "lora", training=CHOICES)
+    job, choices = launch(base), CHOICES | {"sample_answers": 2}
+    task = jobs.calibrate(job.dataset_id, base, "lora", training=choices)
     assert task is not None
     ended = execute(task.id, "test:1")
     assert ended is not None
@@ -338,6 +338,24 @@ def test_a_calibration_writes_what_the_forecast_reads(base: str) -> None:
         assert row.tokens_per_s > 0
         assert row.overhead_s > 0
         assert row.details["steps"] == 7
+        speed = row.details["answer_speed"]
+    assert min(speed.values()) > 0
+    samples = dict(jobs.forecast(job.dataset_id, base, "lora", training=choices).time.parts)["sample answers"]
+    with UnitOfWork() as uow:
+        (row,) = uow.session.exec(select(Calibration))
+        row.details = {**row.details, "answer_speed": {name: 10 * seconds for name, seconds in speed.items()}}
+        uow.session.add(row)
+        uow.commit()
+    slower = dict(jobs.forecast(job.dataset_id, base, "lora", training=choices).time.parts)["sample answers"]
+    assert slower == pytest.approx(10 * samples)
+
+
+def test_a_run_records_how_fast_it_answered_for_the_next_forecast(base: str) -> None:
+    job = launch(base, sample_answers=2)
+    work(job)
+    with UnitOfWork(write=False) as uow:
+        (row,) = uow.session.exec(select(Calibration))
+        assert min(row.details["answer_speed"].values()) > 0
 
 
 def test_the_last_checkpoint_of_a_cancelled_job_can_become_its_model(base: str) -> None:

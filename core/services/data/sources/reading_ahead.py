@@ -1,13 +1,15 @@
 """Other processes read a large file while this one does the rest: one that reads ahead, or two by turns.
 
-Reading ahead, a second process reads the file and makes its examples. By turns, two processes take every second piece
-of a file that can be cut into such (`formats.pieces`); what follows the last one is read from there.
+By turns, two processes take every second piece of a file that can be cut into such (`formats.pieces`). What follows the
+last one, or a file that cannot be cut, is read ahead by a second process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import TypeVar
 
 from core.data import formats
 from core.data.conversion.labeling import Labeled, Labeler
-from core.data.conversion.late_fields import LateFields
+from core.data.conversion.late_fields import LateFields, early_fields
 from core.data.examples.columns import ExampleBatch
 from core.data.formats import Detection
 from core.data.formats.parsing.batches import FilePlace, RowBatch
@@ -27,6 +29,7 @@ _WORTH_FORKING = 8 << 20  # bytes of the file
 _PROCESSES = 2
 
 Item = TypeVar("Item")
+Made = ReadyExamples | Labeled | Reject
 
 
 def read_batches(path: Path, detection: Detection) -> Iterator[RowBatch]:
@@ -36,13 +39,24 @@ def read_batches(path: Path, detection: Detection) -> Iterator[RowBatch]:
         DataError: while iterating, if the file cannot be read any further.
         ProcessLost: while iterating; the process that reads was killed.
     """
-    return _ahead(path, detection, lambda: formats.read_batches(path, detection))
+    return _ahead(detection, path.stat().st_size, lambda: formats.read_batches(path, detection))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What a labeler has counted, and rows with late fields that were not told before."""
+
+    read: int
+    rejected: int
+    examples: int
+    is_split: bool
+    late: Mapping[str, Sequence[Row]]
 
 
 def examples(
     labeler: Labeler, path: Path, detection: Detection, split: Split | None = None, late: LateFields | None = None
-) -> Iterator[ReadyExamples | Labeled | Reject]:
-    """The examples of a file, made by a second process if the file is large; the labeler counts along.
+) -> Iterator[Made]:
+    """The examples of a file, made by other processes if the file is large; the labeler counts along.
 
     Args:
         split: that of all examples; None: as the rows say.
@@ -51,26 +65,69 @@ def examples(
     Raises:
         DataError, ProcessLost: see read_batches.
     """
-    seen = late or LateFields()
+    seen, place = late or LateFields(), None
+    size = path.stat().st_size
+    if labeler.by_parts and size >= _WORTH_FORKING and may_fork():
+        place = yield from _examples_in_turns(labeler, path, detection, split, seen)
 
-    def make() -> Iterator[tuple[ReadyExamples | Labeled | Reject, tuple[int, int, int, bool], dict[str, list[Row]]]]:
+    def make() -> Iterator[tuple[Made, _Counted]]:
         told: dict[str, int] = {}
-        for item in labeler.run_batches(seen.watch(formats.read_batches(path, detection))):
-            made: ReadyExamples | Labeled | Reject
-            if isinstance(item, ExampleBatch):
-                made = ReadyExamples.of(item.of_split(split) if split else item)
-            elif isinstance(item, Labeled) and split:
-                made = Labeled(replace(item.example, split=split), item.findings)
-            else:
-                made = item
+        for made in _made(labeler, seen.watch(formats.read_batches(path, detection, place=place)), split):
             new = {name: rows for name, rows in seen.rows.items() if told.get(name) != len(rows)}
             told |= {name: len(rows) for name, rows in new.items()}
-            yield made, (labeler.read, labeler.rejected, labeler.examples, labeler.is_split), new
+            yield made, _Counted(labeler.read, labeler.rejected, labeler.examples, labeler.is_split, new)
 
-    for item, counts, new in _ahead(path, detection, make):
-        labeler.read, labeler.rejected, labeler.examples, labeler.is_split = counts
-        seen.rows.update(new)
+    for item, counted in _ahead(detection, size - place.offset if place else size, make):
+        labeler.read, labeler.rejected, labeler.examples = counted.read, counted.rejected, counted.examples
+        labeler.is_split = counted.is_split
+        seen.rows.update({name: list(rows) for name, rows in counted.late.items()})
         yield item
+
+
+def _examples_in_turns(
+    labeler: Labeler, path: Path, detection: Detection, split: Split | None, seen: LateFields
+) -> Generator[Made, None, FilePlace | None]:
+    """The examples of the file's pieces; returns the same as `_pieces_in_turns`."""
+    early = early_fields(formats.read_batches(path, detection))
+    mine, told = LateFields(), Counter[str]()  # of each process
+    mine.go_behind(early)
+
+    def look(batches: Iterable[RowBatch]) -> Iterator[Made | _Counted]:
+        part = Labeler(labeler.recipe, labeler.source)
+        yield from _made(part, mine.watch(batches), split)
+        new = {name: rows[told[name] :] for name, rows in mine.rows.items() if len(rows) > told[name]}
+        told.update({name: len(rows) for name, rows in new.items()})
+        yield _Counted(part.read, part.rejected, part.examples, part.is_split, new)
+
+    turns = _pieces_in_turns(path, detection, look)
+    with closing(turns):
+        while True:
+            try:
+                item = next(turns)
+            except StopIteration as ended:
+                if ended.value is not None:
+                    seen.go_behind(early)
+                place: FilePlace | None = ended.value
+                return place
+            if isinstance(item, _Counted):
+                labeler.read += item.read
+                labeler.rejected += item.rejected
+                labeler.examples += item.examples
+                labeler.is_split = labeler.is_split or item.is_split
+                seen.take(item.late)
+            else:
+                yield labeler.said_once(item) if isinstance(item, Labeled) else item
+
+
+def _made(labeler: Labeler, batches: Iterable[RowBatch], split: Split | None) -> Iterator[Made]:
+    """The examples of batches, all of one split if it is given."""
+    for item in labeler.run_batches(batches):
+        if isinstance(item, ExampleBatch):
+            yield ReadyExamples.of(item.of_split(split) if split else item)
+        elif isinstance(item, Labeled) and split:
+            yield Labeled(replace(item.example, split=split), item.findings)
+        else:
+            yield item
 
 
 def in_turns(path: Path, detection: Detection, look: Callable[[Iterable[RowBatch]], Iterable[Item]]) -> Iterator[Item]:
@@ -90,7 +147,7 @@ def in_turns(path: Path, detection: Detection, look: Callable[[Iterable[RowBatch
     def rest() -> Iterator[RowBatch]:
         return formats.read_batches(path, detection, place=place)
 
-    yield from look(rest() if left < _WORTH_FORKING else _ahead(path, detection, rest))
+    yield from look(_ahead(detection, left, rest))
 
 
 def _pieces_in_turns(
@@ -125,10 +182,10 @@ def _pieces_in_turns(
     return place
 
 
-def _ahead(path: Path, detection: Detection, make: Callable[[], Iterator[Item]]) -> Iterator[Item]:
-    """What is made of a file, by a second process if the file is large and that is possible."""
+def _ahead(detection: Detection, size: int, make: Callable[[], Iterator[Item]]) -> Iterator[Item]:
+    """What is made of `size` bytes of a file, by a second process if that is many and it is possible."""
     can_fork = formats.FORMATS.get(detection.format).can_fork and may_fork()
-    if not can_fork or path.stat().st_size < _WORTH_FORKING:
+    if not can_fork or size < _WORTH_FORKING:
         yield from make()
         return
     reader = Forked(make)

@@ -17,7 +17,7 @@ from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets
 from core.services.platform import tasks
 from core.services.training import starter
-from core.services.training.jobs.lengths import lengths_of, notes_of, refusals_of
+from core.services.training.jobs.lengths import lengths_of, notes_of, refusals_of, sample_tokens
 from core.services.training.jobs.records import Forecast, ServingPlace
 from core.services.training.jobs.spec_builder import freeze, method_config, training_config, usable
 from core.services.training.jobs.speeds import calibration_key, fastest_batch, measured_speed
@@ -67,7 +67,15 @@ def forecast(
     key = calibration_key(base, tuner, resolved, device.kind, chosen.engine, precision.precision)
     speed = measured_speed(key, base, method, device.kind, precision.precision)
     load = Workload(
-        base, tuner, resolved, spans, lengths.examples, version.validation_examples, speed, precision.precision
+        base=base,
+        method=tuner,
+        training=resolved,
+        counted=spans,
+        train_examples=lengths.examples,
+        validation_examples=version.validation_examples,
+        speed=speed,
+        precision=precision.precision,
+        sample_tokens=sample_tokens(version.id, base, resolved.sample_answers),
     )
     if asked.per_device_batch_size == asked.gradient_accumulation_steps == AUTO:
         load, source = _examples_at_once(load, provider, fastest_batch(key))

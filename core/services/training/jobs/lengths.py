@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from core.errors import DataError, StorageError
-from core.messages import Example, Message
+from core.messages import Example, Message, Split
 from core.models.base_models import resolve
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.base_models.records import BaseModelRef
@@ -24,9 +24,10 @@ from core.models.refusals import accepted
 from core.models.render import ahead, special_tokens
 from core.platform.storage import get_storage
 from core.services.data import datasets
-from core.text import plural
+from core.text import estimated_tokens, plural
 from core.training.forecast.lengths import LEFT_OUT, Lengths, Span, estimate_span, measure_span, most_tokens
 from core.training.forecast.refusals import NONE, Refusal, Refusals
+from core.training.sample_prompts import answer_limit, candidates
 
 PROOFS: Final = 50  # accepted conversations of one shape; the others of that shape are taken to be accepted too
 _PREFIX: Final = "The base model's chat template "
@@ -101,6 +102,28 @@ def _sampled(version_id: str, examples: int) -> list[Example]:
     stride = max(1, -(-examples // MAX_COUNTED))
     examples_ = datasets.iter_examples(version_id, split="train")
     return [example for number, example in enumerate(examples_) if number % stride == 0]
+
+
+def sample_tokens(version_id: str, base: BaseModelRef, answers: int) -> int:
+    """How many tokens the longest of a run's sample answers may have, for `answers` examples; 0 if there is none."""
+    texts = _expected_answers(version_id, answers)
+    if not texts:
+        return 0
+    if not base.ready or base.path is None:
+        return answer_limit(max(map(estimated_tokens, map(len, texts))))
+    tokenizer = load_tokenizer(base.path, base.revision)
+    return answer_limit(max(len(tokenizer(text)["input_ids"]) for text in texts))
+
+
+@lru_cache(maxsize=64)  # versions never change
+def _expected_answers(version_id: str, answers: int) -> tuple[str, ...]:
+    split: Split = "validation" if datasets.get_version(version_id).validation_examples else "train"
+    examples = list(datasets.iter_examples(version_id, split=split)) if answers else []
+    return tuple(map(_last_answer, candidates(examples, answers)[:answers]))
+
+
+def _last_answer(example: Example) -> str:
+    return next((message.content for message in reversed(example.messages) if message.role == "assistant"), "")
 
 
 def refusals_of(version_id: str, base: BaseModelRef) -> Refusals:

@@ -62,6 +62,8 @@ def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str, pr
     row = (same or alike)[0]
     details = row["details"]
     ran = details.get("from") == "run"
+    answering = (row["details"].get("answer_speed") for row in (*same, *alike))
+    answers: Mapping[str, float] = next(filter(None, answering), {})
     steps_s = float(details.get("seconds_per_step") or 0.0)
     load_s = float(details.get("load_s") or row["overhead_s"])
     between_s, busy_s = float(details.get("between_s") or 0.0), float(details.get("busy_s") or 0.0)
@@ -72,6 +74,8 @@ def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str, pr
         checkpoint_s=float(details.get("checkpoint_s") or 0.0),
         other_s=max(0.0, row["overhead_s"] - between_s) if same and ran and details.get("whole") else None,
         between_share=between_s / busy_s if busy_s else 0.0,
+        answer_first_s=float(answers.get("first_s") or 0.0),
+        answer_token_s=float(answers.get("token_s") or 0.0),
         likeness="same" if same else "similar",
         # a calibration rarely includes the widest batch of a run, so its peak says little
         peak_memory_bytes=row["peak_memory_bytes"] if ran else 0,
@@ -107,6 +111,7 @@ def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) ->
     details = {**about, "from": "run", "whole": complete}
     if "between_seconds" in measured:
         details |= {"between_s": measured["between_seconds"], "busy_s": busy, "load_s": measured["load_seconds"]}
+    details["answer_speed"] = measured.get("answer_speed")
     trainings = [spec.training]
     if spec.training.largest_batch and (fastest := measured.get("examples_at_once")):
         details["examples_at_once"] = fastest

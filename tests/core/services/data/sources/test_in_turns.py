@@ -3,29 +3,97 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
+from core.data import formats
+from core.data.conversion.labeling import Labeled, Labeler, Recipe
+from core.data.conversion.late_fields import LateFields
+from core.data.examples.identity import stored
 from core.data.formats import reading
 from core.data.formats.parsing import csv_columns
 from core.data.formats.pieces import stretches
+from core.data.versions.ready import ReadyExamples
 from core.services.data.sources import files, reading_ahead
 
+T = TypeVar("T")
+QA = {"template": "qa", "mapping": {"key": "question", "target": "answer"}, "options": {}}
 TEXTS = ["Fine.", "<s>", "", "two\nlines", "\u200bhidden", "Fine.", "N/A", "é" * 30]
 
 
-def _reports(path: Path) -> tuple[files.FileReport, files.FileReport]:
+def _both(look: Callable[[], T]) -> tuple[T, T]:
+    """What `look` finds when it reads from front to back, and by turns."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading_ahead, "may_fork", lambda: False)
         patch.setattr(reading, "WORTH_CUTTING", 1 << 40)
-        plain = files.inspect(path)
+        plain = look()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading_ahead, "_WORTH_FORKING", 1)
         patch.setattr(reading, "WORTH_CUTTING", 1)
         patch.setattr(stretches, "SIZE", 2_000)
         patch.setattr(csv_columns, "_LEAST_RECORDS", 1)
-        return plain, files.inspect(path)
+        return plain, look()
+
+
+def _reports(path: Path) -> tuple[files.FileReport, files.FileReport]:
+    return _both(lambda: files.inspect(path))
+
+
+def _converted(path: Path, recipe: Recipe) -> dict[str, Any]:
+    """Everything that a conversion makes of a file, row by row."""
+    labeler, late = Labeler(recipe, "src_1"), LateFields()
+    made: list[Any] = []
+    rejects: list[Any] = []
+    findings: list[Any] = []
+    for item in reading_ahead.examples(labeler, path, formats.detect_file(path), late=late):
+        if isinstance(item, ReadyExamples):
+            rows = item.table.select(["messages", "split", "source_line"]).to_pylist()
+            made += [tuple(row.values()) for row in rows]
+            rejects += item.rejects
+            findings += item.findings
+        elif isinstance(item, Labeled):
+            made.append((stored(item.example.messages), item.example.split, item.example.source_line))
+            findings += item.findings
+        else:
+            rejects.append(item)
+            findings += item.findings
+    counts = (labeler.read, labeler.rejected, labeler.examples, labeler.is_split)
+    rows_of_late = {name: list(rows) for name, rows in late.rows.items()}
+    return {"made": made, "rejects": rejects, "findings": findings, "counts": counts, "late": rows_of_late}
+
+
+@pytest.mark.parametrize("name", ["messages.jsonl", "alpaca.json", "table.csv"])
+def test_conversions_are_equal(tmp_path: Path, name: str) -> None:
+    path, recipe = (
+        tmp_path / name,
+        Recipe.of({"shape": name.split(".")[0], "options": {}} if name != "table.csv" else QA),
+    )
+    rows: list[dict[str, Any]] = []
+    for at in range(3_000):
+        question, answer = f"What is {at}?", TEXTS[at % len(TEXTS)]
+        if name == "messages.jsonl":
+            role = "developer" if at % 700 == 3 else "system"
+            turns = [(role, "Be kind."), ("user", question), ("assistant", answer)]
+            rows.append({"messages": [{"role": role, "content": text} for role, text in turns]})
+        else:
+            rows.append({"instruction": question, "output": answer})
+        if at > 2_400 and at % 7 == 0:
+            rows[-1]["late"] = f"value {at}"
+    if name == "table.csv":
+        lines = [f'{row["instruction"]},"{row["output"]}",{row.get("late", "")}' for row in rows]
+        path.write_text("\n".join(["question,answer,late", *lines, ""]))
+    elif name == "alpaca.json":
+        path.write_text(json.dumps(rows, indent=1))
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    plain, in_turns = _both(lambda: _converted(path, recipe))
+    assert in_turns == plain
+    assert plain["counts"][0] == 3_000
+    assert plain["counts"][1] > 0
+    assert len(plain["late"]["late"]) == 50
 
 
 @pytest.mark.parametrize("broken", [False, True])

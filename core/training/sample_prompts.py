@@ -1,0 +1,30 @@
+"""Which examples a run answers as samples, and how many tokens an answer may have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+MAX_NEW_TOKENS: Final = 64  # of an answer; a sample takes as long as its longest answer
+MORE: Final = 8  # tokens beyond the longest expected answer: enough to see if a model does not stop
+
+Item = TypeVar("Item")
+
+
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """`count` of them at even distances, in an order that covers the range before it returns neighbors."""
+    if not items or not count:
+        return []
+    stride = max(1, len(items) // count)
+    chosen = list(items[::stride])[:count]
+    return [item for start in range(4) for item in chosen[start::4]]
+
+
+def candidates(items: Sequence[Item], answers: int) -> list[Item]:
+    """The examples to choose `answers` samples from, the first ones first: some of them may be refused or too long."""
+    return spread(items, 4 * answers)
+
+
+def answer_limit(expected: int) -> int:
+    """How many tokens an answer may have where the longest expected one has `expected`."""
+    return min(MAX_NEW_TOKENS, expected + MORE)
