@@ -27,7 +27,7 @@ from core.errors import (
 )
 from core.platform import disk, logs
 from core.platform.db.patience import patient
-from core.platform.tasks import store
+from core.platform.tasks import store, workdirs
 from core.platform.tasks.context import Interrupted, Outcome, TaskContext
 from core.platform.tasks.kinds import KINDS, TaskKind, kind_of
 from core.platform.tasks.lease import acquire
@@ -122,13 +122,9 @@ def _finish(context: TaskContext, kind: TaskKind) -> TaskRecord:
 
 
 def _empty_workdir(context: TaskContext, kind: TaskKind) -> None:
-    """Empty the working directory before a task ends without success, unless a retry or a resume needs its files.
-
-    Before, because another worker may take the task right after, and use the directory. Raises LeaseLost.
-    """
-    if not kind.resumes_from_workdir:
-        context.lease.renew()
-        shutil.rmtree(context.workdir, ignore_errors=True)
+    """Empty the working directory of a task that is still this process's. Raises LeaseLost."""
+    context.lease.renew()
+    workdirs.empty(context.lease.task_id, kind)
 
 
 _CAUSES: tuple[tuple[type[StudioError], str], ...] = (

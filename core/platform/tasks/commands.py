@@ -9,7 +9,7 @@ from sqlalchemy import update
 from core.errors import InvalidTransition
 from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork
-from core.platform.tasks import store
+from core.platform.tasks import store, workdirs
 from core.platform.tasks.kinds import kind_of
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.recovery import settle
@@ -82,6 +82,7 @@ def request(task_id: str, action: str) -> TaskRecord:
 def _command(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
     """Do it now if no worker holds the task, else set the flag for the worker; a cancel is never overwritten."""
     if task.lease_owner is None and action == "cancel":
+        workdirs.empty(task.id, kind_of(task.kind))
         store.move(uow, task.id, "cancelled")
     elif task.lease_owner is None and action == "pause":
         store.move(uow, task.id, "paused")

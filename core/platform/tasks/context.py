@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from core.platform.db import patience
 from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork, read
-from core.platform.tasks import store
+from core.platform.tasks import store, workdirs
 from core.platform.tasks.lease import Lease
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.results import TaskResult
@@ -76,7 +76,7 @@ class TaskContext:
     @property
     def workdir(self) -> Path:
         """The task's working directory: kept over crashes; see `TaskKind.resumes_from_workdir` for other ends."""
-        path = get_settings().data_dir / "work" / self.lease.task_id
+        path = workdirs.path_of(self.lease.task_id)
         path.mkdir(parents=True, exist_ok=True)
         return path
 

@@ -10,8 +10,9 @@ from sqlalchemy import select, update
 from core.platform.db.engine import db_now
 from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork, read
-from core.platform.tasks import store
+from core.platform.tasks import store, workdirs
 from core.platform.tasks.announce import announce
+from core.platform.tasks.kinds import kind_of
 from core.platform.tasks.lease import MAX_ALLOWANCE_S, Lease
 from core.platform.tasks.owners import is_gone
 from core.platform.tasks.records import TaskRecord
@@ -41,10 +42,12 @@ def crashed(uow: UnitOfWork, task: TaskRecord, cause: str) -> TaskRecord:
         cause: out_of_memory, killed, crashed, database or hung.
     """
     if task.command == "cancel":
+        workdirs.empty(task.id, kind_of(task.kind))
         return store.move(uow, task.id, "cancelled", expect=task.state)
     crashes = task.crashes + 1
     sentence, remedy = _CAUSES[cause]
     if crashes >= MAX_CRASHES:
+        workdirs.empty(task.id, kind_of(task.kind))
         error = {
             "message": f"{sentence} This happened {crashes} times in a row without new saved progress.",
             "remedy": remedy,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.platform.tasks import recovery, store
+from core.platform.tasks import commands, recovery, store, workdirs
 from core.platform.tasks.context import TaskContext
 from core.platform.tasks.lease import acquire
 
@@ -69,3 +69,21 @@ def test_after_a_hang_the_next_holder_gets_twice_the_time(studio_env, make_task)
     lease = acquire(task.id, "w2")
     assert lease is not None
     assert lease.allowance_s == 120.0
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("conversion", False), ("training", True)])
+def test_files_of_a_crashed_attempt_go_with_a_cancel_or_the_last_crash(
+    studio_env, make_task, kind: str, kept: bool
+) -> None:
+    """A training keeps them: a retry resumes from its checkpoints."""
+    cancelled, failed = make_task(kind=kind), make_task(kind=kind)
+    for task in (cancelled, failed):
+        workdirs.path_of(task.id).mkdir(parents=True)
+        (workdirs.path_of(task.id) / "part").write_text("half")
+        die(task.id)
+        assert workdirs.path_of(task.id).exists(), "the next attempt may use them"
+    commands.request(cancelled.id, "cancel")
+    for _ in range(recovery.MAX_CRASHES - 1):
+        die(failed.id)
+    assert [store.get(task.id).state for task in (cancelled, failed)] == ["cancelled", "failed"]
+    assert [workdirs.path_of(task.id).exists() for task in (cancelled, failed)] == [kept, kept]

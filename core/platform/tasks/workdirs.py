@@ -1,0 +1,22 @@
+"""The working directory of each task: kept over crashes and pauses, and emptied when the task ends without success."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from core.platform.tasks.kinds import TaskKind
+from core.settings import get_settings
+
+
+def path_of(task_id: str) -> Path:
+    return get_settings().data_dir / "work" / task_id
+
+
+def empty(task_id: str, kind: TaskKind) -> None:
+    """Empty it, unless a retry or a resume of this kind needs its files.
+
+    Call it before the end of the task is committed: afterwards another worker may take the task and use the directory.
+    """
+    if not kind.resumes_from_workdir:
+        shutil.rmtree(path_of(task_id), ignore_errors=True)
