@@ -111,6 +111,7 @@ def _finish(context: TaskContext, kind: TaskKind) -> TaskRecord:
     except Exception as error:
         if context.task.command == "cancel":
             log.info("Stopped by the cancel.", exc_info=True)
+            _empty_workdir(context, kind)
             return context.finish(Outcome("cancelled"))
         if disk.is_full(error):
             disk.release()  # the database needs space to record the end

@@ -124,8 +124,8 @@ class Plain:
     def product(self, rows: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.linear(rows, self.own, self.bias)
 
-    def weight(self, dtype: torch.dtype) -> torch.Tensor:
-        return self.own
+    def slope(self, slope: torch.Tensor) -> torch.Tensor:
+        return slope @ self.own
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +137,12 @@ class Packed:
     def product(self, rows: torch.Tensor) -> torch.Tensor:
         return cast("torch.Tensor", self.layer(rows))
 
-    def weight(self, dtype: torch.dtype) -> torch.Tensor:
+    def slope(self, slope: torch.Tensor) -> torch.Tensor:
         from bitsandbytes.functional import dequantize_4bit
 
-        packed = self.layer.weight
-        return dequantize_4bit(packed.data, packed.quant_state).to(dtype)
+        packed, dtype = self.layer.weight, self.layer.compute_dtype or slope.dtype
+        weight = dequantize_4bit(packed.data, packed.quant_state).to(dtype)
+        return (slope.to(dtype) @ weight).to(slope.dtype)
 
 
 class _LowRank(torch.autograd.Function):
@@ -164,7 +165,7 @@ class _LowRank(torch.autograd.Function):
         thin_slope = (slope @ up).mul_(ctx.scale)
         to_x = None
         if ctx.needs_input_grad[0]:
-            to_x = (slope @ ctx.frozen.weight(slope.dtype)).addmm_(thin_slope, down).view(x.shape)
+            to_x = ctx.frozen.slope(slope).addmm_(thin_slope, down).view(x.shape)
         to_a = thin_slope.t() @ x.reshape(-1, x.shape[-1])
         to_b = (slope.t() @ thin).mul_(ctx.scale)
         return to_x, None, to_a.to(ctx.dtypes[0]), to_b.to(ctx.dtypes[1]), None
@@ -189,7 +190,8 @@ def adapters(model: torch.nn.Module) -> AbstractContextManager[int]:
 def _adapter_forward(module: Any) -> Any:
     def forward(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         base = module.base_layer
-        fits = x.dtype in _EXACT if _is_packed(base) else x.dtype == base.weight.dtype
+        # outside of training mode, bitsandbytes repacks the weights for good on some processors (`quantization`)
+        fits = x.dtype in _EXACT and base.training if _is_packed(base) else x.dtype == base.weight.dtype
         if args or kwargs or not fits or not _only_adds(module):
             own: torch.Tensor = type(module).forward(module, x, *args, **kwargs)
             return own

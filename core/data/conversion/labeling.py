@@ -124,13 +124,11 @@ class Labeler:
         template = TEMPLATES.get(self.recipe.template or "")
         return template.concatenates(template.make_options(self.recipe.options))
 
-    def said_once(self, item: Labeled) -> Labeled:
-        """The example of another part of the file, without those notes that were said before."""
-        notes = {found.code for found in item.findings} & NOTES
-        if said := notes & self._noted:
-            item = replace(item, findings=tuple(found for found in item.findings if found.code not in said))
-        self._noted |= notes
-        return item
+    def say_notes(self, findings: Iterable[Finding]) -> frozenset[str]:
+        """Count the notes among the findings of another part of the file as said; the codes of those said before."""
+        before = frozenset(self._noted)
+        self._noted.update(NOTES & {found.code for found in findings})
+        return before
 
     def run(self, rows: Iterable[Row | Reject]) -> Iterator[Labeled | Reject]:
         """Each row's examples, or its Reject, in the order of the file."""

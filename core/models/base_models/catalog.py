@@ -73,7 +73,8 @@ _SMOLLM_WHEEL = IndexSource(
     license="Apache 2.0",
 )
 
-# Measured on the support tickets (`bench/RESULTS.md`): three epochs of 360 tickets in batches of 4.
+# Measured on the support tickets, three epochs of 360 (`bench/RESULTS.md`): each answers 59 or 60 of 60 unseen ones
+# correctly in all fields, and 53 to 58 of 60 in wordings that training never saw.
 _BATCHES_OF_4: Final = {"per_device_batch_size": 4, "gradient_accumulation_steps": 1}
 _SMOLLM2: Final = {
     "lora": Preset(training={"learning_rate": 2e-3, **_BATCHES_OF_4}),

@@ -15,6 +15,7 @@ from core.platform.db import patience
 from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork, read
 from core.platform.tasks import store, workdirs
+from core.platform.tasks.kinds import kind_of
 from core.platform.tasks.lease import Lease
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.results import TaskResult
@@ -189,6 +190,7 @@ class TaskContext:
             task = store.get_in(uow, self.lease.task_id)
             if task.command == "cancel" and outcome.state in ("succeeded", "paused"):
                 outcome = Outcome("cancelled")
+                workdirs.empty(task.id, kind_of(task.kind))
             result = outcome.result
             if outcome.state == "succeeded" and outcome.on_commit:
                 result = outcome.on_commit(uow) or result

@@ -1,4 +1,7 @@
-"""The working directory of each task: kept over crashes and pauses, and emptied when the task ends without success."""
+"""The working directory of each task.
+
+It is kept over crashes. When the task pauses or ends without success it is emptied, unless its kind resumes from it.
+"""
 
 from __future__ import annotations
 

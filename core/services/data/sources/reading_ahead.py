@@ -7,7 +7,7 @@ last one, or a file that cannot be cut, is read ahead by a second process.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +22,7 @@ from core.data.examples.columns import ExampleBatch
 from core.data.formats import Detection
 from core.data.formats.parsing.batches import FilePlace, RowBatch
 from core.data.versions.ready import ReadyExamples
-from core.messages import Reject, Row, Split
+from core.messages import Finding, Reject, Row, Split
 from core.platform.forking import Finished, Forked, may_fork
 
 _WORTH_FORKING = 8 << 20  # bytes of the file
@@ -44,7 +44,7 @@ def read_batches(path: Path, detection: Detection) -> Iterator[RowBatch]:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """What a labeler has counted, and rows with late fields that were not told before."""
+    """What a labeler has counted, and the rows of those late fields of which there are more than told before."""
 
     read: int
     rejected: int
@@ -67,7 +67,7 @@ def examples(
     """
     seen, place = late or LateFields(), None
     size = path.stat().st_size
-    if labeler.by_parts and size >= _WORTH_FORKING and may_fork():
+    if labeler.by_parts and size >= _WORTH_FORKING and may_fork() and _has_pieces(path, detection):
         place = yield from _examples_in_turns(labeler, path, detection, split, seen)
 
     def make() -> Iterator[tuple[Made, _Counted]]:
@@ -84,6 +84,10 @@ def examples(
         yield item
 
 
+def _has_pieces(path: Path, detection: Detection) -> bool:
+    return next(iter(formats.pieces(path, detection)), None) is not None
+
+
 def _examples_in_turns(
     labeler: Labeler, path: Path, detection: Detection, split: Split | None, seen: LateFields
 ) -> Generator[Made, None, FilePlace | None]:
@@ -94,10 +98,11 @@ def _examples_in_turns(
 
     def look(batches: Iterable[RowBatch]) -> Iterator[Made | _Counted]:
         part = Labeler(labeler.recipe, labeler.source)
-        yield from _made(part, mine.watch(batches), split)
+        made = list(_made(part, mine.watch(batches), split))
         new = {name: rows[told[name] :] for name, rows in mine.rows.items() if len(rows) > told[name]}
         told.update({name: len(rows) for name, rows in new.items()})
         yield _Counted(part.read, part.rejected, part.examples, part.is_split, new)
+        yield from made
 
     turns = _pieces_in_turns(path, detection, look)
     with closing(turns):
@@ -116,7 +121,21 @@ def _examples_in_turns(
                 labeler.is_split = labeler.is_split or item.is_split
                 seen.take(item.late)
             else:
-                yield labeler.said_once(item) if isinstance(item, Labeled) else item
+                yield _without(item, labeler.say_notes(item.findings))
+
+
+def _without(item: Made, said: Collection[str]) -> Made:
+    """The same without findings of these codes."""
+    if not said or all(found.code not in said for found in item.findings):
+        return item
+
+    def left(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        return tuple(found for found in findings if found.code not in said)
+
+    if isinstance(item, ReadyExamples):
+        rejects = [replace(reject, findings=left(reject.findings)) for reject in item.rejects]
+        return replace(item, findings=list(left(item.findings)), rejects=rejects)
+    return replace(item, findings=left(item.findings))
 
 
 def _made(labeler: Labeler, batches: Iterable[RowBatch], split: Split | None) -> Iterator[Made]:

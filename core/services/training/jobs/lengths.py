@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 from core.errors import DataError, StorageError
@@ -117,9 +118,12 @@ def sample_tokens(version_id: str, base: BaseModelRef, answers: int) -> int:
 
 @lru_cache(maxsize=64)  # versions never change
 def _expected_answers(version_id: str, answers: int) -> tuple[str, ...]:
-    split: Split = "validation" if datasets.get_version(version_id).validation_examples else "train"
-    examples = list(datasets.iter_examples(version_id, split=split)) if answers else []
-    return tuple(map(_last_answer, candidates(examples, answers)[:answers]))
+    version = datasets.get_version(version_id)
+    split: Split = "validation" if version.validation_examples else "train"
+    places = set(candidates(range(version.validation_examples or version.train_examples), answers)[:answers])
+    examples = datasets.iter_examples(version_id, split=split) if places else ()
+    upto = islice(examples, max(places, default=-1) + 1)
+    return tuple(_last_answer(example) for place, example in enumerate(upto) if place in places)
 
 
 def _last_answer(example: Example) -> str:

@@ -62,8 +62,8 @@ def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str, pr
     row = (same or alike)[0]
     details = row["details"]
     ran = details.get("from") == "run"
-    answering = (row["details"].get("answer_speed") for row in (*same, *alike))
-    answers: Mapping[str, float] = next(filter(None, answering), {})
+    answering = (row["details"].get("answer_speed") or {} for row in (*same, *alike))
+    answers: Mapping[str, float] = next((found for found in answering if found.get("token_s")), {})
     steps_s = float(details.get("seconds_per_step") or 0.0)
     load_s = float(details.get("load_s") or row["overhead_s"])
     between_s, busy_s = float(details.get("between_s") or 0.0), float(details.get("busy_s") or 0.0)
@@ -111,20 +111,22 @@ def record_speed(uow: UnitOfWork, spec: JobSpec, measured: Mapping[str, Any]) ->
     details = {**about, "from": "run", "whole": complete}
     if "between_seconds" in measured:
         details |= {"between_s": measured["between_seconds"], "busy_s": busy, "load_s": measured["load_seconds"]}
-    details["answer_speed"] = measured.get("answer_speed")
     trainings = [spec.training]
     if spec.training.largest_batch and (fastest := measured.get("examples_at_once")):
         details["examples_at_once"] = fastest
         trainings.append(spec.training.with_batch(fastest))
     for training in trainings:
+        key = calibration_key(base, method, training, kind, spec.engine, precision)
+        before = uow.session.get(Calibration, key)
+        details["answer_speed"] = measured.get("answer_speed") or (before and before.details.get("answer_speed"))
         uow.session.merge(
             Calibration(
-                key=calibration_key(base, method, training, kind, spec.engine, precision),
+                key=key,
                 device=kind,
                 tokens_per_s=float(measured["tokens_per_s"]),
                 overhead_s=max(0.0, float(measured.get("total_seconds") or busy) - busy),
                 peak_memory_bytes=int(measured.get("peak_memory_bytes") or 0),
-                details=details,
+                details=dict(details),
                 created_at=time.time(),
             )
         )

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import LeaseLost
 from core.platform.db.uow import UnitOfWork
-from core.platform.tasks import commands, context, store
+from core.platform.tasks import commands, context, store, workdirs
 from core.platform.tasks.context import Interrupted, Outcome, TaskContext
 from core.platform.tasks.lease import acquire
 from core.platform.tasks.results import TaskResult
@@ -110,9 +110,11 @@ def test_success_registers_in_the_finishing_transaction(ctx: TaskContext) -> Non
 
 
 def test_a_cancel_that_came_first_wins_and_nothing_is_registered(ctx: TaskContext) -> None:
+    (ctx.workdir / "part").write_text("written")
     commands.request(ctx.lease.task_id, "cancel")
     ended = ctx.finish(Outcome("succeeded", on_commit=lambda uow: pytest.fail("registered")))
     assert ended.state == "cancelled"
+    assert not workdirs.path_of(ctx.lease.task_id).exists()
 
 
 def test_a_registration_that_fails_leaves_nothing_behind(ctx: TaskContext) -> None:

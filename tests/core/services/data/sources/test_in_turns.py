@@ -17,6 +17,7 @@ from core.data.formats import reading
 from core.data.formats.parsing import csv_columns
 from core.data.formats.pieces import stretches
 from core.data.versions.ready import ReadyExamples
+from core.platform.forking import Forked
 from core.services.data.sources import files, reading_ahead
 
 T = TypeVar("T")
@@ -30,12 +31,22 @@ def _both(look: Callable[[], T]) -> tuple[T, T]:
         patch.setattr(reading_ahead, "may_fork", lambda: False)
         patch.setattr(reading, "WORTH_CUTTING", 1 << 40)
         plain = look()
+    forks: list[Forked[Any]] = []
+
+    def fork(*arguments: Any) -> Forked[Any]:
+        forks.append(Forked(*arguments))
+        return forks[-1]
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading_ahead, "may_fork", lambda: True)
+        patch.setattr(reading_ahead, "Forked", fork)
         patch.setattr(reading_ahead, "_WORTH_FORKING", 1)
         patch.setattr(reading, "WORTH_CUTTING", 1)
         patch.setattr(stretches, "SIZE", 2_000)
         patch.setattr(csv_columns, "_LEAST_RECORDS", 1)
-        return plain, look()
+        in_turns = look()
+    assert len(forks) >= 2
+    return plain, in_turns
 
 
 def _reports(path: Path) -> tuple[files.FileReport, files.FileReport]:
@@ -75,9 +86,13 @@ def test_conversions_are_equal(tmp_path: Path, name: str) -> None:
     for at in range(3_000):
         question, answer = f"What is {at}?", TEXTS[at % len(TEXTS)]
         if name == "messages.jsonl":
-            role = "developer" if at % 700 == 3 else "system"
+            role = "developer" if at % 500 in (3, 4) else "system"
+            if at % 500 == 3:
+                answer = ""  # a rejected row has notes too
             turns = [(role, "Be kind."), ("user", question), ("assistant", answer)]
             rows.append({"messages": [{"role": role, "content": text} for role, text in turns]})
+            if at > 2_990:
+                rows[-1]["split"] = "train"
         else:
             rows.append({"instruction": question, "output": answer})
         if at > 2_400 and at % 7 == 0:
@@ -94,6 +109,22 @@ def test_conversions_are_equal(tmp_path: Path, name: str) -> None:
     assert plain["counts"][0] == 3_000
     assert plain["counts"][1] > 0
     assert len(plain["late"]["late"]) == 50
+    assert plain["counts"][3] == (name == "messages.jsonl")
+
+
+@pytest.mark.parametrize("name", ["alpaca.json", "table.csv"])
+def test_conversions_of_a_file_with_a_broken_part_are_equal(tmp_path: Path, name: str) -> None:
+    path, recipe = tmp_path / name, Recipe.of(QA if name == "table.csv" else {"shape": "alpaca", "options": {}})
+    rows = [{"instruction": f"What is {at}?", "output": TEXTS[at % len(TEXTS)]} for at in range(3_000)]
+    lines = [json.dumps(row) for row in rows]
+    if name == "table.csv":
+        lines = [f'{row["instruction"]},"{row["output"]}"' for row in rows]
+    lines[1_700] = 'one "odd cell' if name == "table.csv" else '{"instruction": }'
+    separator, begin, end = ("\n", "question,answer\n", "\n") if name == "table.csv" else (",\n", "[", "]")
+    path.write_text(f"{begin}{separator.join(lines)}{end}")
+    plain, in_turns = _both(lambda: _converted(path, recipe))
+    assert in_turns == plain
+    assert plain["counts"][0] >= 1_700
 
 
 @pytest.mark.parametrize("broken", [False, True])
