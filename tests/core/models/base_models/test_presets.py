@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from core.models import base_models
-from core.models.base_models.catalog import BASE_MODELS, HubModel
+from core.models.base_models.catalog import BASE_MODELS, HubModel, by_name
 from core.models.base_models.records import BaseModelRef
 from core.models.base_models.restored import RestoredFrom
-from core.models.methods import build
+from core.models.methods import METHODS, build
 from core.models.methods.presets import Preset
 from core.training.jobs.resolve import resolve
 from core.training.jobs.spec import TrainingConfig
@@ -31,6 +31,11 @@ def test_presets_of_the_catalog_are_settings_that_exist(entry: HubModel) -> None
         build(method_id, base.preset(method_id).method)
         _, sources = resolve(TrainingConfig(), base, method_id, 240)
         assert sources["learning_rate"] == f"preset of {entry.title}"
+
+
+def test_the_model_that_the_first_screen_recommends_has_a_preset_for_every_method() -> None:
+    hub_id, _ = by_name("smollm2")
+    assert set(BASE_MODELS.get(hub_id).presets) == set(METHODS.ids())
 
 
 @pytest.mark.parametrize(
