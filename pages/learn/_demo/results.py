@@ -39,7 +39,7 @@ def _curve(job_id: str) -> None:
             fig = run_charts.loss_figure([*points.train, *points.validation], job.total_steps, job.num_epochs)
             chart(fig, key="demo_loss", height=280, x="Step", alt=f"Loss over {job.step} of {job.total_steps} steps.")
         st.caption(
-            "The validation curve is the loss on examples that are held out of the training. It is higher because the "
+            "The validation curve is the loss on examples that are held out of the training. It is usually higher: the "
             "model does not train on them."
         )
         st.page_link(
