@@ -23,8 +23,8 @@ from core.training.jobs import remedies
 from core.training.jobs.spec import ResolvedTraining
 
 # oneDNN, which multiplies bf16 on a CPU, keeps what it prepared for each shape of a product. Every length of a step has
-# its own, and the usual 1,024 of them took 200 MB after twelve steps of a 135M model; 64 cover one step.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+# its own, and the usual 1,024 of them took 200 MB after twelve steps of a 135M model; 256 should cover one step.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
 
 # Threads synchronize at every operation. 210 steps of 2.5 GFLOP (the starter, four short examples) took 10 s
 # with one thread and 16 s with two, measured on 2 cores.
