@@ -79,6 +79,11 @@ class Example:
     tools: tuple[Mapping[str, Any], ...] = ()
     rejected: tuple[Message, ...] = ()
 
+    @property
+    def answer(self) -> str:
+        """The text of the last assistant message; "" without one."""
+        return next((message.content for message in reversed(self.messages) if message.role == "assistant"), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

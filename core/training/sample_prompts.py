@@ -1,14 +1,27 @@
-"""Which examples a run answers as samples, and how many tokens an answer may have."""
+"""Which examples a run answers as samples, how many tokens an answer may have, and how fast they are answered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 MAX_NEW_TOKENS: Final = 64  # of an answer; a sample takes as long as its longest answer
 MORE: Final = 8  # tokens beyond the longest expected answer: enough to see if a model does not stop
 
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSpeed:
+    """Seconds until the first token of the answers to a few prompts at once, and for each further token."""
+
+    first_s: float
+    token_s: float
+
+    def seconds(self, tokens: int) -> float:
+        """Of answers with so many tokens."""
+        return self.first_s + max(0, tokens - 1) * self.token_s
 
 
 def spread(items: Sequence[Item], count: int) -> list[Item]:

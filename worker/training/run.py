@@ -21,6 +21,7 @@ from core.models.methods.base import Method
 from core.training.cadence import Kind, TimeBudget
 from core.training.jobs.spec import ResolvedTraining
 from core.training.precision import PrecisionChoice, work_of
+from core.training.sample_prompts import AnswerSpeed
 from worker.training import checkpoints, example_losses, precision, quantization, resume_state, runtime, tuners
 from worker.training.data import Prepared, prepare
 from worker.training.early_stopping import Best
@@ -28,7 +29,7 @@ from worker.training.engines import Ended, EngineModule, Plan, Watching, import_
 from worker.training.example_losses import Measured
 from worker.training.model_files import load_tokenizer, save_model
 from worker.training.runtime import reporting_out_of_memory
-from worker.training.samples import AnswerSpeed, Sampling, answer_at, choose, measure_speed
+from worker.training.samples import Sampling, answer_at, choose, measure_speed
 
 Status = Literal["finished", "early_stopped", "stopped", "paused", "cancelled", "released"]
 _STATUS: dict[str, Status] = {

@@ -20,7 +20,7 @@ from core.messages import Example, Message, Tools
 from core.models.refusals import accepted
 from core.models.render import render_prompt
 from core.training.jobs.spec import ResolvedTraining
-from core.training.sample_prompts import MAX_NEW_TOKENS, answer_limit, candidates
+from core.training.sample_prompts import MAX_NEW_TOKENS, AnswerSpeed, answer_limit, candidates
 from worker.training import fused, quantization
 from worker.training.generate import answer, split_last_answer
 
@@ -50,14 +50,6 @@ class Sample:
     prompt: Prompt
     answer: str
     cut: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerSpeed:
-    """Seconds until the first token of the answers to a few prompts at once, and for each further token."""
-
-    first_s: float
-    token_s: float
 
 
 Say = Callable[[int, list[Sample]], None]  # the step, and its answers
@@ -123,7 +115,7 @@ def answer_at(
 def measure_speed(
     model: Any, tokenizer: Any, prompts: Sequence[Prompt], sign_of_life: Callable[[], object]
 ) -> AnswerSpeed | None:
-    """How fast a model answers prompts, from the first few tokens; None if there is no prompt."""
+    """Time the first tokens of the answers; None if there are no prompts."""
     return _answer(model, tokenizer, prompts, MEASURED_TOKENS, sign_of_life)[1] if prompts else None
 
 

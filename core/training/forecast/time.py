@@ -18,6 +18,7 @@ from core.training.cadence import (
     UNCAPPED_S,
     times,
 )
+from core.training.sample_prompts import AnswerSpeed
 
 _SPREAD: Final = {"same": (0.8, 1.25), "similar": (0.6, 1.8)}
 NOT_MEASURED: Final = "Not measured yet. A few real steps on this machine measure the time."
@@ -35,8 +36,7 @@ class Speed:
         other_s: everything of an earlier run but its steps and the work between them; None if not measured.
         between_share: the time of that work (validation, checkpoints, sample answers, losses by example), as a share of
             the time in steps.
-        answer_first_s: until the first token of the sample answers.
-        answer_token_s: for each further token of them; 0 if not measured.
+        answers: of the sample answers; None if not measured.
         likeness: "same" for identical settings, "similar" for the same base model and method with other settings.
         peak_memory_bytes: of an earlier run; 0 if not measured.
     """
@@ -47,8 +47,7 @@ class Speed:
     checkpoint_s: float = 0.0
     other_s: float | None = None
     between_share: float = 0.0
-    answer_first_s: float = 0.0
-    answer_token_s: float = 0.0
+    answers: AnswerSpeed | None = None
     likeness: Literal["same", "similar"] = "same"
     peak_memory_bytes: int = 0
 

@@ -105,6 +105,5 @@ def _token_s(load: Workload, device: Device, width: int) -> float:
 def _sample_s(load: Workload, token_s: float) -> float:
     """Seconds of one round of sample answers: as measured, or at `token_s` for each token."""
     tokens = MAX_NEW_TOKENS if load.training.sample_prompts else load.sample_tokens
-    if load.speed and load.speed.answer_token_s:
-        return load.speed.answer_first_s + max(0, tokens - 1) * load.speed.answer_token_s
-    return tokens * token_s
+    measured = load.speed.answers if load.speed else None
+    return measured.seconds(tokens) if measured else tokens * token_s

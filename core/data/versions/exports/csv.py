@@ -19,10 +19,9 @@ _COLUMNS = ("system", "input", "output", "split", "messages", *ADDED_LATER)
 def _cells(example: Example) -> tuple[str, ...]:
     system = "\n".join(message.content for message in example.messages if message.role == "system")
     question = next((message.content for message in example.messages if message.role == "user"), "")
-    answer = next((message.content for message in reversed(example.messages) if message.role == "assistant"), "")
     row = example_row(0, example, ())
     beside = (row.get(name) or "" for name in ADDED_LATER)
-    return system, question, answer, example.split, row["messages"], *beside
+    return system, question, example.answer, example.split, row["messages"], *beside
 
 
 def write(path: Path, split: str | None = None) -> Iterator[bytes]:

@@ -123,11 +123,7 @@ def _expected_answers(version_id: str, answers: int) -> tuple[str, ...]:
     places = set(candidates(range(version.validation_examples or version.train_examples), answers)[:answers])
     examples = datasets.iter_examples(version_id, split=split) if places else ()
     upto = islice(examples, max(places, default=-1) + 1)
-    return tuple(_last_answer(example) for place, example in enumerate(upto) if place in places)
-
-
-def _last_answer(example: Example) -> str:
-    return next((message.content for message in reversed(example.messages) if message.role == "assistant"), "")
+    return tuple(example.answer for place, example in enumerate(upto) if place in places)
 
 
 def refusals_of(version_id: str, base: BaseModelRef) -> Refusals:

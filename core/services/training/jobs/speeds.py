@@ -21,6 +21,7 @@ from core.training.forecast import device as devices
 from core.training.forecast.time import Speed
 from core.training.jobs.spec import JobSpec, ResolvedTraining
 from core.training.precision import usual
+from core.training.sample_prompts import AnswerSpeed
 
 
 def calibration_key(
@@ -63,7 +64,7 @@ def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str, pr
     details = row["details"]
     ran = details.get("from") == "run"
     answering = (row["details"].get("answer_speed") or {} for row in (*same, *alike))
-    answers: Mapping[str, float] = next((found for found in answering if found.get("token_s")), {})
+    answers = next((AnswerSpeed(**found) for found in answering if found.get("token_s")), None)
     steps_s = float(details.get("seconds_per_step") or 0.0)
     load_s = float(details.get("load_s") or row["overhead_s"])
     between_s, busy_s = float(details.get("between_s") or 0.0), float(details.get("busy_s") or 0.0)
@@ -74,8 +75,7 @@ def measured_speed(key: str, base: BaseModelRef, method_id: str, device: str, pr
         checkpoint_s=float(details.get("checkpoint_s") or 0.0),
         other_s=max(0.0, row["overhead_s"] - between_s) if same and ran and details.get("whole") else None,
         between_share=between_s / busy_s if busy_s else 0.0,
-        answer_first_s=float(answers.get("first_s") or 0.0),
-        answer_token_s=float(answers.get("token_s") or 0.0),
+        answers=answers,
         likeness="same" if same else "similar",
         # a calibration rarely includes the widest batch of a run, so its peak says little
         peak_memory_bytes=row["peak_memory_bytes"] if ran else 0,
