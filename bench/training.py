@@ -391,7 +391,7 @@ def bare_loop(bench: Bench, method: str) -> Speed:
     model = tuners.attach(load_model(bench.base), build(method)).train()
     longest = max(len(item.input_ids) for item in bench.items)
     packer = Packer(attention.choose(model), token_budget(BATCH, longest, "cpu"), BATCH)
-    forward = Forward.of(model, chunked=False)
+    forward = Forward.of(model, trls_chunks=False)
     weights = list(tuners.trainable(model).values())
     optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.0, fused=True)
     clock, tokens = Clock(), 0

@@ -31,7 +31,7 @@ WIDTHS: Final = {"fp32": 4, "bf16": 2}  # bytes per number
 FLAGS: Final = ("avx512_bf16", "amx_bf16")  # of a processor with bf16 instructions, as Linux names them
 GAIN: Final = 1.1  # bf16 must be this many times as fast as fp32; below, the measurement's noise decides
 _CPUINFO: Final = Path("/proc/cpuinfo")
-_VERSION: Final = 3  # of the arithmetic of a step: what was measured with an earlier one is measured again
+_VERSION: Final = 4  # of the arithmetic of a step: what was measured with an earlier one is measured again
 _NO_FLAGS: Final = "this processor has no bf16 instructions (avx512_bf16 or AMX)"
 
 

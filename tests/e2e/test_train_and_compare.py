@@ -149,6 +149,7 @@ def test_try_the_demo(prepared: Studio, open_page) -> None:
     page = open_page()
     visit(page, prepared.url)
     press(page, "go_demo")
+    page.wait_for_url("**/demo?**")  # the click arrived
     page.locator(".st-key-demo_steps").wait_for()
     page.locator(".st-key-live_curve .js-plotly-plot").first.wait_for(timeout=TRAIN_MS)
     page.locator(".st-key-matrix_part_0").wait_for(timeout=TRAIN_MS)

@@ -54,16 +54,18 @@ def kill_redis(task_id: str) -> None:
 
 
 def uninterrupted(job: jobs.JobRecord, folder: Path) -> dict[int, float]:
-    """The losses that the job's spec gives in one go, by step."""
+    """The losses that the job's spec gives in one go, by step, in the precision that the job measured and chose."""
     from worker.training.engines import Watching
     from worker.training.run import train
 
     spec, points = job.spec, []
+    precision, _ = job.precision
+    assert precision
     train(
         starter_dir(),
         list(datasets.iter_examples(spec.dataset_version_id)),
         methods.build(spec.method, spec.method_config),
-        spec.training,
+        spec.training.model_copy(update={"precision": precision}),
         folder,
         watching=Watching(on_point=points.append),
     )

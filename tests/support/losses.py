@@ -14,7 +14,7 @@ def by_example(model: Any, packer: Packer, items: Sequence[Tokenized]) -> list[f
     import torch
     from torch.nn.functional import cross_entropy
 
-    forward, losses_of = Forward.of(model, chunked=False), [0.0] * len(items)
+    forward, losses_of = Forward.of(model, trls_chunks=False), [0.0] * len(items)
     device = next(model.parameters()).device
     with torch.no_grad():
         for batch in packer.micro_batches(items):

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from worker.training import quantization
+from worker.training import causal, quantization
 from worker.training.samples import undisturbed
 
 NAME: Final = "segments"  # its name in transformers
@@ -65,13 +65,10 @@ def _attend(
             enable_gqa=shared,
         )
         return flat[None], None
-    if value.device.type == "cpu" and value.dtype == torch.bfloat16 and torch.is_grad_enabled():
-        # The backward pass of this attention takes three times as long in bf16 as in fp32 (torch 2.13, AVX-512). With
-        # autocast only the values are bf16 here: queries and keys were multiplied by the fp32 angles of their places.
-        with torch.autocast("cpu", enabled=False):
-            wide = _by_segment(query.float(), key.float(), value.float(), dropout, scaling, segments, sliding_window)
-        return wide.to(torch.bfloat16), None
-    return _by_segment(query, key, value, dropout, scaling, segments, sliding_window), None
+    # With autocast only the values are bf16 here: queries and keys were multiplied by the fp32 angles of their places.
+    learns_in_bf16 = value.device.type == "cpu" and value.dtype == torch.bfloat16 and torch.is_grad_enabled()
+    with torch.autocast("cpu", enabled=False) if learns_in_bf16 else contextlib.nullcontext():
+        return _by_segment(query, key, value, dropout, scaling, segments, sliding_window, learns_in_bf16), None
 
 
 def _by_segment(
@@ -82,22 +79,31 @@ def _by_segment(
     scaling: float | None,
     segments: tuple[int, ...],
     sliding_window: int | None,
+    learns_in_bf16: bool,
 ) -> torch.Tensor:
     """Attention example by example; shapes as in `_attend`."""
-    parts = [
-        scaled_dot_product_attention(
+
+    def one(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        length = q.shape[2]
+        band = _band(length, sliding_window, q.device)
+        if learns_in_bf16:
+            if band is None and not dropout and causal.SHORTEST <= length <= causal.LONGEST:
+                return causal.attend(q, k, v, q.shape[-1] ** -0.5 if scaling is None else scaling)
+            q, k, v = q.float(), k.float(), v.float()  # the backward pass is three times as fast in fp32
+        found = scaled_dot_product_attention(
             q,
             k,
             v,
-            attn_mask=_band(q.shape[2], sliding_window, q.device),
-            is_causal=not sliding_window or q.shape[2] <= sliding_window,
+            attn_mask=band,
+            is_causal=band is None,
             dropout_p=dropout,
             scale=scaling,
-            enable_gqa=query.shape[1] != key.shape[1],
-        ).transpose(1, 2)
-        for q, k, v in zip(*(torch.split(part, list(segments), 2) for part in (query, key, value)), strict=True)
-    ]
-    return torch.cat(parts, 1)
+            enable_gqa=q.shape[1] != k.shape[1],
+        )
+        return found.to(torch.bfloat16) if learns_in_bf16 else found
+
+    parts = zip(*(torch.split(part, list(segments), 2) for part in (query, key, value)), strict=True)
+    return torch.cat([one(*part).transpose(1, 2) for part in parts], 1)
 
 
 def _band(length: int, window: int | None, device: torch.device) -> torch.Tensor | None:

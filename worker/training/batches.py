@@ -9,6 +9,7 @@ with short answers that saves most of it.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from typing import Any
 import torch
 
 from core.models.render import IGNORED
+from core.training.forecast.activations import CHUNKED_FROM_VOCAB
 from core.training.forecast.batches import order, shared_out
-from worker.training import fused
+from worker.training import fused, output_layer
 from worker.training.attention import Layout, arguments
 from worker.training.data import Tokenized, collate
 
@@ -156,17 +158,26 @@ class Forward:
 
     Attributes:
         keeps: its forward has `logits_to_keep`, so that the other positions' logits are never computed.
-        chunked: it computes the loss itself, in chunks (TRL's `chunked_nll`), for vocabularies whose logits would be
-            the largest tensor in memory.
+        head: the output layer, where the loss is computed in chunks of its logits (`worker.training.output_layer`).
+        chunked: the model computes the loss itself, in chunks (TRL's `chunked_nll`), where it has no such `head`.
     """
 
     keeps: bool
-    chunked: bool
+    head: torch.nn.Linear | None = None
+    chunked: bool = False
 
     @classmethod
-    def of(cls, model: Any, *, chunked: bool) -> Forward:
+    def of(cls, model: Any, *, trls_chunks: bool = True) -> Forward:
+        """How this model's loss is computed.
+
+        Args:
+            trls_chunks: TRL's chunks may be used where the studio's own do not fit the model.
+        """
         base = model.get_base_model() if hasattr(model, "get_base_model") else model
-        return cls("logits_to_keep" in inspect.signature(base.forward).parameters, chunked)
+        keeps = "logits_to_keep" in inspect.signature(base.forward).parameters
+        large = model.config.vocab_size >= CHUNKED_FROM_VOCAB
+        head = output_layer.find(model) if large else None
+        return cls(keeps, head, trls_chunks and large and head is None)
 
     def loss(self, model: Any, batch: MicroBatch, answer_tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Cross-entropy summed over the batch's answer tokens and divided by `answer_tokens` (those of the step); and
@@ -174,11 +185,34 @@ class Forward:
         if self.chunked:
             out = model(**batch.inputs, labels=batch.labels, num_items_in_batch=answer_tokens, use_cache=False)
             return out.loss, out.num_correct_tokens.long()  # counted in fp32
+        if self.head is not None:
+            with output_layer.skipped(self.head):
+                hidden = self.logits(model, batch)
+            return output_layer.cross_entropy(hidden, self.head, batch.targets, answer_tokens)
         logits = self.logits(model, batch)
         return fused.cross_entropy(logits, batch.targets, answer_tokens)
 
+    def each(self, model: Any, batch: MicroBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss of each answer token in fp32, and whether it is the model's argmax prediction; without gradients.
+
+        At most output_layer.ROWS of the logits are in fp32 at once.
+        """
+        with output_layer.skipped(self.head) if self.head is not None else contextlib.nullcontext():
+            found = self.logits(model, batch)
+        losses, hits = [], []
+        for part, targets in zip(
+            torch.split(found, output_layer.ROWS), torch.split(batch.targets, output_layer.ROWS), strict=True
+        ):
+            logits = (part if self.head is None else self.head(part)).float()
+            losses.append(torch.nn.functional.cross_entropy(logits, targets, reduction="none"))
+            hits.append(logits.argmax(-1) == targets)
+        return torch.cat(losses), torch.cat(hits)
+
     def logits(self, model: Any, batch: MicroBatch) -> torch.Tensor:
-        """(answers, vocabulary): the model's logits at the positions whose next token is learned."""
+        """(answers, vocabulary): the model's logits at the positions whose next token is learned.
+
+        (answers, width) where its output layer is skipped.
+        """
         rows, width = batch.labels.shape
         if self.keeps and rows == 1 and "segments" in batch.inputs:
             out = model(**batch.inputs, logits_to_keep=batch.places, use_cache=False)

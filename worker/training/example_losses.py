@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from core.training.example_losses import FILE, LossRow, write
 from worker.training import attention
@@ -55,7 +54,7 @@ def measure(
     items: list[_Item] = [(split, item) for split in ("train", "validation") for item in getattr(data, split)]
     random.Random(seed).shuffle(items)  # noqa: S311  a seeded order, not a secret
     packer = Packer(attention.choose(model, packs=packs), BATCH_TOKENS, BATCH_EXAMPLES)
-    forward = Forward.of(model, chunked=False)
+    forward = Forward.of(model, trls_chunks=False)
     rows: list[LossRow] = []
     with undisturbed(model), torch.no_grad():
         for window, batch in _batches(items, packer):
@@ -78,16 +77,16 @@ def _batches(items: Sequence[_Item], packer: Packer) -> Iterator[tuple[Sequence[
 
 def _losses(model: Any, forward: Forward, batch: MicroBatch, window: Sequence[_Item]) -> list[LossRow]:
     """The examples of one batch. An example starts where positions restart, so each answer token has an owner."""
-    logits, targets = forward.logits(model, batch).float(), batch.targets
+    losses, hits = forward.each(model, batch)
     numbers = [number for row in batch.examples for number in row]
     owners = ((batch.inputs["position_ids"].flatten() == 0).cumsum(0) - 1)[batch.places]
-    sums = torch.zeros(len(numbers), device=logits.device)
+    sums = torch.zeros(len(numbers), device=losses.device)
     correct, counts = torch.zeros_like(sums), torch.zeros_like(sums)
-    sums.index_add_(0, owners, cross_entropy(logits, targets, reduction="none"))
-    correct.index_add_(0, owners, (logits.argmax(-1) == targets).float())
+    sums.index_add_(0, owners, losses)
+    correct.index_add_(0, owners, hits.float())
     counts.index_add_(0, owners, torch.ones_like(owners, dtype=torch.float))
     totals = zip(numbers, sums.tolist(), counts.tolist(), correct.tolist(), strict=True)
     return [
-        LossRow(window[number][1].position, window[number][0], total / max(count, 1), int(count), int(hits))
-        for number, total, count, hits in totals
+        LossRow(window[number][1].position, window[number][0], total / max(count, 1), int(count), int(right))
+        for number, total, count, right in totals
     ]

@@ -31,7 +31,7 @@ def layers(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _patched(changes: Iterable[tuple[Any, str, Any]]) -> Iterator[int]:
+def patched(changes: Iterable[tuple[Any, str, Any]]) -> Iterator[int]:
     """Set attributes, given as (object, name, value), and restore what was there before on exit.
 
     Yields:
@@ -64,6 +64,32 @@ def _same(forwards: Sequence[Callable[..., Any]], run: Callable[[Callable[..., A
     return torch.allclose(results[0], results[1].to(results[0].dtype), rtol=exact, atol=exact)
 
 
+def sum_losses(
+    logits: torch.Tensor, targets: torch.Tensor, divisor: float, *, learns: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The summed cross-entropy in fp32, and how many targets are the argmax. If it learns, its gradient divided by
+    `divisor` overwrites the logits."""
+    loss = torch.zeros((), dtype=torch.float32, device=logits.device)
+    correct = torch.zeros((), dtype=torch.long, device=logits.device)
+    rows = _ROWS if logits.device.type == "cpu" else _GPU_ROWS
+    in_place = learns and logits.dtype == torch.float32
+    room = None if in_place else logits.new_empty((min(rows, len(logits)), logits.shape[-1]), dtype=torch.float32)
+    for part, part_targets in zip(torch.split(logits, rows), torch.split(targets, rows), strict=True):
+        at = part_targets[:, None]
+        likely = part if room is None else room[: len(part)].copy_(part)
+        highest, chosen = likely.amax(-1, keepdim=True), likely.gather(-1, at)
+        correct += (chosen >= highest).sum()
+        likely.sub_(highest).exp_()
+        mass = likely.sum(-1, keepdim=True)
+        loss += (mass.log() + highest - chosen).sum()
+        if learns:
+            likely.mul_(mass.mul_(divisor).reciprocal_())
+            likely.scatter_add_(-1, at, likely.new_full(at.shape, -1 / divisor))
+            if room is not None:
+                part.copy_(likely)
+    return loss, correct
+
+
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -71,22 +97,7 @@ class _CrossEntropy(torch.autograd.Function):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         learns = ctx.needs_input_grad[0]
         place = logits.detach()
-        loss = torch.zeros((), dtype=torch.float32, device=logits.device)
-        correct = torch.zeros((), dtype=torch.long, device=logits.device)
-        rows = _ROWS if logits.device.type == "cpu" else _GPU_ROWS
-        for part, part_targets in zip(torch.split(place, rows), torch.split(targets, rows), strict=True):
-            at = part_targets[:, None]
-            likely = part.float() if learns else part.to(torch.float32, copy=True)
-            highest, chosen = likely.amax(-1, keepdim=True), likely.gather(-1, at)
-            correct += (chosen >= highest).sum()
-            likely.sub_(highest).exp_()
-            mass = likely.sum(-1, keepdim=True)
-            loss += (mass.log() + highest - chosen).sum()
-            if learns:
-                likely.mul_(mass.mul_(divisor).reciprocal_())
-                likely.scatter_add_(-1, at, likely.new_full(at.shape, -1 / divisor))
-                if likely.data_ptr() != part.data_ptr():
-                    part.copy_(likely)
+        loss, correct = sum_losses(place, targets, divisor, learns=learns)
         if learns:
             ctx.save_for_backward(place)
         ctx.mark_non_differentiable(correct)
@@ -184,7 +195,7 @@ def low_rank(x: torch.Tensor, frozen: Plain | Packed, a: torch.Tensor, b: torch.
 def adapters(model: torch.nn.Module) -> AbstractContextManager[int]:
     """Replace the forward of PEFT's LoRA layers on a CPU that only add the product (no dropout, no DoRA), beside a
     plain layer or one in 4 bits."""
-    return _patched((module, "forward", _adapter_forward(module)) for module in model.modules() if _only_adds(module))
+    return patched((module, "forward", _adapter_forward(module)) for module in model.modules() if _only_adds(module))
 
 
 def _adapter_forward(module: Any) -> Any:
@@ -271,7 +282,7 @@ def norms(model: torch.nn.Module) -> AbstractContextManager[int]:
     Which ones is tested by running both: a norm that computes something else (such as one that adds 1 to its weight)
     is left as it is.
     """
-    return _patched((module, "forward", _norm_forward(module)) for module in model.modules() if _is_rms_norm(module))
+    return patched((module, "forward", _norm_forward(module)) for module in model.modules() if _is_rms_norm(module))
 
 
 def _is_rms_norm(module: Any) -> bool:
@@ -340,7 +351,7 @@ def rotations(model: torch.nn.Module) -> AbstractContextManager[int]:
     names = {type(module).__module__ for module in model.modules()} if on_cpu else set()
     homes = [sys.modules[name] for name in names if name in sys.modules]
     own = [(home, getattr(home, _ROTATION, None)) for home in homes]
-    return _patched(
+    return patched(
         (home, _ROTATION, _rotation_forward(rotation)) for home, rotation in own if rotation and _rotates(rotation)
     )
 

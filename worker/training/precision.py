@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,11 +39,11 @@ _SIDE: Final = 512  # of the matrices of the first measurement
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How a base model is tried in each precision: its parameters, what loads it, and what runs one step."""
+    """How a base model is tried in each precision: its parameters, what loads it, and what prepares its steps."""
 
     params: int
     load: Callable[[str], Any]  # precision -> model
-    step: Callable[[Any, str], object]  # model, precision
+    prepare: Callable[[Any, str], Callable[[], object]]  # model, precision -> one step
 
 
 def settle(
@@ -114,8 +113,9 @@ def by_steps(trial: Trial, sign_of_life: Callable[[], object]) -> PrecisionGain:
     took = {}
     for precision in ("bf16", "fp32"):
         model = trial.load(precision)
-        took[precision] = _fastest(partial(trial.step, model, precision), sign_of_life)
-        del model
+        step = trial.prepare(model, precision)
+        took[precision] = _fastest(step, sign_of_life)
+        del model, step
         runtime.release_memory()
     with contextlib.suppress(OSError):  # Linux: forget the highest resident set so far
         Path("/proc/self/clear_refs").write_text("5")
@@ -150,7 +150,7 @@ def tokens(params: int) -> int:
     return max(LEAST_TOKENS, min(MOST_TOKENS, int(STEP_FLOP / (6 * max(params, 1)))))
 
 
-def training_step(data: Prepared, params: int, work: Work) -> Callable[[Any, str], object]:
+def training_step(data: Prepared, params: int, work: Work) -> Callable[[Any, str], Callable[[], object]]:
     """A forward and backward pass over as many of the run's examples as a measured step has room for."""
     room, items = tokens(params), list[Tokenized]()
     for item in data.train:
@@ -158,25 +158,33 @@ def training_step(data: Prepared, params: int, work: Work) -> Callable[[Any, str
             break
         items.append(item)
 
-    def step(model: Any, precision: str) -> None:
+    def prepare(model: Any, precision: str) -> Callable[[], object]:
         packer = Packer(attention.choose(model), room, batch_size=len(items))
-        forward = Forward.of(model, chunked=False)
-        for batch in packer.micro_batches(items):
-            with fused.layers(model), computing(precision, work):
-                loss, _ = forward.loss(model, batch, max(1, len(batch.targets)))
-            torch.autograd.backward(loss)
-        model.zero_grad(set_to_none=True)
+        forward = Forward.of(model, trls_chunks=False)
 
-    return step
+        def step() -> None:
+            for batch in packer.micro_batches(items):
+                with fused.layers(model), computing(precision, work):
+                    loss, _ = forward.loss(model, batch, max(1, len(batch.targets)))
+                torch.autograd.backward(loss)
+            model.zero_grad(set_to_none=True)
+
+        return step
+
+    return prepare
 
 
-@torch.no_grad()
-def answering_step(model: Any, precision: str) -> None:
+def answering_step(model: Any, precision: str) -> Callable[[], object]:
     """What an answer consists of: a prompt of LEAST_TOKENS tokens, then ANSWER_TOKENS tokens one by one."""
     ids = torch.arange(LEAST_TOKENS)[None] % int(model.config.get_text_config().vocab_size)
-    out = model(input_ids=ids, use_cache=True)
-    for _ in range(ANSWER_TOKENS):
-        out = model(input_ids=ids[:, :1], past_key_values=out.past_key_values, use_cache=True)
+
+    @torch.no_grad()
+    def step() -> None:
+        out = model(input_ids=ids, use_cache=True)
+        for _ in range(ANSWER_TOKENS):
+            out = model(input_ids=ids[:, :1], past_key_values=out.past_key_values, use_cache=True)
+
+    return step
 
 
 # ---- what a precision means for a model

@@ -19,7 +19,7 @@ MARGIN: Final = 1.15  # Source: memory estimators miss by about this much
 # Python with torch and trl, before a model is loaded (measured); the CUDA context. Source: Unsloth Studio's estimator
 BASELINE_BYTES: Final = {"cpu": 530 << 20, "cuda": 1_434 << 20}
 LOADED_BYTES: Final = {"cpu": 30 << 20, "cuda": 0}  # code that torch loads with the first step (measured)
-PREPARED_BYTES: Final = 60 << 20  # products in bf16 that a CPU keeps prepared (measured; `worker.training.runtime`)
+PREPARED_BYTES: Final = 120 << 20  # products in bf16 that a CPU keeps prepared (measured; `worker.training.runtime`)
 ADAPTER_BYTES: Final = 4  # adapters and Adam's two moments are fp32 beside a base of any precision
 LOADING_HEAP: Final = 1.7  # a CPU's heap while a base is quantized, relative to its size afterwards (measured)
 GPU_HEAP: Final = 1.1  # torch's caching allocator holds blocks that are no longer needed
@@ -155,7 +155,8 @@ def _parts(
     adapter = method.peft_type is not None
     gradients = trained * widths.trained
     factor = method.heap_factor(widths.activations) if device.kind == "cpu" else GPU_HEAP
-    logits = logit_bytes(dims.vocab_size, batch)  # large enough to be returned at once: no gaps
+    own_chunks = device.kind == "cpu" and adapter
+    logits = logit_bytes(dims.vocab_size, batch, own_chunks=own_chunks)  # large enough to be returned at once: no gaps
     activations = activation_bytes(dims, method, batch, widths.activations, checkpointing, attention=widths.attention)
     activations = round(activations * factor) + logits
     stored = activations if batch.several else max(0, activations - gradients)

@@ -46,7 +46,7 @@ def test_the_loss_and_gradient_of_a_step_do_not_depend_on_its_micro_batches(tiny
         model = load_model(tiny_base)
         assert attention.choose(model) == "segments"
         step = packer(layout, items, budget).step(items)
-        forward = Forward.of(model, chunked=False)
+        forward = Forward.of(model, trls_chunks=False)
         total = 0.0
         for batch in step.micro_batches:
             loss, _ = forward.loss(model, batch, step.answer_tokens)
@@ -110,7 +110,7 @@ def test_a_4_bit_base_still_learns_after_the_layout_test(tiny_base: Path) -> Non
     assert attention.choose(model) == "segments"
     items = items_of(tiny_base)
     step = packer("segments", items).step(items)
-    loss, _ = Forward.of(model, chunked=False).loss(model, step.micro_batches[0], step.answer_tokens)
+    loss, _ = Forward.of(model, trls_chunks=False).loss(model, step.micro_batches[0], step.answer_tokens)
     loss.backward()
     gradients = {name: p.grad for name, p in model.named_parameters() if "lora_B" in name}
     assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients.values())

@@ -1,4 +1,4 @@
-"""Large vocabularies: TRL computes the loss in chunks, and every measurement of a step is the same."""
+"""Large vocabularies: the loss is computed in chunks, and every measurement of a step is the same."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from core.models.methods import METHODS, build
 from core.training.metrics import Point
 from tests.support import tiny
+from worker.training import batches, output_layer
 from worker.training.engines import Watching, trl
 from worker.training.run import train
 
@@ -26,12 +27,20 @@ def test_losses_accuracies_and_gradients_match_the_plain_ones(
     method: str, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = points(tiny_base, tmp_path / "plain", method)
-    monkeypatch.setattr(trl, "CHUNKED_FROM_VOCAB", 1)
+    monkeypatch.setattr(batches, "CHUNKED_FROM_VOCAB", 1)
     chunks: list[Any] = []
     kept = trl._arguments
     monkeypatch.setattr(trl, "_arguments", lambda *a, **k: chunks.append(kept(*a, **k)) or chunks[-1])
+    monkeypatch.setattr(output_layer, "ROWS", 4)
+    counted: list[int] = []
+    ours = output_layer.cross_entropy
+    monkeypatch.setattr(output_layer, "cross_entropy", lambda x, *rest: counted.append(len(x)) or ours(x, *rest))
     pieces = points(tiny_base, tmp_path / "pieces", method)
-    assert chunks[0].loss_type == "chunked_nll"
+    if build(method).peft_type is None:  # the output layer is trained
+        assert (chunks[0].loss_type, counted) == ("chunked_nll", [])
+    else:
+        assert chunks[0].loss_type == "nll"
+        assert max(counted) > output_layer.ROWS
     assert [point.step for point in plain] == [point.step for point in pieces]
     for one, other in zip(plain, pieces, strict=True):
         assert other.loss == pytest.approx(one.loss, abs=1e-3)

@@ -228,7 +228,7 @@ def test_a_large_vocabulary_trains_with_a_chunked_loss(
 ) -> None:
     whole = Run(tiny_base, tmp_path / "whole")
     whole.go(validation=2)
-    monkeypatch.setattr("worker.training.engines.trl.CHUNKED_FROM_VOCAB", 1)
+    monkeypatch.setattr("worker.training.batches.CHUNKED_FROM_VOCAB", 1)
     pieces = Run(tiny_base, tmp_path / "pieces")
     pieces.go(validation=2)
     assert pieces.losses() == pytest.approx(whole.losses(), rel=1e-3)

@@ -47,7 +47,6 @@ from worker.training.validation import ValidationSet
 CHECKPOINT_BYTES = 12  # of each trainable weight: itself and Adam's two moments
 WRITE_BYTES_PER_S = 2e8  # written, hashed and synced, until it was measured: a slow disk
 FORWARD_EXAMPLES = 8  # least rows of a batch that is not trained on
-CHUNKED_FROM_VOCAB = 16_000  # from here on the logits of a batch are the largest tensor in memory
 
 
 def load(model_dir: Path, method: Method, training: ResolvedTraining) -> Any:
@@ -105,7 +104,11 @@ def run(plan: Plan, hooks: Watching, *, trainer: type[Trainer] | None = None) ->
 
 
 def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
-    """The settings as TRL's arguments. What the studio does itself (saving, logging, validating, packing) is off."""
+    """The settings as TRL's arguments. What the studio does itself (saving, logging, validating, packing) is off.
+
+    Args:
+        chunks: TRL computes the loss, in chunks.
+    """
     training = plan.training
     device = next(plan.model.parameters()).device
     size = quantization.params(plan.model)
@@ -125,7 +128,7 @@ def _arguments(plan: Plan, *, chunks: bool) -> SFTConfig:
         bf16=device.type == "cuda" and runtime.dtype(device, training.precision) == torch.bfloat16,
         use_cpu=device.type == "cpu",
         gradient_checkpointing=plan.recomputes(size),
-        loss_type="chunked_nll" if chunks and plan.model.config.vocab_size >= CHUNKED_FROM_VOCAB else "nll",
+        loss_type="chunked_nll" if chunks else "nll",
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
         max_length=None,
@@ -180,7 +183,8 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
     def __init__(self, plan: Plan, watcher: Watcher) -> None:
         self.plan, self.watcher = plan, watcher
         self.bad_from = 2**31  # the first step whose weights are known to be bad
-        arguments = _arguments(plan, chunks=self.chunks)
+        self.forward = Forward.of(plan.model, trls_chunks=self.chunks)
+        arguments = _arguments(plan, chunks=self.forward.chunked)
         sizes = plan.training.batch_sizes
         self.packers = {size: _packer(plan, packs=self.packs, batch=size) for size in sizes}
         self.trial = BatchTrial(_distinct(self.packers))
@@ -207,7 +211,6 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # trl is not typed
             processing_class=plan.tokenizer,
             callbacks=callbacks,
         )
-        self.forward = Forward.of(self.model, chunked=arguments.loss_type == "chunked_nll")
         self.remove_callback(PrinterCallback)  # results go to the hooks, not to stdout
 
     # -- data -------------------------------------------------------------------------------------------------------

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from core.models.base_models.records import Dims
 from core.models.methods import build
-from core.training.forecast.activations import activation_bytes
+from core.training.forecast.activations import activation_bytes, logit_bytes
 from core.training.forecast.batches import Widest
 from core.training.forecast.device import Device, detect
 from core.training.forecast.disk import forecast_disk
@@ -81,6 +81,23 @@ def test_a_cpu_stores_what_is_inside_the_attention_in_fp32_and_a_gpu_in_bf16() -
     assert stored("lora", cpu, "bf16") > 0.5 * stored("lora", cpu, "fp32")
     prefix = [stored("prefix_tuning", cpu, precision) for precision in ("bf16", "fp32")]  # rows of one example
     assert prefix[0] < 0.6 * prefix[1]
+
+
+def test_the_logits_of_a_large_vocabulary_are_one_chunk_on_a_cpu_unless_the_output_layer_is_trained() -> None:
+    batch, chunk = Widest(1024, 1024, 1024, False), 256 * LLAMA_8B.vocab_size * 4
+    assert logit_bytes(LLAMA_8B.vocab_size, batch, own_chunks=True) == chunk
+    assert logit_bytes(LLAMA_8B.vocab_size, batch, own_chunks=False) == 6 * chunk
+
+    def logits(method: str, device: Device) -> int:
+        """What a vocabulary of 128,000 adds to one so small that it has no chunks, beside the weights."""
+        sizes = [replace(LLAMA_8B, vocab_size=size) for size in (LLAMA_8B.vocab_size, 16)]
+        found = [dict(forecast_memory(dims, build(method), Run(4, 1024, 4), device).parts) for dims in sizes]
+        return found[0]["activations"] - found[1]["activations"]
+
+    cpu = Device("cpu", "CPU", 80 * GB, 79 * GB)
+    assert logits("lora", cpu) == pytest.approx(chunk, rel=0.01)
+    assert logits("full", cpu) > 5 * chunk
+    assert logits("lora", gpu(79)) > 5 * chunk
 
 
 def test_gradients_reuse_the_memory_of_activations_in_a_single_micro_batch() -> None:
