@@ -113,12 +113,12 @@ def test_a_hang_is_noticed_and_the_worker_is_free_again(studio: Studio, studio_e
 @pytest.mark.parametrize("queue", ["cpu", "gpu"])
 def test_a_worker_told_to_stop_saves_and_releases(studio: Studio, studio_env, queue: str) -> None:
     worker = studio.worker(queue)
-    task_id = counting.start(until=200, queue=queue)
+    task_id = counting.start(until=2_000, queue=queue)  # longer than the wait below: it can only end by stopping
     wait_steps(studio_env, task_id, 5)
     worker.terminate()
     assert worker.wait(60) == 0
     waiting = store.get(task_id)
-    assert waiting.waits_to_resume
+    assert waiting.waits_to_resume, waiting
     assert (waiting.state, waiting.crashes) == ("running", 0)
     done = len(counting.steps(studio_env, task_id))
     studio.worker(queue)
