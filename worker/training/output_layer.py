@@ -14,10 +14,11 @@ from typing import Any, Final
 import torch
 from torch.autograd.function import once_differentiable
 
+from core.training.forecast.activations import CHUNK_TOKENS
 from worker.training import fused
 from worker.training.samples import undisturbed
 
-ROWS: Final = 256  # answer tokens of a chunk
+ROWS = CHUNK_TOKENS  # answer tokens of a chunk, as the forecast counts them
 _PROBE: Final = (3, 5, 7, 9, 11, 4, 6, 8)  # token ids of a short artificial example
 _EXACT, _ROUNDED = 1e-4, 0.02  # largest difference of a logit, in standard deviations: fp32, and 16 bit
 

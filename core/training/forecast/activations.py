@@ -12,7 +12,7 @@ from core.models.methods.base import Method, recomputes
 from core.training.forecast.batches import Widest
 
 CHUNKED_FROM_VOCAB: Final = 16_000  # from here on the loss is computed in chunks
-CHUNK_TOKENS: Final = 256  # Source: TRL's chunked_nll; ours has as many (`worker/training/output_layer.py`)
+CHUNK_TOKENS: Final = 256  # Source: TRL's chunked_nll; ours uses this number
 # fp32 copies of a chunk's logits where TRL computes the loss: the logits, their log-softmax, its exponential and their
 # product (the entropy), and the gradients of two. Measured: 195 MB for chunks of 32 MB.
 CHUNK_COPIES: Final = 6
