@@ -24,6 +24,7 @@ from core.errors import StorageError
 from core.models.base_models.local_folder import inspect
 from worker.inference.served_models import Served
 from worker.training import precision, tuners
+from worker.training.generate import keep_contiguous
 from worker.training.model_files import load_model, load_tokenizer
 from worker.training.runtime import use_cores
 
@@ -158,7 +159,9 @@ class Loader:
         choice = precision.settle("auto", key[1], "served", partial(_trial, weights))
         log.info("%s computes in %s: %s", key[0], choice.precision, choice.reason)
         dtype = precision.dtype_of(choice.precision, "served")
-        self._models[key] = Loaded(load_model(weights, dtype=dtype).eval(), load_tokenizer(tokenizer))
+        model = load_model(weights, dtype=dtype).eval()
+        keep_contiguous(model)
+        self._models[key] = Loaded(model, load_tokenizer(tokenizer))
         torch.set_num_threads(_threads([loaded.model.num_parameters() for loaded in self._models.values()]))
         return self._models[key]
 

@@ -91,20 +91,27 @@ def _generate(
 
 @contextmanager
 def _contiguous(model: Any) -> Iterator[None]:
-    """Give the output layer contiguous inputs.
+    """`keep_contiguous` for one generation."""
+    handle = keep_contiguous(model)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            handle.remove()
+
+
+def keep_contiguous(model: Any) -> Any:
+    """Give the output layer contiguous inputs from now on; returns the handle that ends it (None: no output layer).
 
     transformers gives it the last position of each prompt, a view with gaps. In bf16 on a CPU torch 2.13 then copies
     the weight once for each prompt (three prompts of SmolLM2: 170 MB).
     """
     head = model.get_output_embeddings()
-    if head is None:
-        yield
-        return
-    handle = head.register_forward_pre_hook(lambda layer, inputs: (inputs[0].contiguous(), *inputs[1:]))
-    try:
-        yield
-    finally:
-        handle.remove()
+    return None if head is None else head.register_forward_pre_hook(_with_contiguous_input)
+
+
+def _with_contiguous_input(_layer: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (inputs[0].contiguous(), *inputs[1:])
 
 
 def split_last_answer(messages: Sequence[Message]) -> tuple[tuple[Message, ...], str]:

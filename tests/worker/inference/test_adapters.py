@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import torch  # noqa: TID253  weights are compared here
 
+from core.models.base_models.records import BaseModelRef
 from core.models.methods import METHODS, build
 from tests.support.random_model import make_model
-from worker.inference.weights import Adapters
+from worker.inference.served_models import Served
+from worker.inference.weights import Adapters, Loader
 from worker.training import tuners
 from worker.training.model_files import load_model, load_tuned
 
@@ -100,6 +102,20 @@ def test_the_oldest_leave_first_and_the_rest_answers_as_before(base: Path, besid
     again.step()
     assert again.said == expected.said
     assert alone(base, None, 1) == _first(beside)
+
+
+def test_a_loaded_model_gives_its_output_layer_contiguous_inputs(base: Path, directories: dict[str, Path]) -> None:
+    """Also beside an adapter: torch copies the layer's weight for every question otherwise, in bf16 on a CPU."""
+    reference = BaseModelRef("local:random", "Random", "Random", "", True, path=base)
+    loaded, _ = Loader().get(Served("local:random", "Random", reference, None, False, 0.0), set())
+    loaded.adapters.load("tuned", directories["lora-1"])
+    for name in (None, "tuned"):
+        model, seen = loaded.adapters.use(name), []
+        head = model.get_output_embeddings() if name is None else model.base_model.model.get_output_embeddings()
+        head.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0].is_contiguous()))
+        with torch.inference_mode():
+            model(input_ids=PROMPT.repeat(2, 1), logits_to_keep=1)
+        assert seen == [True], name
 
 
 def _first(adapters: Adapters) -> list[int]:
