@@ -27,14 +27,18 @@ from core.settings import get_settings
 log = logging.getLogger(__name__)
 
 
-def reconcile() -> None:
-    """One pass: leases of dead workers, expired leases, then tasks whose dependency failed or that Redis lost."""
+def reconcile(own: str = "") -> None:
+    """One pass: leases of dead workers, expired leases, then tasks whose dependency failed or that Redis lost.
+
+    Args:
+        own: the queue of a worker that needs no Redis and waits for work: only its tasks are announced.
+    """
     disk.hold_back()
     owners = dict(recovery.orphaned())
     _each("free", owners, lambda task_id: recovery.after_death(task_id, owners[task_id], "killed"))
     _each("take over", recovery.expired(), _take_over)
-    known = _announced()
-    _each("announce", recovery.unheld(), lambda task_id: _look_after(task_id, known))
+    known = set() if own else _announced()
+    _each("announce", recovery.unheld(), lambda task_id: _look_after(task_id, known, own))
 
 
 def _take_over(task_id: str) -> None:
@@ -43,10 +47,14 @@ def _take_over(task_id: str) -> None:
         recovery.settle(task_id)
 
 
-def _look_after(task_id: str, known: set[str] | None) -> None:
+def _look_after(task_id: str, known: set[str] | None, own: str) -> None:
     task = store.get(task_id)
     if task.after_task_id and task.state == "pending":
         recovery.fail_dependent(task, store.get(task.after_task_id))
+    if own:
+        if task.queue == own:
+            announce(task_id)
+        return
     # A worker that has just taken the message needs a moment until it holds the lease.
     just_now = task.announced_at is not None and time.time() - task.announced_at < get_settings().reconcile_s
     if known is not None and task_id not in known and not just_now and announce(task_id):

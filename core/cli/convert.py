@@ -60,22 +60,19 @@ def convert(
     reading: formats.Reading,
 ) -> None:
     """Turn a table into a dataset with a guided template, or import a file in a known chat shape."""
+    from core.data.conversion.analysis_ahead import analyzed_ahead
     from core.platform.supervisor import ensure
 
-    with ensure({"worker-cpu"}, say):
-        from core.services.data import (
-            chat_import,
-            conversion,
-            rows_account,
-            sources,
-        )  # imported while the worker starts
+    with analyzed_ahead(file, reading) as ahead, ensure({"worker-cpu"}, say):
+        from core.services.data import conversion, rows_account, sources
         from core.services.data.results import ConversionResult
 
         source = ingested(file, reading)
         recipe: dict[str, Any]
-        analysis = sources.analyze(source.id)
-        if not template and analysis.shape is None and (kind := chat_import.kind_of_upload(source.id)):
-            say(f"This is a chat log ({kind.title}): `sft chats {shlex.quote(str(file))}` imports its conversations.")
+        known = ahead.of(source.detection)
+        analysis = sources.analyze(source.id) if known is None else sources.keep_analysis(source.id, known)
+        if not template and analysis.shape is None:
+            _say_if_chat_log(source.id, file)
         if template or suggested:
             if template:
                 (options,) = assign(settings or [], TEMPLATES.get(template).Options)
@@ -107,6 +104,13 @@ def convert(
         print_rows(rows_account.of_result(result))
         print_late(conversion.account(source.id, {**recipe, "without": without or []}))
         print_dataset(result.dataset_id, {**counts, "left_out": result.left_out}, as_json=as_json)
+
+
+def _say_if_chat_log(source_id: str, file: Path) -> None:
+    from core.services.data import chat_import  # imported here: most commands do without it, a tenth of their start
+
+    if kind := chat_import.kind_of_upload(source_id):
+        say(f"This is a chat log ({kind.title}): `sft chats {shlex.quote(str(file))}` imports its conversations.")
 
 
 def _check_parts(template: str, mapping: dict[str, Any]) -> None:

@@ -146,9 +146,7 @@ class Service:
         self._asked_at = time.monotonic()
         if self.command.may_replace(self.process.pid):
             self._say(f"{self.command.name} has not responded for {silent_s:.0f} s; replacing it.")
-            for member in _family(self.process.pid):
-                with contextlib.suppress(psutil.Error):
-                    member.kill()
+            kill(family(self.process.pid))
 
     def _forget_life(self) -> None:
         if self._life is not None:
@@ -198,7 +196,7 @@ class Service:
 def stop_all(services: Iterable[Service]) -> None:
     """Send SIGTERM to all, then SIGKILL to each that takes too long, with its children; then unlock."""
     running = [service for service in services if service.process is not None]
-    families = {service.command.name: _family(service.process.pid) for service in running if service.process}
+    families = {service.command.name: family(service.process.pid) for service in running if service.process}
     for service in running:
         with contextlib.suppress(ProcessLookupError):
             service.process.terminate()  # type: ignore[union-attr]
@@ -207,20 +205,26 @@ def stop_all(services: Iterable[Service]) -> None:
         assert service.process is not None
         with contextlib.suppress(subprocess.TimeoutExpired):
             service.process.wait(max(began + service.command.stop_s - time.monotonic(), 0.1))
-        for member in families[service.command.name]:
-            with contextlib.suppress(psutil.Error):
-                member.kill()
+        kill(families[service.command.name])
         service.process.wait()
     for service in services:
         service.release()
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all that descend from it."""
     try:
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
     except psutil.Error:
         return []
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """End those that still run."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
 
 
 def lock_path(name: str) -> Path:

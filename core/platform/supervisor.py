@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import http.client
 import ipaddress
 import signal
 import socket
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from core.errors import SettingsError, StudioError
 from core.platform import disk, redis_server, sign_in
 from core.platform.processes import Command, Service, note_of, service_log, stop_all
 from core.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from core.platform.own_worker import OwnWorker
 
 TICK_S = 0.25
 FIRST_TICK_S = 0.05
@@ -69,11 +71,23 @@ def _lease_has_expired(worker_pid: int) -> bool:
 
 
 _kept: set[str] = set()  # services that this process starts and keeps running
+_own: dict[str, OwnWorker] = {}  # by queue
 
 
 def keeps(name: str) -> bool:
     """Whether this process starts that service, or has started it."""
     return name in _kept
+
+
+def has_own_worker(queue: str) -> bool:
+    """Whether this process works on the tasks of this queue itself."""
+    return queue in _own
+
+
+def look_after_own_workers() -> None:
+    """Replace those that ended. A command that waits for them calls it a few times a second."""
+    for own in _own.values():
+        own.tick()
 
 
 class Supervisor:
@@ -159,18 +173,26 @@ def ensure(needs: Iterable[str], say: Callable[[str], None] = lambda text: None)
 
     Args:
         needs: of redis, worker, inference; or the worker of one queue, such as worker-cpu, for a short command. Workers
-            include Redis and the reconciler, which starts later beside a single worker: only what was interrupted
-            needs it.
+            include Redis and the reconciler. The worker of one queue alone is a fork of this process, which needs
+            neither, where no studio runs; beside one, it is started when that ends.
 
     Raises:
         StudioError: a service did not start; names its log.
     """
     needs = set(needs)
+    alone = next(iter(needs)).removeprefix("worker-") if len(needs) == 1 else ""
     if single := any(name.startswith("worker-") for name in needs):
         needs.add("reconciler")
     if single or "worker" in needs:
         needs.add("redis")
     _migrate()
+    if single and alone and (own := _claimed(alone, say)):
+        try:
+            yield
+        finally:
+            del _own[alone]
+            own.stop()
+        return
     supervisor, stop, errors = Supervisor(needs, say), threading.Event(), []
     if single:
         supervisor.delay("reconciler", RECONCILER_LATER_S)
@@ -199,6 +221,17 @@ def ensure(needs: Iterable[str], say: Callable[[str], None] = lambda text: None)
         keeper.join()
 
 
+def _claimed(queue: str, say: Callable[[str], None]) -> OwnWorker | None:
+    """A worker of this process for the queue, unless another process has one on this data directory."""
+    from core.platform.own_worker import OwnWorker  # imported here: the start of the web app does not wait for it
+
+    own = OwnWorker(queue, say, WORKER_STOP_S)
+    if not own.claim():
+        return None
+    _own[queue] = own
+    return own
+
+
 def _wait_ready(needs: set[str], errors: list[Exception]) -> None:
     health = f"{get_settings().inference_url}/health"
     checks: dict[str, Callable[[], bool]] = {"redis": redis_server.is_up, "inference": lambda: _answers(health)}
@@ -214,6 +247,9 @@ def _wait_ready(needs: set[str], errors: list[Exception]) -> None:
 
 def _answers(address: str) -> bool:
     """Whether this address answers with 200. A process may accept connections before it can answer them."""
+    import http.client  # imported here, because most commands ask no port
+    import urllib.request
+
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy does not know this machine's ports
     try:
         with direct.open(address, timeout=1) as answer:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.queues import memory_kills
+from worker.watching import memory_kills
 
 
 def write(root: Path, files: dict[str, str]) -> Path:

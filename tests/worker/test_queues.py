@@ -16,7 +16,7 @@ from core.platform.redis_server import redis_connection
 from core.services.platform import tasks
 from tests.support import counting
 from tests.support.servers import wait_until
-from worker import queues
+from worker import queues, watching
 from worker.queues import NotAllowed, TaskJob, make_worker, task_id_of
 
 
@@ -94,8 +94,8 @@ def make_worker_classes() -> set[type[Job]]:
 )
 def test_the_cause_of_a_crash_is_named(monkeypatch, status: int, memory_kills: int, cause: str) -> None:
     """`status` is waitpid's: the number of a signal, or the exit code times 256."""
-    monkeypatch.setattr(queues, "memory_kills", lambda: memory_kills)
-    assert queues._cause_of_death(status, 0) == cause
+    monkeypatch.setattr(watching, "memory_kills", lambda: memory_kills)
+    assert watching.cause_of_death(status, 0) == cause
 
 
 def test_one_training_worker_per_device(real_redis) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import text, update
 from core.platform.db.uow import UnitOfWork
 from core.platform.redis_server import redis_connection
 from core.platform.tasks import owners, store
+from core.platform.tasks.announce import wake_with
 from core.platform.tasks.lease import acquire
 from tests.support import counting
 from worker import reconcile
@@ -156,3 +157,16 @@ def test_without_redis_leases_are_still_freed(studio_env) -> None:
     change(task_id, lease_expires_at=1.0)
     reconcile.reconcile()
     assert store.get(task_id).waits_to_resume
+
+
+def test_a_worker_without_redis_gets_the_tasks_of_its_queue(studio_env) -> None:
+    """Redis does not run here: what it knows is not asked, and other queues' tasks stay as they are."""
+    mine, other = counting.start(until=1), counting.start(until=1, queue="io")
+    woken: list[str] = []
+    wake_with("cpu", woken.append)
+    try:
+        reconcile.reconcile(own="cpu")
+    finally:
+        wake_with("cpu", None)
+    assert woken == [mine]
+    assert store.get(other).announced_at is None

@@ -25,11 +25,13 @@ def wait_for(task_id: str) -> TaskRecord:
     Raises:
         DatabaseUnavailable: it has not responded for PATIENCE_S.
     """
+    from core.platform import supervisor
     from core.services.platform import tasks
 
     progress, pause_s, silent_since = Progress(), FIRST_POLL_S, 0.0
     try:
         while True:
+            supervisor.look_after_own_workers()
             try:
                 task = tasks.get_task(task_id)
                 doing, ended = _doing(task), task.state in FINISHED
@@ -86,6 +88,8 @@ def _worker_is_starting(task: TaskRecord) -> bool:
     from core.platform import supervisor
     from core.services.platform import tasks
 
+    if supervisor.has_own_worker(task.queue):
+        return True
     if not supervisor.keeps(f"worker-{task.queue}"):
         return False
     try:

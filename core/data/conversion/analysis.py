@@ -11,7 +11,7 @@ from core.data.conversion.content.relations import Relation, relations
 from core.data.conversion.content.totals import TotalRow, total_rows
 from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.privacy import privacy_findings
-from core.data.conversion.profiles import PROFILED_ROWS, Column, Profiles, sampled
+from core.data.conversion.profiles import PROFILED_ROWS, Column, Profiles, Tally, sampled
 from core.data.conversion.templates import TEMPLATES, ColumnMapping, TemplateSuggestion
 from core.data.formats import RowBatch
 from core.data.formats.parsing import nested
@@ -98,15 +98,27 @@ def analyze(rows: Iterable[Row | Reject], limit: int = PROFILED_ROWS) -> Analysi
     return _analysis(profiles)
 
 
-def analyze_batches(batches: Iterable[RowBatch], limit: int = PROFILED_ROWS) -> Analysis:
-    """The same from batches: once enough rows are profiled, the others are only counted."""
+def analyze_batches(
+    batches: Iterable[RowBatch], limit: int = PROFILED_ROWS, tallies: Iterable[Tally] | None = None
+) -> Analysis:
+    """The same from batches: once enough rows are profiled, the others are only counted.
+
+    Args:
+        tallies: of the parts of the whole file, where others count it meanwhile; None: it is counted here.
+    """
     profiles = Profiles(limit)
     for batch in batches:
-        if profiles.is_full:
-            profiles.skip(batch)
-        else:
+        if not profiles.is_full:
             for row in batch.items():
                 profiles.add(row)
+        elif tallies is None:
+            profiles.skip(Tally.of([batch]))
+        else:
+            break
+    if tallies is not None:
+        profiles.total = profiles.rejected = 0
+        for tally in tallies:
+            profiles.skip(tally)
     return _analysis(profiles)
 
 

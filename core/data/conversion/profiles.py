@@ -6,7 +6,7 @@ The first rows are profiled; the rest is only counted, so that a file of 100 MB 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Self
 
@@ -117,6 +117,25 @@ class SampledRow(NamedTuple):
     cells: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many rows and rejects a part of a file has, and its last row."""
+
+    rows: int
+    rejects: int
+    last: Row | None
+
+    @classmethod
+    def of(cls, batches: Iterable[RowBatch]) -> Self:
+        """The tally of batches that follow each other."""
+        rows, rejects, last = 0, 0, None
+        for batch in batches:
+            rows, rejects = rows + len(batch), rejects + len(batch.rejects)
+            if len(batch):
+                last = Row(batch.lines[-1], {name: batch.cells[name][-1] for name in batch.columns})
+        return cls(rows, rejects, last)
+
+
 class Profiles:
     """The profiles of a table's columns, row by row.
 
@@ -146,11 +165,10 @@ class Profiles:
         self.total += rows + rejects
         self.rejected += rejects
 
-    def skip(self, batch: RowBatch) -> None:
-        """Count the rows of a batch, once enough are profiled."""
-        self.count(len(batch), len(batch.rejects))
-        if len(batch):
-            self.last = Row(batch.lines[-1], {name: batch.cells[name][-1] for name in batch.columns})
+    def skip(self, tally: Tally) -> None:
+        """Count rows, once enough are profiled."""
+        self.count(tally.rows, tally.rejects)
+        self.last = tally.last or self.last
 
     def add(self, row: Row | Reject) -> None:
         if isinstance(row, Reject):

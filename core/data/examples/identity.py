@@ -8,7 +8,7 @@ They are compared by their stored JSON (`stored_example`), which is that of the 
 nothing else: `Message.to_dict` fixes the order of its keys, so only tool calls and tools have to be rewritten
 (`canonical`). Two keys are made of it:
 
-    identity, identities    16 bytes, the same in every process and on every machine
+    identity, salted        16 and 8 bytes, the same in every process and on every machine
     quick_key and others    64 bits, the same within one run: Python's `hash`, which every run seeds differently and
                             forked processes inherit; among a million examples, that two different ones share a key has
                             a probability of 3 in 100 million
@@ -90,14 +90,18 @@ def identity_of(messages: Iterable[Message]) -> bytes:
     return identity(stored(messages))
 
 
-def identities(column: Any) -> list[bytes]:
-    """The identity of each text of an Arrow string column of stored JSON, without making Python texts of them."""
+def salted(column: Any, salt: bytes) -> list[bytes]:
+    """8 bytes of each text of an Arrow string column of stored JSON, without making Python texts of them.
+
+    The same for the same example and salt (at most 16 bytes), in every process and on every machine.
+    """
     _, offsets, data = column.buffers()
     bounds = memoryview(offsets).cast("i")[column.offset : column.offset + len(column) + 1].tolist()
-    content, blake2b = memoryview(data or b""), hashlib.blake2b  # a call of `_digest` for each would cost a tenth
-    if CALLS.encode() not in bytes(content[bounds[0] : bounds[-1]]):
-        return [blake2b(content[start:end], digest_size=_BYTES).digest() for start, end in pairwise(bounds)]
-    return [identity(bytes(content[start:end]).decode("utf-8")) for start, end in pairwise(bounds)]
+    content, blake2b = memoryview(data or b""), hashlib.blake2b
+    texts: Iterable[Any] = (content[start:end] for start, end in pairwise(bounds))
+    if CALLS.encode() in bytes(content[bounds[0] : bounds[-1]]):
+        texts = (canonical(bytes(text).decode("utf-8")).encode("utf-8", "surrogatepass") for text in texts)
+    return [blake2b(text, digest_size=8, salt=salt).digest() for text in texts]
 
 
 def quick_key(text: str) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.examples.identity import identities, quick_key
+from core.data.examples.identity import quick_key, salted
 from core.data.examples.parquet import BATCH
 from core.data.examples.texts import Numbers
 from core.data.versions.files import EXAMPLE_SCHEMA, table_of
@@ -26,7 +26,7 @@ class UnsplitExamples:
     def __init__(self, path: Path, seed: int) -> None:
         """`seed` decides which examples are drawn."""
         self._path = path
-        self._salt = hashlib.blake2b(key=str(seed).encode(), digest_size=8)
+        self._salt = hashlib.blake2b(str(seed).encode(), digest_size=16).digest()
         self._sink = pa.OSFile(str(path), "wb")
         self._writer = pa.ipc.new_file(self._sink, EXAMPLE_SCHEMA)
         self._rows: list[dict[str, Any]] = []
@@ -122,9 +122,4 @@ class UnsplitExamples:
 
     def _chances_of(self, batch: Any) -> Numbers:
         """For each example a number that follows from the seed and its identity."""
-        copy, numbers = self._salt.copy, []
-        for key in identities(batch.column("messages")):
-            digest = copy()
-            digest.update(key)
-            numbers.append(digest.digest())
-        return np.frombuffer(b"".join(numbers), ">u8").astype(np.uint64)
+        return np.frombuffer(b"".join(salted(batch.column("messages"), self._salt)), ">u8").astype(np.uint64)

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import secrets
 import time
+from collections.abc import Callable
 
 from sqlalchemy import update
 
@@ -20,6 +21,16 @@ from core.platform.tasks.states import WORKABLE
 log = logging.getLogger(__name__)
 
 RUN_TASK = "worker.run.run_task"  # the only function that workers run
+
+_own: dict[str, Callable[[str], None]] = {}  # by queue: what wakes this process's own worker
+
+
+def wake_with(queue: str, wake: Callable[[str], None] | None) -> None:
+    """From now on the tasks of a queue go to a worker of this process, without Redis; None: to Redis again."""
+    if wake is None:
+        _own.pop(queue, None)
+    else:
+        _own[queue] = wake
 
 
 def queue_name(queue: str) -> str:
@@ -36,6 +47,17 @@ def announce(task_id: str) -> bool:
     task = store.get(task_id)
     if task.state not in WORKABLE or task.lease_owner or not _may_start(task):
         return False
+    if task.queue in _own:
+        _own[task.queue](task_id)
+    elif not _put_on_queue(task):
+        return False
+    with contextlib.suppress(DatabaseUnavailable), UnitOfWork() as uow:  # unnoted, it is announced again: harmless
+        uow.execute(update(TASKS).where(TASKS.c.id == task_id).values(announced_at=time.time()))
+        uow.commit()
+    return True
+
+
+def _put_on_queue(task: TaskRecord) -> bool:
     try:
         from rq import Queue
         from rq.serializers import JSONSerializer
@@ -44,18 +66,15 @@ def announce(task_id: str) -> bool:
             queue = Queue(queue_name(task.queue), connection=connection, serializer=JSONSerializer)
             queue.enqueue_call(
                 RUN_TASK,
-                args=(task_id,),
-                job_id=f"{task_id}-{secrets.token_hex(4)}",  # one id per message, not per task
+                args=(task.id,),
+                job_id=f"{task.id}-{secrets.token_hex(4)}",  # one id per message, not per task
                 timeout=-1,  # the lease limits the work, not a clock
                 result_ttl=0,
                 failure_ttl=3600,
             )
     except Exception as error:  # the row remains and is announced again
-        log.warning("Task %s could not be put on queue %s: %s", task_id, task.queue, error)
+        log.warning("Task %s could not be put on queue %s: %s", task.id, task.queue, error)
         return False
-    with contextlib.suppress(DatabaseUnavailable), UnitOfWork() as uow:  # unnoted, it is announced again: harmless
-        uow.execute(update(TASKS).where(TASKS.c.id == task_id).values(announced_at=time.time()))
-        uow.commit()
     return True
 
 

@@ -24,6 +24,7 @@ from core.services.data.sources.uploads import (
     few,
     get,
     ingest,
+    keep_analysis,
     local_path,
     preview_rows,
     read,

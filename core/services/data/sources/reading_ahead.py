@@ -11,13 +11,14 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import cycle, islice
+from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import TypeVar
 
 from core.data import formats
 from core.data.conversion.labeling import Labeled, Labeler
 from core.data.conversion.late_fields import LateFields, early_fields
+from core.data.conversion.profiles import Tally
 from core.data.examples.columns import ExampleBatch
 from core.data.formats import Detection
 from core.data.formats.parsing.batches import FilePlace, RowBatch
@@ -167,6 +168,18 @@ def in_turns(path: Path, detection: Detection, look: Callable[[Iterable[RowBatch
         return formats.read_batches(path, detection, place=place)
 
     yield from look(_ahead(detection, left, rest))
+
+
+def tallies(path: Path, detection: Detection) -> Iterator[Tally] | None:
+    """The rows of a large file, counted by other processes from now on; None where this process has to count.
+
+    Raises:
+        DataError, ProcessLost: while iterating, see read_batches.
+    """
+    if path.stat().st_size < _WORTH_FORKING or not may_fork() or not _has_pieces(path, detection):
+        return None
+    counting = in_turns(path, detection, lambda batches: [Tally.of(batches)])
+    return chain([next(counting)], counting)  # the first one starts the processes
 
 
 def _pieces_in_turns(

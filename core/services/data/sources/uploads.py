@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +26,7 @@ from core.ids import new_id
 from core.messages import Finding, Reject, Row
 from core.platform import disk
 from core.platform.storage import get_storage
+from core.services.data.sources import reading_ahead
 from core.settings import MAX_UPLOAD_BYTES
 from core.text import too_large
 
@@ -195,15 +197,23 @@ def why_unusable(source_id: str, limit: int = 5) -> list[Finding]:
 def analyze(source_id: str) -> Analysis:
     """Columns, total rows and suggestions; computed once per way of reading and stored with the upload."""
     row = _row(source_id)
-    way = json.dumps([row.detection, analysis.VERSION], sort_keys=True).encode()
-    key = f"sources/{source_id}/analysis-{hashlib.sha256(way).hexdigest()[:16]}.json"
-    storage = get_storage()
+    key, storage = _analysis_key(row), get_storage()
     if storage.exists(key):
         return Analysis.from_dict(json.loads(storage.read_bytes(key)))
-    found = Detection.from_dict(row.detection)
-    result = analysis.analyze_batches(formats.read_batches(storage.local_path(row.path), found))
-    storage.write_bytes(key, json.dumps(result.to_dict()).encode("utf-8"))
+    found, path = Detection.from_dict(row.detection), storage.local_path(row.path)
+    tallies = reading_ahead.tallies(path, found)
+    return keep_analysis(source_id, analysis.analyze_batches(formats.read_batches(path, found), tallies=tallies))
+
+
+def keep_analysis(source_id: str, result: Analysis) -> Analysis:
+    """Store the analysis of an upload as it is read now; returns it."""
+    get_storage().write_bytes(_analysis_key(_row(source_id)), json.dumps(result.to_dict()).encode("utf-8"))
     return result
+
+
+def _analysis_key(row: Source) -> str:
+    way = json.dumps([row.detection, analysis.VERSION], sort_keys=True).encode()
+    return f"sources/{row.id}/analysis-{hashlib.sha256(way).hexdigest()[:16]}.json"
 
 
 def display_name(filename: str) -> str:
@@ -236,12 +246,15 @@ def stored_file(stream: BinaryIO, filename: str, size_limit: int, origin: str = 
     key = f"sources/{source_id}/upload"
     digest, size = hashlib.sha256(), 0
     disk.require(min(_remaining(stream), size_limit), "the file")
-    with get_storage().open_write(key) as target:
+    with get_storage().open_write(key) as target, ThreadPoolExecutor(1) as beside:  # hashing holds no lock
+        hashed: Future[None] | None = None
         while chunk := stream.read(_CHUNK):
             size += len(chunk)
             if size > size_limit:
                 raise data_error("file_too_large", too_large(name, size_limit))
-            digest.update(chunk)
+            if hashed is not None:
+                hashed.result()
+            hashed = beside.submit(digest.update, chunk)
             target.write(chunk)
     try:
         yield Source(id=source_id, filename=name, sha256=digest.hexdigest(), size_bytes=size, path=key, origin=origin)

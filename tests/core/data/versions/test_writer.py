@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.data.examples.columns import ExampleColumns
-from core.data.examples.identity import identity_of
+from core.data.examples.identity import canonical, stored
 from core.data.examples.sets import ExampleSet
 from core.data.issues import finding, reject
 from core.data.quality.set_rules import check_set
@@ -117,12 +117,13 @@ def test_what_is_held_out_follows_from_the_seed_and_the_messages(tmp_path, monke
                 out.add_ready(ReadyExamples.of(batch))
         out.finish()
     everything = [batch.example(index) for batch in batches for index in range(len(batch))]
-    copies = Counter(identity_of(example.messages) for example in everything)
+    texts = [canonical(stored(example.messages)) for example in everything]
+    copies, salt = Counter(texts), hashlib.blake2b(b"42", digest_size=16).digest()
     wanted, chosen = round(0.2 * len(everything)), set()
-    for key in sorted(copies, key=lambda item: hashlib.blake2b(item, key=b"42", digest_size=8).digest()):
-        if copies[key] <= wanted:
-            chosen.add(key)
-            wanted -= copies[key]
-    expected = ["validation" if identity_of(example.messages) in chosen else "train" for example in everything]
+    for text in sorted(copies, key=lambda item: hashlib.blake2b(item.encode(), digest_size=8, salt=salt).digest()):
+        if copies[text] <= wanted:
+            chosen.add(text)
+            wanted -= copies[text]
+    expected = ["validation" if text in chosen else "train" for text in texts]
     assert [row["split"] for row in read_rows(tmp_path / "v" / EXAMPLES)] == expected
     assert pq.read_metadata(tmp_path / "v" / EXAMPLES).num_row_groups == (2 if group == 51 else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any, TypeVar
 import pytest
 
 from core.data import formats
+from core.data.conversion import analysis
+from core.data.conversion.analysis import Analysis
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.late_fields import LateFields
 from core.data.examples.identity import stored
@@ -143,3 +146,38 @@ def test_reports_are_equal(tmp_path: Path, name: str, broken: bool) -> None:
     assert in_turns == plain
     assert plain.read == 200
     assert plain.rejected >= 25 + broken
+
+
+@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv"])
+def test_analyses_are_equal(tmp_path: Path, name: str, broken: bool) -> None:
+    """The rows behind the profiled ones are counted by others; the last row says whether it is a total."""
+    rows = [{"item": f"Say {at}", "amount": at, "note": TEXTS[at % len(TEXTS)]} for at in range(400)]
+    written = [json.dumps(row) for row in rows]
+    if name == "a.csv":
+        written = [f'{row["item"]},{row["amount"]},"{row["note"]}"' for row in rows]
+        written[-1] = "Total,79401,"
+    if broken:
+        written[300] = "one cell" if name == "a.csv" else '{"item": }'
+    ways = {"a.json": f"[{', '.join(written)}]", "a.csv": "\n".join(["item,amount,note", *written, ""])}
+    path = tmp_path / name
+    path.write_text(ways.get(name, "\n".join([*written, ""])), encoding="utf-8")
+    detection = formats.detect_file(path)
+
+    def look() -> Analysis:
+        tallies = reading_ahead.tallies(path, detection)
+        return analysis.analyze_batches(formats.read_batches(path, detection), 250, tallies)
+
+    plain, in_turns = _both(look)
+    assert in_turns == plain
+    assert (plain.total_rows, plain.profiled_rows) == (400, 250)
+    assert plain.rejected_rows == broken
+    assert bool(plain.totals) == (name == "a.csv")
+
+
+def test_a_file_that_cannot_be_cut_is_counted_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_ahead, "_WORTH_FORKING", 1)
+    monkeypatch.setattr(reading_ahead, "may_fork", lambda: True)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"question,answer\nWhy?,Because.\n" * 100))
+    assert reading_ahead.tallies(path, formats.detect_file(path)) is None

@@ -1,0 +1,70 @@
+"""The analysis of a local file by another process, while this one still starts and stores the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from core.data import formats
+from core.data.conversion import analysis
+from core.data.conversion.analysis import Analysis
+from core.data.formats import Detection, Reading
+from core.errors import StudioError
+from core.platform.forking import Finished, Forked, may_fork
+
+_WORTH_FORKING: Final = 8 << 20  # bytes of the file
+
+
+class AnalysisAhead:
+    """Begins at once, where the file is large and a fork is safe."""
+
+    def __init__(self, path: Path, reading: Reading) -> None:
+        self._path, self._before = path, _stamp(path)
+        self._helper: Forked[tuple[Detection, Analysis]] | None = None
+        if self._before is not None and self._before[1] >= _WORTH_FORKING and may_fork():
+            self._helper = Forked(lambda: [_analyzed(path, reading)])
+
+    def of(self, detection: Detection) -> Analysis | None:
+        """The analysis; None where there is none, the file has changed since, or it is read in another way."""
+        if self._helper is None:
+            return None
+        try:
+            detected, found = self._helper.receive()
+        except (Finished, StudioError):  # what is wrong with the file is said by the one who reads it next
+            return None
+        finally:
+            self.stop()
+        same = detected.to_dict() == detection.to_dict() and _stamp(self._path) == self._before
+        return found if same else None
+
+    def stop(self) -> None:
+        """End the other process."""
+        if self._helper is not None:
+            self._helper.stop()
+            self._helper = None
+
+
+@contextmanager
+def analyzed_ahead(path: Path, reading: Reading) -> Iterator[AnalysisAhead]:
+    """The analysis that another process makes during the block."""
+    ahead = AnalysisAhead(path, reading)
+    try:
+        yield ahead
+    finally:
+        ahead.stop()
+
+
+def _analyzed(path: Path, reading: Reading) -> tuple[Detection, Analysis]:
+    detection = formats.detect_file(path, path.name, reading)
+    return detection, analysis.analyze_batches(formats.read_batches(path, detection))
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Which file it is, its bytes and when it was changed; None if it is not a file."""
+    if not os.path.isfile(path):  # not Path.is_file, which raises if a name is too long
+        return None
+    found = os.stat(path)
+    return found.st_ino, found.st_size, found.st_mtime_ns

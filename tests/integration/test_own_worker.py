@@ -1,0 +1,167 @@
+"""A command that works by itself where no studio runs: without Redis, and with every death as harmless as elsewhere."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.platform.processes import Command, Service
+from core.platform.tasks import store
+from core.services.platform import tasks
+from tests.support import counting
+from tests.support.servers import wait_until
+from tests.support.studio import QUICK, horse_of, is_gone, registrations, wait_steps
+
+LIMIT_S = 60.0
+# A command as those of `sft`: it prints the id of its task, and waits for it.
+PROGRAM = """
+import sys
+from core.cli._support.boundary import run_guarded, say
+from core.cli._support.waiting import wait_succeeded
+from core.platform import supervisor
+from tests.support import counting
+
+def with_counting(*words):
+    module = "tests.support.counting" if words[0] == "worker" else words[0]
+    return lambda: [sys.executable, "-m", module, *words[1:]]
+
+supervisor._module = with_counting  # where it starts a worker as `sft up` does
+
+def command():
+    with supervisor.ensure({"worker-cpu"}, say):
+        task_id = counting.start(until=int(sys.argv[1]), die_at=int(sys.argv[2]) if len(sys.argv) > 2 else None)
+        print(task_id, flush=True)
+        wait_succeeded(task_id)
+        print("done", flush=True)
+
+sys.exit(run_guarded(command))
+"""
+
+Start = Callable[..., tuple["subprocess.Popen[str]", str]]
+
+
+@pytest.fixture
+def start(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Start the command; returns its process and the id of its task."""
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+    running: list[subprocess.Popen[str]] = []
+
+    def begin(*words: object) -> tuple[subprocess.Popen[str], str]:
+        command = [sys.executable, "-c", PROGRAM, *map(str, words)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        running.append(process)
+        assert process.stdout is not None
+        return process, process.stdout.readline().strip()
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def worker_of(task_id: str) -> int:
+    """The pid of the worker above the process that works on a task."""
+    owner = store.get(task_id).lease_owner
+    assert owner is not None
+    return int(owner.rpartition(":")[0].split("-")[-2])
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """What a command that succeeded said."""
+    out, err = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 0, err
+    assert out.endswith("done\n")
+    assert "Traceback" not in err
+    return err
+
+
+def test_a_task_needs_no_redis_and_leaves_nothing(start: Start, studio_env: Path) -> None:
+    process, task_id = start(5)
+    said = ended(process)
+    assert "starting a worker" in said
+    assert store.get(task_id).state == "succeeded"
+    assert not (studio_env / "redis").exists()
+    assert tasks.workers() == []
+    assert Service(Command("worker-cpu", list), print).claim(), "the lock is free again"
+
+
+def test_a_killed_work_process_is_replaced(start: Start, studio_env: Path) -> None:
+    process, task_id = start(40)
+    wait_steps(studio_env, task_id, 5)
+    worker, work = worker_of(task_id), horse_of(task_id)
+    os.kill(work, signal.SIGKILL)
+    ended(process)
+    assert store.get(task_id).crashes == 0, "reset by the progress after it"
+    assert len(registrations(task_id)) == 1
+    pids = {pid for _, pid in counting.steps(studio_env, task_id)}
+    assert len(pids) == 2
+    assert is_gone(worker)
+
+
+def test_a_work_process_that_always_dies_fails_with_the_cause(start: Start) -> None:
+    process, task_id = start(40, 0)
+    _, said = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 1
+    assert "Its process was killed. This happened 3 times in a row" in said
+    assert store.get(task_id).state == "failed"
+
+
+def test_a_killed_worker_is_replaced(start: Start, studio_env: Path) -> None:
+    process, task_id = start(60)
+    wait_steps(studio_env, task_id, 5)
+    worker, work = worker_of(task_id), horse_of(task_id)
+    os.kill(worker, signal.SIGKILL)
+    assert "worker-cpu ended (exit -9); restarting it" in ended(process)
+    assert is_gone(work)
+    assert len(registrations(task_id)) == 1
+
+
+def test_ctrl_c_saves_and_releases(start: Start, studio_env: Path) -> None:
+    process, task_id = start(2_000)
+    wait_steps(studio_env, task_id, 5)
+    worker, work = worker_of(task_id), horse_of(task_id)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 130
+    assert "The task is saved and continues when a worker runs again" in said
+    assert is_gone(worker)
+    assert is_gone(work)
+    released = store.get(task_id)
+    assert (released.lease_owner, released.crashes, released.is_terminal) == (None, 0, False)
+
+
+def test_nothing_outlives_a_killed_command(start: Start, studio_env: Path) -> None:
+    process, task_id = start(2_000)
+    wait_steps(studio_env, task_id, 5)
+    worker, work = worker_of(task_id), horse_of(task_id)
+    process.kill()
+    wait_until(lambda: is_gone(worker) and is_gone(work), LIMIT_S, "the end of both")
+    assert store.get(task_id).lease_owner is None, "saved and released"
+    assert Service(Command("worker-cpu", list), print).claim(), "the lock is free again"
+
+
+def test_a_cancel_ends_it(start: Start, studio_env: Path) -> None:
+    process, task_id = start(2_000)
+    wait_steps(studio_env, task_id, 5)
+    tasks.request(task_id, "cancel")
+    _, said = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 1
+    assert store.get(task_id).state == "cancelled", said
+
+
+def test_two_commands_at_once(start: Start, studio_env: Path) -> None:
+    """The second finds the lock taken: it starts Redis, and a worker as soon as the first has ended."""
+    first, one = start(30)
+    wait_steps(studio_env, one, 2)
+    second, two = start(5)
+    ended(first)
+    ended(second)
+    assert {store.get(one).state, store.get(two).state} == {"succeeded"}
+    assert len(registrations(two)) == 1
