@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +19,8 @@ from core.cli._support.suggesting import print_notes, suggested_recipe
 from core.cli._support.waiting import succeeded, wait_for
 from core.data import formats
 from core.data.conversion.templates import TEMPLATES
-from core.errors import DataError, SettingsError
+from core.errors import DataError, SettingsError, StudioError
+from core.messages import Row
 
 if TYPE_CHECKING:
     from core.data.conversion.analysis import Analysis
@@ -69,19 +72,19 @@ def convert(
 
         source = ingested(file, reading)
         recipe: dict[str, Any]
+        if template:
+            parts = {"key": key or None, "target": target or None, "include": include or [], **_parts(columns or [])}
+            recipe = {**_by_template(template, parts, settings or [], system), "leave_out": leave_out or []}
+        else:
+            recipe = {} if suggested else {"options": shape_options(settings or [])}
+        if ahead.is_running and recipe:
+            _count_meanwhile(source.id, {**recipe, "without": without or []})
         known = ahead.of(source.detection)
         analysis = sources.analyze(source.id) if known is None else sources.keep_analysis(source.id, known)
         if not template and analysis.shape is None:
             _say_if_chat_log(source.id, file)
         if template or suggested:
-            if template:
-                (options,) = assign(settings or [], TEMPLATES.get(template).Options)
-                options |= {"system": system} if system else {}
-                parts = {"key": key or None, "target": target or None, "include": include or []}
-                mapping = {**parts, **_parts(columns or [])}
-                _check_parts(template, mapping)
-                recipe = {"template": template, "mapping": mapping, "options": options, "leave_out": leave_out or []}
-            else:
+            if not template:
                 if analysis.flattened:
                     say("Nested fields are read as columns, as with --nested flatten.")
                     sources.set_detection(source.id, replace(reading, nested="flatten"))
@@ -92,7 +95,7 @@ def convert(
             print_account(account)
             task = conversion.start_with(source.id, **recipe, name=name, description=description, without=without or [])
         else:
-            recipe = {"shape": analysis.shape, "options": shape_options(settings or [])}
+            recipe = {"shape": analysis.shape, **recipe}
             task, account = _import(source, name, description, file, recipe["options"], without or [])
         expected = rows_account.expected(account, sources.analyze(source.id).total_rows)
         say(f"Expected: {expected.sentence}")
@@ -106,11 +109,33 @@ def convert(
         print_dataset(result.dataset_id, {**counts, "left_out": result.left_out}, as_json=as_json)
 
 
+def _count_meanwhile(source_id: str, recipe: dict[str, Any]) -> None:
+    """Make the account that is needed next, while other processes analyze the file; it is kept in memory."""
+    from core.data.conversion import chat_shapes
+    from core.data.conversion.labeling import Recipe
+    from core.services.data import sources
+
+    with contextlib.suppress(StudioError):  # what does not fit is said where the account is asked for
+        if "template" not in recipe:
+            first = islice(sources.read(source_id), chat_shapes.SAMPLE)
+            recipe = {**recipe, "shape": chat_shapes.detect(row for row in first if isinstance(row, Row))}
+        if recipe.get("template") or recipe.get("shape"):
+            sources.account(source_id, Recipe.of(recipe))
+
+
 def _say_if_chat_log(source_id: str, file: Path) -> None:
     from core.services.data import chat_import  # imported here: most commands do without it, a tenth of their start
 
     if kind := chat_import.kind_of_upload(source_id):
         say(f"This is a chat log ({kind.title}): `sft chats {shlex.quote(str(file))}` imports its conversations.")
+
+
+def _by_template(template: str, mapping: dict[str, Any], settings: list[str], system: str) -> dict[str, Any]:
+    """The recipe of a template. Raises SettingsError: a column or an option is missing or wrong."""
+    (options,) = assign(settings, TEMPLATES.get(template).Options)
+    options |= {"system": system} if system else {}
+    _check_parts(template, mapping)
+    return {"template": template, "mapping": mapping, "options": options}
 
 
 def _check_parts(template: str, mapping: dict[str, Any]) -> None:

@@ -168,17 +168,42 @@ class Storage:
         with self.open_write(key) as stream:
             stream.write(content)
 
-    def put_dir(self, local: Path, prefix: str) -> None:
-        """Copy every file of a local directory below `prefix`; a manifest.json at its top is copied last."""
+    def put_dir(self, local: Path, prefix: str, *, gives: bool = False) -> None:
+        """Copy every file of a local directory below `prefix`; a manifest.json at its top is copied last.
+
+        Args:
+            gives: the files are not written again, so that a local store may take them as they are.
+        """
         files = sorted(path for path in local.rglob("*") if path.is_file())
         try:
             for path in sorted(files, key=lambda item: item == local / MANIFEST):
                 target_key = f"{prefix}/{path.relative_to(local).as_posix()}"
+                if gives and self.is_local and self._linked(path, target_key):
+                    continue
                 with path.open("rb") as source, self.open_write(target_key) as target:
                     shutil.copyfileobj(source, target, 1 << 20)
         except StorageError:
             self.delete(prefix)  # half a directory is of no use, and takes the space
             raise
+
+    def _linked(self, path: Path, key: str) -> bool:
+        """Whether a file could be made the file behind a key without copying it: it is on the same file system."""
+        target = self._path(key)
+        folder, name = posixpath.split(target)
+        part = posixpath.join(folder, f"{_TEMPORARY}{secrets.token_hex(6)}-{name}")
+        os.makedirs(folder, exist_ok=True)
+        try:
+            os.link(path, part)
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
+            os.replace(part, target)
+            _sync_directory(folder)
+        except OSError:
+            return False
+        finally:
+            if os.path.exists(part):  # also where both are the same file: then a rename does nothing
+                os.unlink(part)
+        return True
 
     def delete(self, prefix: str) -> None:
         """Delete a file, or everything below a prefix, if it exists."""

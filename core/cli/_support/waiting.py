@@ -12,7 +12,7 @@ from core.errors import DatabaseUnavailable, JobError, QueueUnavailable
 if TYPE_CHECKING:
     from core.platform.tasks.records import TaskRecord
 
-FIRST_POLL_S, POLL_S = 0.05, 0.1
+FIRST_POLL_S, POLL_S = 0.03, 0.05
 PATIENCE_S = 600.0
 FINISHED = ("succeeded", "failed", "cancelled", "paused")
 

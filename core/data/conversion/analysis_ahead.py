@@ -1,7 +1,11 @@
-"""The analysis of a local file by another process, while this one still starts and stores the file."""
+"""The analysis of a local file by other processes, while this one still starts and stores the file.
+
+One looks into the first rows, the other counts all of them.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +15,7 @@ from typing import Final
 from core.data import formats
 from core.data.conversion import analysis
 from core.data.conversion.analysis import Analysis
+from core.data.conversion.profiles import Tally
 from core.data.formats import Detection, Reading
 from core.errors import StudioError
 from core.platform.forking import Finished, Forked, may_fork
@@ -24,8 +29,15 @@ class AnalysisAhead:
     def __init__(self, path: Path, reading: Reading) -> None:
         self._path, self._before = path, _stamp(path)
         self._helper: Forked[tuple[Detection, Analysis]] | None = None
+        self._counter: Forked[Tally] | None = None
         if self._before is not None and self._before[1] >= _WORTH_FORKING and may_fork():
-            self._helper = Forked(lambda: [_analyzed(path, reading)])
+            self._counter = counter = Forked(lambda: _tallies(path, reading))
+            self._helper = Forked(lambda: [_analyzed(path, reading, counter)])
+
+    @property
+    def is_running(self) -> bool:
+        """Whether others analyze the file now."""
+        return self._helper is not None
 
     def of(self, detection: Detection) -> Analysis | None:
         """The analysis; None where there is none, the file has changed since, or it is read in another way."""
@@ -41,15 +53,16 @@ class AnalysisAhead:
         return found if same else None
 
     def stop(self) -> None:
-        """End the other process."""
-        if self._helper is not None:
-            self._helper.stop()
-            self._helper = None
+        """End the other processes."""
+        for helper in (self._helper, self._counter):
+            if helper is not None:
+                helper.stop()
+        self._helper = self._counter = None
 
 
 @contextmanager
 def analyzed_ahead(path: Path, reading: Reading) -> Iterator[AnalysisAhead]:
-    """The analysis that another process makes during the block."""
+    """The analysis that other processes make during the block."""
     ahead = AnalysisAhead(path, reading)
     try:
         yield ahead
@@ -57,9 +70,22 @@ def analyzed_ahead(path: Path, reading: Reading) -> Iterator[AnalysisAhead]:
         ahead.stop()
 
 
-def _analyzed(path: Path, reading: Reading) -> tuple[Detection, Analysis]:
+def _tallies(path: Path, reading: Reading) -> Iterator[Tally]:
     detection = formats.detect_file(path, path.name, reading)
-    return detection, analysis.analyze_batches(formats.read_batches(path, detection))
+    yield from (Tally.of([batch]) for batch in formats.read_batches(path, detection))
+
+
+def _analyzed(path: Path, reading: Reading, counter: Forked[Tally]) -> tuple[Detection, Analysis]:
+    detection = formats.detect_file(path, path.name, reading)
+    batches = formats.read_batches(path, detection)
+    return detection, analysis.analyze_batches(batches, tallies=_received(counter))
+
+
+def _received(counter: Forked[Tally]) -> Iterator[Tally]:
+    """What the other helper counts; it was forked before this one, which reads from the same pipe."""
+    with contextlib.suppress(Finished):
+        while True:
+            yield counter.receive()
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

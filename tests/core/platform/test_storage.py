@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -76,7 +77,10 @@ def test_unfinished_files_do_not_exist_for_others(storage: Storage) -> None:
     assert storage.exists("a/one.bin")
 
 
-def test_a_directory_is_put_with_its_manifest_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("gives", [False, True])
+def test_a_directory_is_put_with_its_manifest_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gives: bool
+) -> None:
     local = tmp_path / "local"
     (local / "sub").mkdir(parents=True)
     for name in ("manifest.json", "z.bin", "sub/manifest.json", "a.bin"):
@@ -85,10 +89,35 @@ def test_a_directory_is_put_with_its_manifest_last(tmp_path: Path, monkeypatch: 
     order: list[str] = []
     replace = os.replace
     monkeypatch.setattr(os, "replace", lambda old, new: (order.append(Path(new).name), replace(old, new)))
-    storage.put_dir(local, "ds")
+    storage.put_dir(local, "ds", gives=gives)
     assert order[-1] == "manifest.json"
     assert len(order) == 4
     assert storage.read_bytes("ds/sub/manifest.json") == b"sub/manifest.json"
+
+
+def test_given_files_are_taken_without_copying_and_twice_as_well(tmp_path: Path) -> None:
+    local = tmp_path / "local"
+    local.mkdir()
+    (local / "a.bin").write_bytes(b"a")
+    storage = Storage(str(tmp_path / "files"), tmp_path / "cache")
+    for _ in range(2):  # the second time as after a crash in between
+        storage.put_dir(local, "ds", gives=True)
+        assert (tmp_path / "files" / "ds" / "a.bin").samefile(local / "a.bin")
+    assert [path.name for path in (tmp_path / "files" / "ds").iterdir()] == ["a.bin"]
+    (local / "a.bin").unlink()
+    assert storage.read_bytes("ds/a.bin") == b"a"
+
+
+def test_given_files_of_another_file_system_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "a.bin").write_bytes(b"a")
+    storage = Storage(str(tmp_path / "files"), tmp_path / "cache")
+    storage.put_dir(tmp_path / "local", "ds", gives=True)
+    assert storage.read_bytes("ds/a.bin") == b"a"
 
 
 def test_the_store_follows_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -262,8 +262,8 @@ def prepare(
     version_id = f"{dataset_id}-v1"
     prefix = f"datasets/{dataset_id}/v1"
     manifest = files.write_manifest(out.directory, _manifest(dataset_id, version_id, written, origin))
-    get_storage().put_dir(out.directory, prefix)
-    blocked = bool(set_errors(out.directory / files.FINDINGS))
+    get_storage().put_dir(out.directory, prefix, gives=True)
+    blocked = written.findings["error"] > 0 and bool(set_errors(out.directory / files.FINDINGS))
 
     def publish(uow: UnitOfWork) -> str:
         if uow.session.get(FineTuningDataset, dataset_id) is None:
