@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 
 import pytest
 
 from core.errors import SettingsError
 from core.platform import sign_in, supervisor
+from core.platform.processes import Command, Service
 from core.settings import get_settings
 
 
@@ -69,23 +71,57 @@ def test_two_services_cannot_have_one_port(studio_env, monkeypatch) -> None:
         supervisor.up(print)
 
 
-def test_a_short_command_starts_one_worker_and_what_it_needs(studio_env, monkeypatch) -> None:
-    """The other workers, and a reconciler that has nothing to recover, would take two thirds of its time."""
-    started: list[str] = []
+@pytest.fixture
+def started(monkeypatch) -> list[str]:
+    """The services that are started from here on, which are only recorded."""
+    names: list[str] = []
 
     class Recorded(supervisor.Supervisor):
         def tick(self) -> None:
             now = time.monotonic()
-            started.extend(service.command.name for service in self.services if service._start_at <= now)
+            names.extend(service.command.name for service in self.services if service._start_at <= now)
 
     monkeypatch.setattr(supervisor, "Supervisor", Recorded)
     monkeypatch.setattr(supervisor, "_wait_ready", lambda needs, errors: None)
     monkeypatch.setattr(supervisor, "TICK_S", 0.01)
+    return names
+
+
+def test_a_short_command_beside_a_studio_is_ready_to_replace_its_worker(studio_env, monkeypatch, started) -> None:
+    """The other workers, and a reconciler that has nothing to recover, would take two thirds of its time."""
+    studio = Service(Command("worker-cpu", list), print)
+    assert studio.claim()
     for later, expected in ((60.0, {"redis", "worker-cpu"}), (0.0, {"redis", "worker-cpu", "reconciler"})):
         monkeypatch.setattr(supervisor, "RECONCILER_LATER_S", later)
         started.clear()
         with supervisor.ensure({"worker-cpu"}):
             assert supervisor.keeps("worker-cpu")
+            assert not supervisor.has_own_worker("cpu")
             time.sleep(0.1)
         assert set(started) == expected
         assert not supervisor.keeps("worker-cpu")
+    studio.release()
+
+
+def test_a_short_command_alone_works_by_itself(studio_env, started) -> None:
+    with supervisor.ensure({"worker-cpu"}):
+        assert supervisor.has_own_worker("cpu")
+        assert not Service(Command("worker-cpu", list), print).claim()
+        time.sleep(0.05)
+    assert started == []
+    assert not supervisor.has_own_worker("cpu")
+
+
+def test_a_command_with_other_threads_forks_no_worker(studio_env, started) -> None:
+    """A fork could wait for ever for a lock that one of them holds."""
+    ends = threading.Event()
+    other = threading.Thread(target=ends.wait)
+    other.start()
+    try:
+        with supervisor.ensure({"worker-cpu"}):
+            assert not supervisor.has_own_worker("cpu")
+            time.sleep(0.05)
+    finally:
+        ends.set()
+        other.join()
+    assert "worker-cpu" in started
