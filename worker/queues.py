@@ -23,6 +23,7 @@ from rq.serializers import JSONSerializer
 
 from core.errors import StudioError
 from core.platform import life
+from core.platform.db.engine import get_engine
 from core.platform.logs import log_path
 from core.platform.processes import die_with_parent
 from core.platform.redis_server import redis_connection
@@ -154,9 +155,13 @@ class _Watching(Worker):
         self.current_job_working_time = current_job_working_time
 
     def handle_warm_shutdown_request(self) -> None:
-        """On SIGTERM to the worker, its work process saves and releases its lease; the worker ends after it."""
+        """On SIGTERM to the worker, its work process saves and releases its lease; the worker ends after it.
+
+        Its helpers get no signal: it may wait for what they make.
+        """
         if self.horse_pid:
-            self.kill_horse(signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
 
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
         """Signal the work process and its children, but never this process's group (a fresh fork has no group yet)."""
@@ -180,6 +185,7 @@ class ForkWorker(_Watching):
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         self._parent_pid = os.getpid()
+        get_engine().dispose()  # SQLite takes no locks of its own in a fork that inherits an open connection
         super().fork_work_horse(job, queue)
 
 

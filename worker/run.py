@@ -45,7 +45,7 @@ SHUTDOWN_GRACE_S = 9.0
 def run_task(task_id: str) -> None:
     """Run by a queue's message: take the task if it still needs a worker, and work on it until it ends."""
     worker = os.environ.get("RQ_WORKER_ID", "worker")
-    execute(task_id, f"{worker}:{os.getpid()}", shutdown=_shutdown_on_sigterm())
+    execute(task_id, f"{worker}:{os.getpid()}", shutdown=shutdown_on_sigterm())
 
 
 def execute(task_id: str, owner: str, *, shutdown: threading.Event | None = None) -> TaskRecord | None:
@@ -156,7 +156,7 @@ def describe(error: Exception) -> dict[str, Any]:
     }
 
 
-def _shutdown_on_sigterm() -> threading.Event:
+def shutdown_on_sigterm() -> threading.Event:
     """An event that SIGTERM sets; the work then saves and releases, or the process is ended after SHUTDOWN_GRACE_S."""
     shutdown = threading.Event()
 

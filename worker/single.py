@@ -1,6 +1,6 @@
 """The worker of one command, in a fork of its process (`core.platform.own_worker`): a task at a time, without Redis.
 
-Each task has a work process, another fork that ends with this one and is watched as those of every worker.
+Each task has a work process, another fork, which is watched as those of every worker.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Final
 
 from core.platform import logs
+from core.platform.db.engine import get_engine
 from core.platform.logs import log_path
 from core.platform.processes import die_with_parent, service_log
 from core.platform.tasks.announce import wake_with
@@ -33,20 +34,21 @@ log = logging.getLogger(__name__)
 LOOK_LATER_S: Final = 20.0  # for what was interrupted; a short command is over by then
 
 
-def serve(queue: str, reading: int, writing: int, parent_pid: int, *, replaces: bool) -> None:
+def serve(queue: str, reading: int, writing: int, parent_pid: int, *, recovers: bool) -> None:
     """Work until SIGTERM, or until the command ends.
 
     Args:
         reading, writing: the ends of a pipe with the id of a task per line.
-        replaces: whether a worker before this one died: what it left is looked for at once.
+        recovers: whether to look at once for what workers that died have left.
     """
-    worker = _Single(queue, reading, writing, parent_pid, 0.0 if replaces else LOOK_LATER_S)
+    worker = _Single(queue, reading, writing, parent_pid, 0.0 if recovers else LOOK_LATER_S)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the command, which stops this process in order
     signal.signal(signal.SIGTERM, worker.stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})  # the command held them for the fork
     die_with_parent(parent_pid)
     os.setsid()
     _write_to_service_log(queue)
-    wake_with(queue, lambda task_id: _send(writing, task_id))
+    wake_with(queue, worker.wake)
     gc.freeze()  # the collector would make each fork copy what was imported here
     worker.work()
 
@@ -63,9 +65,14 @@ class _Single:
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
         """On SIGTERM: the work process saves and releases its lease; this one ends after it."""
         self._stopping = True
-        if self._work_pid:
-            signal_group(self._work_pid, signal.SIGTERM)
+        if self._work_pid:  # not its helpers: it may wait for what they make
+            with contextlib.suppress(OSError):
+                os.kill(self._work_pid, signal.SIGTERM)
         _send(self._writing, "")  # ends the wait for a task
+
+    def wake(self, task_id: str) -> bool:
+        """Take a task, unless this worker ends."""
+        return not self._stopping and _send(self._writing, task_id)
 
     def work(self) -> None:
         """Do one task after another."""
@@ -87,10 +94,13 @@ class _Single:
 
     def _do(self, task_id: str) -> None:
         kills_before = memory_kills()
-        arguments = (task_id, self.queue, self.name, os.getpid())
+        arguments = (task_id, self.queue, self.name, os.getpid(), self._writing)
         process = multiprocessing.get_context("fork").Process(target=_work, args=arguments)
+        get_engine().dispose()  # as in OwnWorker
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # a stop in between would reach neither of the two
         try:
+            if self._stopping:
+                return
             process.start()
             self._work_pid = process.pid or 0
         finally:
@@ -103,7 +113,7 @@ class _Single:
             if os.getppid() != self._parent_pid and not self._stopping:
                 self.stop()
         process.join()
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(OSError):
             os.killpg(self._work_pid, signal.SIGKILL)  # helpers that outlived it
         self._work_pid = 0
         code = process.exitcode or 0
@@ -114,15 +124,15 @@ class _Single:
             log.exception("The lease of %s could not be freed.", watch.owner)
 
 
-def _work(task_id: str, queue: str, name: str, worker_pid: int) -> None:
+def _work(task_id: str, queue: str, name: str, worker_pid: int, writing: int) -> None:
     """In the work process: end with the worker, write to the task's log, do the task."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    shutdown = run.shutdown_on_sigterm()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     die_with_parent(worker_pid)
     os.setpgrp()
-    os.environ["RQ_WORKER_ID"] = name
+    wake_with(queue, lambda other: not shutdown.is_set() and _send(writing, other))
     write_to(log_path(task_id), queue)
-    run.run_task(task_id)
+    run.execute(task_id, f"{name}:{os.getpid()}", shutdown=shutdown)
 
 
 def _recover(queue: str) -> None:
@@ -135,9 +145,12 @@ def _recover(queue: str) -> None:
         log.exception("A look for interrupted tasks failed.")
 
 
-def _send(writing: int, task_id: str) -> None:
-    with contextlib.suppress(OSError):
+def _send(writing: int, task_id: str) -> bool:
+    try:
         os.write(writing, f"{task_id}\n".encode())
+    except OSError:
+        return False
+    return True
 
 
 def _write_to_service_log(queue: str) -> None:

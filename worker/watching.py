@@ -65,7 +65,7 @@ def write_to(path: Path, queue: str) -> None:
 
 def signal_group(pid: int, number: signal.Signals) -> None:
     """Signal a work process and its children, but never this process's group (a fresh fork has no group yet)."""
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: the group of one that has ended
         group = os.getpgid(pid)
         if group == os.getpgrp():
             os.kill(pid, number)

@@ -23,6 +23,7 @@ from core.settings import get_settings
 ROOT = Path(__file__).parents[2]  # where Home.py and .streamlit are
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+OWN_NOTE = "a command"  # with the lock of a worker that works for one command alone
 HEALTHY_S = 30.0  # a service that ran this long is restarted without a longer pause
 LARGEST_LOG_BYTES = 10_000_000
 

@@ -1,4 +1,4 @@
-"""The services of a running studio, and the two ways to run them: `sft up`, or for the time of one command."""
+"""The services of a running studio: `sft up` runs them all, a command those that it needs, for its own time."""
 
 from __future__ import annotations
 
@@ -84,10 +84,10 @@ def has_own_worker(queue: str) -> bool:
     return queue in _own
 
 
-def look_after_own_workers() -> None:
-    """Replace those that ended. A command that waits for them calls it a few times a second."""
-    for own in _own.values():
-        own.tick()
+def expect(task_id: str, queue: str) -> None:
+    """Look after a task that a command waits for, where this process works on it itself."""
+    if queue in _own:
+        _own[queue].expect(task_id)
 
 
 class Supervisor:
@@ -174,7 +174,7 @@ def ensure(needs: Iterable[str], say: Callable[[str], None] = lambda text: None)
     Args:
         needs: of redis, worker, inference; or the worker of one queue, such as worker-cpu, for a short command. Workers
             include Redis and the reconciler. The worker of one queue alone is a fork of this process, which needs
-            neither, where no studio runs; beside one, it is started when that ends.
+            neither, unless a studio or another command has one; then it is started as `sft up` does, when that ends.
 
     Raises:
         StudioError: a service did not start; names its log.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from core.platform.db.engine import get_engine
 from core.platform.processes import Command, Service
 from core.platform.tasks import store
 from core.services.platform import tasks
@@ -35,7 +36,8 @@ supervisor._module = with_counting  # where it starts a worker as `sft up` does
 
 def command():
     with supervisor.ensure({"worker-cpu"}, say):
-        task_id = counting.start(until=int(sys.argv[1]), die_at=int(sys.argv[2]) if len(sys.argv) > 2 else None)
+        until, die_at, key = (*sys.argv[1:], "", "", "")[:3]
+        task_id = counting.begin(until=int(until), die_at=int(die_at) if die_at else None, key=key or None)
         print(task_id, flush=True)
         wait_succeeded(task_id)
         print("done", flush=True)
@@ -147,6 +149,74 @@ def test_nothing_outlives_a_killed_command(start: Start, studio_env: Path) -> No
     assert Service(Command("worker-cpu", list), print).claim(), "the lock is free again"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_the_same_command_again_continues_what_was_interrupted(start: Start, studio_env: Path, number: int) -> None:
+    """An edit or a mix finds its task by a key: nobody announces that one again."""
+    process, task_id = start(60, "", "the same")
+    wait_steps(studio_env, task_id, 5)
+    worker, work = worker_of(task_id), horse_of(task_id)
+    process.send_signal(number)
+    process.communicate(timeout=LIMIT_S)
+    wait_until(lambda: is_gone(worker) and is_gone(work), LIMIT_S, "the end of both")
+    again, same = start(60, "", "the same")
+    assert same == task_id
+    ended(again)
+    assert len(registrations(task_id)) == 1
+    assert len({pid for _, pid in counting.steps(studio_env, task_id)}) == 2
+
+
+def test_what_died_with_its_worker_is_freed_by_the_next_command(start: Start, studio_env: Path) -> None:
+    """All three at once: nobody was left to free the lease."""
+    process, task_id = start(60, "", "the same")
+    wait_steps(studio_env, task_id, 5)
+    worker, work = worker_of(task_id), horse_of(task_id)
+    for pid in (worker, work, process.pid):
+        os.kill(pid, signal.SIGSTOP)
+    for pid in (process.pid, worker, work):
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=LIMIT_S)
+    assert store.get(task_id).lease_owner is not None
+    ended(start(60, "", "the same")[0])
+    assert store.get(task_id).state == "succeeded"
+    assert len(registrations(task_id)) == 1
+
+
+def test_what_was_saved_at_the_end_of_a_killed_command_is_kept(start: Start, studio_env: Path) -> None:
+    """Another command that opens and closes the database meanwhile takes nothing away."""
+    process, task_id = start(2_000)
+    wait_steps(studio_env, task_id, 5)
+    worker = worker_of(task_id)
+    os.kill(worker, signal.SIGSTOP)  # the work process goes on
+    get_engine().dispose()  # this process counts as a user of the database too
+    process.kill()
+    process.communicate(timeout=LIMIT_S)
+    look = [sys.executable, "-m", "core.cli", "datasets"]
+    assert subprocess.run(look, capture_output=True, check=False).returncode == 0
+    os.kill(worker, signal.SIGCONT)
+    wait_until(lambda: is_gone(worker), LIMIT_S, "the end of the worker")
+    assert store.get(task_id).lease_owner is None, "saved and released"
+
+
+def test_a_large_conversion_is_released_by_ctrl_c(studio_env: Path, tmp_path: Path) -> None:
+    """Its work process waits for helpers that read the file: they must not die before it has saved."""
+    table = tmp_path / "large.csv"
+    with table.open("w") as stream:
+        stream.write("question,answer\n")
+        stream.writelines(
+            f"What is item {at} of the list?,It is item {at} with its own text.\n" for at in range(600_000)
+        )
+    command = [sys.executable, "-m", "core.cli", "convert", str(table), "--name", "large"]
+    command += ["--template", "qa", "--input", "question", "--target", "answer"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: any(task.progress > 1 for task in store.find(kind="conversion")), LIMIT_S, "the conversion")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=LIMIT_S)
+    (task,) = store.find(kind="conversion")
+    assert process.returncode == 130, said
+    assert "The task is saved and continues" in said
+    assert (task.state, task.lease_owner, task.crashes) == ("running", None, 0), task.error
+
+
 def test_a_cancel_ends_it(start: Start, studio_env: Path) -> None:
     process, task_id = start(2_000)
     wait_steps(studio_env, task_id, 5)
@@ -158,10 +228,12 @@ def test_a_cancel_ends_it(start: Start, studio_env: Path) -> None:
 
 def test_two_commands_at_once(start: Start, studio_env: Path) -> None:
     """The second finds the lock taken: it starts Redis, and a worker as soon as the first has ended."""
-    first, one = start(30)
+    first, one = start(60)
     wait_steps(studio_env, one, 2)
     second, two = start(5)
+    said = tasks.waiting_reason(store.get(two))
+    assert said == "a command works on another task; the cpu worker starts when it ends."
     ended(first)
-    ended(second)
+    assert said.rstrip(".") in ended(second)
     assert {store.get(one).state, store.get(two).state} == {"succeeded"}
     assert len(registrations(two)) == 1

@@ -74,8 +74,22 @@ def _done(ctx: TaskContext, count: int, reason: str) -> Outcome:
 
 def start(*, queue: str = "cpu", after: str | None = None, key: str | None = None, **payload: object) -> str:
     """Create and announce a counting task; returns its id."""
+    task_id, _ = _created(queue, after, key, payload)
+    announce(task_id)
+    return task_id
+
+
+def begin(*, queue: str = "cpu", key: str | None = None, **payload: object) -> str:
+    """As `start`, but a task that exists is not announced again: what services do."""
+    task_id, created = _created(queue, None, key, payload)
+    if created:
+        announce(task_id)
+    return task_id
+
+
+def _created(queue: str, after: str | None, key: str | None, payload: dict[str, object]) -> tuple[str, bool]:
     with UnitOfWork() as uow:
-        task, _ = store.create(
+        task, created = store.create(
             uow,
             kind="counting",
             title=f"Count to {payload.get('until')}",
@@ -85,8 +99,7 @@ def start(*, queue: str = "cpu", after: str | None = None, key: str | None = Non
             after_task_id=after,
         )
         uow.commit()
-    announce(task.id)
-    return task.id
+    return task.id, created
 
 
 def _counted(data_dir: Path, task_id: str) -> Path:

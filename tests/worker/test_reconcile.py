@@ -163,7 +163,7 @@ def test_a_worker_without_redis_gets_the_tasks_of_its_queue(studio_env) -> None:
     """Redis does not run here: what it knows is not asked, and other queues' tasks stay as they are."""
     mine, other = counting.start(until=1), counting.start(until=1, queue="io")
     woken: list[str] = []
-    wake_with("cpu", woken.append)
+    wake_with("cpu", lambda task_id: not woken.append(task_id))
     try:
         reconcile.reconcile(own="cpu")
     finally:

@@ -31,10 +31,11 @@ def wait_for(task_id: str) -> TaskRecord:
     progress, pause_s, silent_since = Progress(), FIRST_POLL_S, 0.0
     try:
         while True:
-            supervisor.look_after_own_workers()
             try:
                 task = tasks.get_task(task_id)
                 doing, ended = _doing(task), task.state in FINISHED
+                if not ended:
+                    supervisor.expect(task.id, task.queue)
                 phase = doing if task.state == "pending" else f"{task.state} {task.phase}"
                 progress.show(f"{task.title}: {doing}", percent=task.progress, phase=phase, last=ended)
                 silent_since = 0.0
@@ -86,11 +87,12 @@ def _doing(task: TaskRecord) -> str:
 def _worker_is_starting(task: TaskRecord) -> bool:
     """Whether this command is starting the worker that the task waits for."""
     from core.platform import supervisor
+    from core.platform.processes import OWN_NOTE, note_of
     from core.services.platform import tasks
 
     if supervisor.has_own_worker(task.queue):
         return True
-    if not supervisor.keeps(f"worker-{task.queue}"):
+    if not supervisor.keeps(f"worker-{task.queue}") or note_of(f"worker-{task.queue}") == OWN_NOTE:
         return False
     try:
         return all(worker.queue != task.queue for worker in tasks.workers())

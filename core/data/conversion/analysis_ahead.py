@@ -17,8 +17,8 @@ from core.data.conversion import analysis
 from core.data.conversion.analysis import Analysis
 from core.data.conversion.profiles import Tally
 from core.data.formats import Detection, Reading
-from core.errors import StudioError
 from core.platform.forking import Finished, Forked, may_fork
+from core.settings import MAX_UPLOAD_BYTES
 
 _WORTH_FORKING: Final = 8 << 20  # bytes of the file
 
@@ -30,9 +30,10 @@ class AnalysisAhead:
         self._path, self._before = path, _stamp(path)
         self._helper: Forked[tuple[Detection, Analysis]] | None = None
         self._counter: Forked[Tally] | None = None
-        if self._before is not None and self._before[1] >= _WORTH_FORKING and may_fork():
+        size = self._before[1] if self._before is not None else 0
+        if _WORTH_FORKING <= size <= MAX_UPLOAD_BYTES and may_fork():
             self._counter = counter = Forked(lambda: _tallies(path, reading))
-            self._helper = Forked(lambda: [_analyzed(path, reading, counter)])
+            self._helper = Forked(lambda: _analyzed(path, reading, counter))
 
     @property
     def is_running(self) -> bool:
@@ -45,7 +46,7 @@ class AnalysisAhead:
             return None
         try:
             detected, found = self._helper.receive()
-        except (Finished, StudioError):  # what is wrong with the file is said by the one who reads it next
+        except Exception:  # what is wrong with the file is said by the one who reads it next
             return None
         finally:
             self.stop()
@@ -72,13 +73,16 @@ def analyzed_ahead(path: Path, reading: Reading) -> Iterator[AnalysisAhead]:
 
 def _tallies(path: Path, reading: Reading) -> Iterator[Tally]:
     detection = formats.detect_file(path, path.name, reading)
-    yield from (Tally.of([batch]) for batch in formats.read_batches(path, detection))
+    if formats.FORMATS.get(detection.format).can_fork:
+        yield from (Tally.of([batch]) for batch in formats.read_batches(path, detection))
 
 
-def _analyzed(path: Path, reading: Reading, counter: Forked[Tally]) -> tuple[Detection, Analysis]:
+def _analyzed(path: Path, reading: Reading, counter: Forked[Tally]) -> Iterator[tuple[Detection, Analysis]]:
+    """Nothing where the format has a process of its own that reads it: several of those would need too much memory."""
     detection = formats.detect_file(path, path.name, reading)
-    batches = formats.read_batches(path, detection)
-    return detection, analysis.analyze_batches(batches, tallies=_received(counter))
+    if formats.FORMATS.get(detection.format).can_fork:
+        batches = formats.read_batches(path, detection)
+        yield detection, analysis.analyze_batches(batches, tallies=_received(counter))
 
 
 def _received(counter: Forked[Tally]) -> Iterator[Tally]:

@@ -154,7 +154,9 @@ class Manifest:
 
     def write(self, directory: Path) -> None:
         """Write `manifest.json` into the version's directory."""
-        (directory / FILE).write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
+        path = directory / FILE
+        path.unlink(missing_ok=True)  # never written in place: a store may have linked another attempt's
+        path.write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
 
 
 @cache

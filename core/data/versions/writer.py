@@ -141,6 +141,7 @@ class VersionWriter:
         moved, split = self._choose()
         digest, validation, test = hashlib.sha256(), 0, self._parts["test"]
         path = self.directory / EXAMPLES
+        path.unlink(missing_ok=True)  # never written in place: a store may have linked what another attempt wrote
         with (
             pq.ParquetWriter(path, EXAMPLE_SCHEMA, compression="zstd", use_dictionary=_REPEATED) as final,
             ThreadPoolExecutor(1) as beside,  # compressing and hashing hold no lock: each has a core

@@ -1,4 +1,4 @@
-"""Put a task's id on its queue, so that a worker wakes up. The row is the source of truth; this only notifies."""
+"""Wake a worker for a task: through its queue in Redis, or the one of this process. The row is the source of truth."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ log = logging.getLogger(__name__)
 
 RUN_TASK = "worker.run.run_task"  # the only function that workers run
 
-_own: dict[str, Callable[[str], None]] = {}  # by queue: what wakes this process's own worker
+_own: dict[str, Callable[[str], bool]] = {}  # by queue: what wakes this process's own worker
 
 
-def wake_with(queue: str, wake: Callable[[str], None] | None) -> None:
-    """From now on the tasks of a queue go to a worker of this process, without Redis; None: to Redis again."""
+def wake_with(queue: str, wake: Callable[[str], bool] | None) -> None:
+    """From now on the tasks of a queue go to a worker of this process, without Redis; None: to Redis again.
+
+    Args:
+        wake: gets the id of a task; returns whether the worker takes it.
+    """
     if wake is None:
         _own.pop(queue, None)
     else:
@@ -39,17 +43,15 @@ def queue_name(queue: str) -> str:
 
 
 def announce(task_id: str) -> bool:
-    """Put a committed task on its queue; False (and a log line) when Redis does not answer.
+    """Wake a worker for a committed task; False when none is woken (with a log line when Redis does not answer).
 
-    Nothing is lost then: the reconciler announces it again. A task whose dependency has not succeeded is not announced;
-    the end of the dependency does that.
+    Nothing is lost then: the reconciler, or the next command that waits for the task, announces it again. A task whose
+    dependency has not succeeded is not announced; the end of the dependency does that.
     """
     task = store.get(task_id)
     if task.state not in WORKABLE or task.lease_owner or not _may_start(task):
         return False
-    if task.queue in _own:
-        _own[task.queue](task_id)
-    elif not _put_on_queue(task):
+    if not (_own[task.queue](task_id) if task.queue in _own else _put_on_queue(task)):
         return False
     with contextlib.suppress(DatabaseUnavailable), UnitOfWork() as uow:  # unnoted, it is announced again: harmless
         uow.execute(update(TASKS).where(TASKS.c.id == task_id).values(announced_at=time.time()))

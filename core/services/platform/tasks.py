@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from core.errors import QueueUnavailable
 from core.platform import logs, redis_server
 from core.platform.db.uow import UnitOfWork
-from core.platform.processes import is_alive
+from core.platform.processes import OWN_NOTE, is_alive, note_of
 from core.platform.tasks import commands, owners, store
 from core.platform.tasks.announce import queue_name
 from core.platform.tasks.commands import request as request
@@ -109,6 +109,8 @@ def waiting_reasons(listed: Iterable[TaskRecord]) -> dict[str, str]:
         prefix = "Waiting to resume: " if task.waits_to_resume else ""
         if silent:
             return f"{prefix}{silent}"
+        if not running[task.queue] and note_of(f"worker-{task.queue}") == OWN_NOTE:
+            return f"{prefix}a command works on another task; the {task.queue} worker starts when it ends."
         if not running[task.queue]:
             start = "Start one with `sft worker`, or everything with `sft up`."
             return f"{prefix}no {task.queue} worker is running. {start}"

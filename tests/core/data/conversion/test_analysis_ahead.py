@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from core.data import formats
@@ -64,6 +66,15 @@ def test_what_cannot_be_read_is_said_by_the_next_reader(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 but nothing else")
     with analyzed_ahead(path, Reading()) as ahead:
         assert ahead.of(formats.detect_file(written(tmp_path, "a.csv"))) is None
+
+
+def test_a_format_with_a_reader_of_its_own_is_left_to_it(tmp_path: Path) -> None:
+    """Three of them at once would need three times the memory."""
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"question": ["Why?"] * 9, "answer": ["Because."] * 9}), path)
+    with analyzed_ahead(path, Reading()) as ahead:
+        assert ahead.is_running
+        assert ahead.of(formats.detect_file(path)) is None
 
 
 def test_a_missing_file_starts_nothing(tmp_path: Path) -> None:
