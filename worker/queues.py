@@ -185,7 +185,7 @@ class ForkWorker(_Watching):
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         self._parent_pid = os.getpid()
-        get_engine().dispose()  # SQLite takes no locks of its own in a fork that inherits an open connection
+        get_engine().dispose()  # a fork that inherits an open connection takes no locks in SQLite
         super().fork_work_horse(job, queue)
 
 

@@ -1,4 +1,4 @@
-"""The worker of one command, in a fork of its process (`core.platform.own_worker`): a task at a time, without Redis.
+"""The worker of one command, in a fork of its process (`core.platform.tasks.own_worker`), without Redis.
 
 Each task has a work process, another fork, which is watched as those of every worker.
 """

@@ -78,7 +78,7 @@ def convert(
         else:
             recipe = {} if suggested else {"options": shape_options(settings or [])}
         if ahead.is_running and recipe:
-            _count_meanwhile(source.id, {**recipe, "without": without or []})
+            _make_account(source.id, {**recipe, "without": without or []})
         known = ahead.of(source.detection)
         analysis = sources.analyze(source.id) if known is None else sources.keep_analysis(source.id, known)
         if not template and analysis.shape is None:
@@ -109,7 +109,7 @@ def convert(
         print_dataset(result.dataset_id, {**counts, "left_out": result.left_out}, as_json=as_json)
 
 
-def _count_meanwhile(source_id: str, recipe: dict[str, Any]) -> None:
+def _make_account(source_id: str, recipe: dict[str, Any]) -> None:
     """Make the account that is needed next, while other processes analyze the file; it is kept in memory."""
     from core.data.conversion import chat_shapes
     from core.data.conversion.labeling import Recipe

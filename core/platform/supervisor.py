@@ -18,7 +18,7 @@ from core.platform.processes import Command, Service, note_of, service_log, stop
 from core.settings import Settings, get_settings
 
 if TYPE_CHECKING:
-    from core.platform.own_worker import OwnWorker
+    from core.platform.tasks.own_worker import OwnWorker
 
 TICK_S = 0.25
 FIRST_TICK_S = 0.05
@@ -223,7 +223,7 @@ def ensure(needs: Iterable[str], say: Callable[[str], None] = lambda text: None)
 
 def _claimed(queue: str, say: Callable[[str], None]) -> OwnWorker | None:
     """A worker of this process for the queue, unless another process has one on this data directory."""
-    from core.platform.own_worker import OwnWorker  # imported here: the start of the web app does not wait for it
+    from core.platform.tasks.own_worker import OwnWorker  # imported here: the start of the web app does not wait for it
 
     own = OwnWorker(queue, say, WORKER_STOP_S)
     if not own.claim():

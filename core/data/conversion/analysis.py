@@ -11,7 +11,7 @@ from core.data.conversion.content.relations import Relation, relations
 from core.data.conversion.content.totals import TotalRow, total_rows
 from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.privacy import privacy_findings
-from core.data.conversion.profiles import PROFILED_ROWS, Column, Profiles, Tally, sampled
+from core.data.conversion.profiles import PROFILED_ROWS, Column, Profiles, RowTotals, sampled
 from core.data.conversion.templates import TEMPLATES, ColumnMapping, TemplateSuggestion
 from core.data.formats import RowBatch
 from core.data.formats.parsing import nested
@@ -99,12 +99,12 @@ def analyze(rows: Iterable[Row | Reject], limit: int = PROFILED_ROWS) -> Analysi
 
 
 def analyze_batches(
-    batches: Iterable[RowBatch], limit: int = PROFILED_ROWS, tallies: Iterable[Tally] | None = None
+    batches: Iterable[RowBatch], limit: int = PROFILED_ROWS, tallies: Iterable[RowTotals] | None = None
 ) -> Analysis:
     """The same from batches: once enough rows are profiled, the others are only counted.
 
     Args:
-        tallies: of the parts of the whole file, where others count it meanwhile; None: it is counted here.
+        tallies: of the parts of the whole file, where others count it; None: it is counted here.
     """
     profiles = Profiles(limit)
     for batch in batches:
@@ -112,7 +112,7 @@ def analyze_batches(
             for row in batch.items():
                 profiles.add(row)
         elif tallies is None:
-            profiles.skip(Tally.of([batch]))
+            profiles.skip(RowTotals.of([batch]))
         else:
             break
     if tallies is not None:

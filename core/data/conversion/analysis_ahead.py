@@ -15,7 +15,7 @@ from typing import Final
 from core.data import formats
 from core.data.conversion import analysis
 from core.data.conversion.analysis import Analysis
-from core.data.conversion.profiles import Tally
+from core.data.conversion.profiles import RowTotals
 from core.data.formats import Detection, Reading
 from core.platform.forking import Finished, Forked, may_fork
 from core.settings import MAX_UPLOAD_BYTES
@@ -29,7 +29,7 @@ class AnalysisAhead:
     def __init__(self, path: Path, reading: Reading) -> None:
         self._path, self._before = path, _stamp(path)
         self._helper: Forked[tuple[Detection, Analysis]] | None = None
-        self._counter: Forked[Tally] | None = None
+        self._counter: Forked[RowTotals] | None = None
         size = self._before[1] if self._before is not None else 0
         if _WORTH_FORKING <= size <= MAX_UPLOAD_BYTES and may_fork():
             self._counter = counter = Forked(lambda: _tallies(path, reading))
@@ -71,21 +71,21 @@ def analyzed_ahead(path: Path, reading: Reading) -> Iterator[AnalysisAhead]:
         ahead.stop()
 
 
-def _tallies(path: Path, reading: Reading) -> Iterator[Tally]:
+def _tallies(path: Path, reading: Reading) -> Iterator[RowTotals]:
     detection = formats.detect_file(path, path.name, reading)
     if formats.FORMATS.get(detection.format).can_fork:
-        yield from (Tally.of([batch]) for batch in formats.read_batches(path, detection))
+        yield from (RowTotals.of([batch]) for batch in formats.read_batches(path, detection))
 
 
-def _analyzed(path: Path, reading: Reading, counter: Forked[Tally]) -> Iterator[tuple[Detection, Analysis]]:
-    """Nothing where the format has a process of its own that reads it: several of those would need too much memory."""
+def _analyzed(path: Path, reading: Reading, counter: Forked[RowTotals]) -> Iterator[tuple[Detection, Analysis]]:
+    """Nothing where a separate process reads the format: several of those would need too much memory."""
     detection = formats.detect_file(path, path.name, reading)
     if formats.FORMATS.get(detection.format).can_fork:
         batches = formats.read_batches(path, detection)
         yield detection, analysis.analyze_batches(batches, tallies=_received(counter))
 
 
-def _received(counter: Forked[Tally]) -> Iterator[Tally]:
+def _received(counter: Forked[RowTotals]) -> Iterator[RowTotals]:
     """What the other helper counts; it was forked before this one, which reads from the same pipe."""
     with contextlib.suppress(Finished):
         while True:

@@ -118,7 +118,7 @@ class SampledRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RowTotals:
     """How many rows and rejects a part of a file has, and its last row."""
 
     rows: int
@@ -165,7 +165,7 @@ class Profiles:
         self.total += rows + rejects
         self.rejected += rejects
 
-    def skip(self, tally: Tally) -> None:
+    def skip(self, tally: RowTotals) -> None:
         """Count rows, once enough are profiled."""
         self.count(tally.rows, tally.rejects)
         self.last = tally.last or self.last

@@ -18,7 +18,7 @@ from typing import TypeVar
 from core.data import formats
 from core.data.conversion.labeling import Labeled, Labeler
 from core.data.conversion.late_fields import LateFields, early_fields
-from core.data.conversion.profiles import Tally
+from core.data.conversion.profiles import RowTotals
 from core.data.examples.columns import ExampleBatch
 from core.data.formats import Detection
 from core.data.formats.parsing.batches import FilePlace, RowBatch
@@ -170,7 +170,7 @@ def in_turns(path: Path, detection: Detection, look: Callable[[Iterable[RowBatch
     yield from look(_ahead(detection, left, rest))
 
 
-def tallies(path: Path, detection: Detection) -> Iterator[Tally] | None:
+def tallies(path: Path, detection: Detection) -> Iterator[RowTotals] | None:
     """The rows of a large file, counted by other processes from now on; None where this process has to count.
 
     Raises:
@@ -178,7 +178,7 @@ def tallies(path: Path, detection: Detection) -> Iterator[Tally] | None:
     """
     if path.stat().st_size < _WORTH_FORKING or not may_fork() or not _has_pieces(path, detection):
         return None
-    counting = in_turns(path, detection, lambda batches: [Tally.of(batches)])
+    counting = in_turns(path, detection, lambda batches: [RowTotals.of(batches)])
     return chain([next(counting)], counting)  # the first one starts the processes
 
 

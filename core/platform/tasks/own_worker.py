@@ -112,7 +112,7 @@ class OwnWorker:
             process.join()
 
     def _start(self) -> None:
-        get_engine().dispose()  # SQLite takes no locks of its own in a fork that inherits an open connection
+        get_engine().dispose()  # a fork that inherits an open connection takes no locks in SQLite
         arguments = (self.queue, self._reading, self._writing, os.getpid())
         process = multiprocessing.get_context("fork").Process(
             target=_serve, args=arguments, kwargs={"recovers": self._recovers}
