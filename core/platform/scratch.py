@@ -33,8 +33,9 @@ def folder() -> Iterator[Path]:
     place = root()
     _sweep(place)
     path = Path(tempfile.mkdtemp(dir=place))
-    with (path / _LOCK).open("w") as lock:
+    with (path / f"{_LOCK}.new").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.rename(lock.name, path / _LOCK)  # nobody sees it unlocked, which would mean that the folder was left
         inner = path / "files"
         inner.mkdir()
         try:
