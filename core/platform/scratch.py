@@ -35,7 +35,7 @@ def folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(dir=place))
     with (path / f"{_LOCK}.new").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.rename(lock.name, path / _LOCK)  # nobody sees it unlocked, which would mean that the folder was left
+        os.rename(lock.name, path / _LOCK)  # never seen unlocked, which would mean that the folder was left
         inner = path / "files"
         inner.mkdir()
         try:
