@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.platform.tasks.context import SIGNAL_EVERY_S
 from pages.data._convert.draft import SMART_HEADS
 from tests.e2e.harness import Studio, beyond_edge, settle, visit
 from tests.e2e.test_csv_to_dataset import TITLES, next_step
@@ -90,6 +91,9 @@ def test_a_model_writes_a_dataset(studio: Studio, open_page, server: Writing) ->
     page.locator(".st-key-convert_now button:enabled").click()
     page.locator(".st-key-smart_pause button:visible").first.click()
     page.locator(".st-key-smart_pause button:disabled").first.wait_for()  # held replies, until the pause is requested
+    page.wait_for_timeout(
+        3 * SIGNAL_EVERY_S * 1_000
+    )  # and until the worker has read it: all rows would be answered before
     server.let_go.set()
     page.locator(".st-key-smart_resume button:visible").first.wait_for()
     asked = server.asked

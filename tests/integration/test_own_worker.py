@@ -57,7 +57,7 @@ def start(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
     def begin(*words: object) -> tuple[subprocess.Popen[str], str]:
         command = [sys.executable, "-c", PROGRAM, *map(str, words)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = started(command)
         running.append(process)
         assert process.stdout is not None
         return process, process.stdout.readline().strip()
@@ -66,6 +66,17 @@ def start(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     for process in running:
         process.kill()
         process.communicate()
+
+
+def started(command: list[str]) -> subprocess.Popen[str]:
+    """The command as in a terminal: it hears Ctrl-C, also where the suite runs in the background and does not."""
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def worker_of(task_id: str) -> int:
@@ -207,7 +218,7 @@ def test_a_large_conversion_is_released_by_ctrl_c(studio_env: Path, tmp_path: Pa
         )
     command = [sys.executable, "-m", "core.cli", "convert", str(table), "--name", "large"]
     command += ["--template", "qa", "--input", "question", "--target", "answer"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = started(command)
     wait_until(lambda: any(task.progress > 1 for task in store.find(kind="conversion")), LIMIT_S, "the conversion")
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=LIMIT_S)
