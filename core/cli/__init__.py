@@ -6,6 +6,7 @@ read, 130 interrupted.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -71,11 +72,26 @@ def _add(app: typer.Typer, module: str) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run `sft` and return its exit code; every error becomes a message on stderr, never a traceback."""
     if argv is None:  # the process is this command alone
+        _open_standard_streams()
         collect_rarely()
         do_without_pandas()
-    from core.cli._support.boundary import run_guarded
+    try:
+        from core.cli._support.boundary import run_guarded
+    except KeyboardInterrupt:  # in the first second, before the boundary is there
+        print("Interrupted.", file=sys.stderr)
+        return 130
 
     arguments = sys.argv[1:] if argv is None else argv
     return run_guarded(
         lambda: build_app(next(iter(arguments), None))(args=arguments, prog_name="sft", standalone_mode=False)
     )
+
+
+def _open_standard_streams() -> None:
+    """Open what the caller closed (`<&- >&- 2>&-`): a pipe or a database would get its number, and be written over."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  until the end
