@@ -11,7 +11,6 @@ from pages.ui.components import Tile
 from pages.ui.format import md, md_code, percent, plural, short
 
 PER_PAGE = 3
-NO_BREAK = "\u00a0"  # a mark stays on the line of its value
 RIGHT, WRONG = ":green[:material/check:]", ":red[:material/close:]"
 WHY_BASE = (
     "The base has not learned this task: it continues a text the way its pretraining taught it. The answers are shown "
@@ -93,7 +92,7 @@ def _row(field: GradedField) -> str:
 
 
 def _value(value: str | None, right: bool) -> str:
-    return f"{RIGHT if right else WRONG}{NO_BREAK}{'none' if value is None else _cell(value)}"
+    return f"{RIGHT if right else WRONG} {'none' if value is None else _cell(value)}"
 
 
 def _cell(value: str) -> str:
