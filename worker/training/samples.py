@@ -115,7 +115,7 @@ def answer_at(
 def measure_speed(
     model: Any, tokenizer: Any, prompts: Sequence[Prompt], sign_of_life: Callable[[], object]
 ) -> AnswerSpeed | None:
-    """Measure how fast the model answers, by the first tokens of its answers. Returns None if there are no prompts."""
+    """Tokens per second of the answers, measured over the first tokens of each. None if there are no prompts."""
     return _answer(model, tokenizer, prompts, MEASURED_TOKENS, sign_of_life)[1] if prompts else None
 
 

@@ -20,7 +20,7 @@ from core.data.formats import Detection, Reading
 from core.platform.forking import Finished, Forked, may_fork
 from core.settings import MAX_UPLOAD_BYTES
 
-_WORTH_FORKING: Final = 8 << 20  # bytes of the file
+WORTH_FORKING: Final = 8 << 20  # bytes of the file
 
 
 class AnalysisAhead:
@@ -31,7 +31,7 @@ class AnalysisAhead:
         self._helper: Forked[tuple[Detection, Analysis]] | None = None
         self._counter: Forked[RowTotals] | None = None
         size = self._before[1] if self._before is not None else 0
-        if _WORTH_FORKING <= size <= MAX_UPLOAD_BYTES and may_fork():
+        if WORTH_FORKING <= size <= MAX_UPLOAD_BYTES and may_fork():
             self._counter = counter = Forked(lambda: _tallies(path, reading))
             self._helper = Forked(lambda: _analyzed(path, reading, counter))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.data import formats
+from core.data.conversion.analysis_ahead import WORTH_FORKING as _WORTH_FORKING
 from core.data.conversion.labeling import Labeled, Labeler
 from core.data.conversion.late_fields import LateFields, early_fields
 from core.data.conversion.profiles import RowTotals
@@ -26,7 +27,6 @@ from core.data.versions.ready import ReadyExamples
 from core.messages import Finding, Reject, Row, Split
 from core.platform.forking import Finished, Forked, may_fork
 
-_WORTH_FORKING = 8 << 20  # bytes of the file
 _PROCESSES = 2
 
 Item = TypeVar("Item")

@@ -21,7 +21,7 @@ ROWS = 300
 
 @pytest.fixture(autouse=True)
 def forks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(analysis_ahead, "_WORTH_FORKING", 1)
+    monkeypatch.setattr(analysis_ahead, "WORTH_FORKING", 1)
     monkeypatch.setattr(analysis_ahead, "may_fork", lambda: True)
 
 
