@@ -52,10 +52,6 @@ class ExampleBatch(ABC):
         """For each example 64 bits, without writing its JSON; comparable with `identity.decoded_key` only."""
 
     @abstractmethod
-    def joined(self) -> Any:
-        """For each example every content, one per line, as Arrow texts."""
-
-    @abstractmethod
     def answers(self) -> Any:
         """For each example what the assistant says last, as Arrow texts."""
 
@@ -116,10 +112,6 @@ class ExampleColumns(ExampleBatch):
         made = [map(PlainMessage, repeat(role), texts) for role, texts in zip(self.roles, self.texts, strict=True)]  # type: ignore[arg-type]
         return decoded_keys(zip(*made, strict=True))
 
-    def joined(self) -> Any:
-        texts = [column(texts) for texts in self.texts]
-        return texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\n")
-
     def answers(self) -> Any:
         return column(self.texts[max(at for at, role in enumerate(self.roles) if role == "assistant")])
 
@@ -159,20 +151,14 @@ class ChatColumns(ExampleBatch):
 
     def messages_json(self) -> Any:
         heads = pa.array(_HEADS).take(pa.array(self.roles))
-        return pc.binary_join_element_wise(
-            "[",
-            self._of_each(pc.binary_join_element_wise(heads, in_json(self.contents.array), '"}', ""), ", "),
-            "]",
-            "",
-        )
+        messages = pc.binary_join_element_wise(heads, in_json(self.contents.array), '"}', "")
+        of_each = pa.ListArray.from_arrays(pa.array(self.edges, pa.int32()), messages)
+        return pc.binary_join_element_wise("[", pc.binary_join(of_each, ", "), "]", "")
 
     def decoded_keys(self) -> list[int]:
         roles = map(ROLES.__getitem__, self.roles.tolist())
         messages = list(map(PlainMessage, roles, self.contents.array.to_pylist()))  # type: ignore[arg-type]
         return decoded_keys(tuple(messages[start:end]) for start, end in pairwise(self.edges.tolist()))
-
-    def joined(self) -> Any:
-        return self._of_each(self.contents.array, "\n")
 
     def answers(self) -> Any:
         places = np.where(self.roles == _ASSISTANT, np.arange(len(self.roles)), -1)
@@ -200,7 +186,3 @@ class ChatColumns(ExampleBatch):
             findings={},
             rejects=(),
         )
-
-    def _of_each(self, texts: Any, separator: str) -> Any:
-        """The texts of each example's messages as one."""
-        return pc.binary_join(pa.ListArray.from_arrays(pa.array(self.edges, pa.int32()), texts), separator)

@@ -8,7 +8,7 @@ They are compared by their stored JSON (`stored_example`), which is that of the 
 nothing else: `Message.to_dict` fixes the order of its keys, so only tool calls and tools have to be rewritten
 (`canonical`). Two keys are made of it:
 
-    identity, salted        16 and 8 bytes, the same in every process and on every machine
+    identity, seeded_keys   16 and 8 bytes, the same in every process and on every machine
     quick_key and others    64 bits, the same within one run: Python's `hash`, which every run seeds differently and
                             forked processes inherit; among a million examples, that two different ones share a key has
                             a probability of 3 in 100 million
@@ -23,6 +23,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import msgspec
+import xxhash
 
 from core.messages import Example, Message
 
@@ -90,18 +91,18 @@ def identity_of(messages: Iterable[Message]) -> bytes:
     return identity(stored(messages))
 
 
-def salted(column: Any, salt: bytes) -> list[bytes]:
-    """8 bytes of each text of an Arrow string column of stored JSON, without making Python texts of them.
+def seeded_keys(column: Any, seed: int) -> list[int]:
+    """64 bits of each text of an Arrow string column of stored JSON, without making Python texts of them.
 
-    The same for the same example and salt (at most 16 bytes), in every process and on every machine.
+    The same for the same example and seed, in every process and on every machine.
     """
     _, offsets, data = column.buffers()
     bounds = memoryview(offsets).cast("i")[column.offset : column.offset + len(column) + 1].tolist()
-    content, blake2b = memoryview(data or b""), hashlib.blake2b
+    content, digest, start_value = memoryview(data or b""), xxhash.xxh3_64_intdigest, seed % 2**64
     texts: Iterable[Any] = (content[start:end] for start, end in pairwise(bounds))
     if CALLS.encode() in bytes(content[bounds[0] : bounds[-1]]):
         texts = (canonical(bytes(text).decode("utf-8")).encode("utf-8", "surrogatepass") for text in texts)
-    return [blake2b(text, digest_size=8, salt=salt).digest() for text in texts]
+    return [digest(text, start_value) for text in texts]
 
 
 def quick_key(text: str) -> int:

@@ -29,7 +29,6 @@ EXAMPLE_SCHEMA = pa.schema(
     [
         ("position", pa.int64()),
         ("messages", pa.string()),  # the chat-format JSON
-        ("text", pa.string()),  # what the search looks at (`searched`)
         ("label", pa.string()),  # the last answer, for the balance of labels
         ("split", pa.string()),
         ("source", pa.string()),
@@ -44,6 +43,10 @@ EXAMPLE_SCHEMA = pa.schema(
 )
 _PLAIN_SCHEMA = pa.schema(list(EXAMPLE_SCHEMA)[:-2])
 ADDED_LATER = ("tools", "rejected")  # columns that versions of earlier releases do not have: none of it
+SEARCHED = (
+    "concat_ws(chr(10), array_to_string(json_extract_string(messages, '$[*].content'), chr(10)), "
+    "array_to_string(json_extract_string(rejected, '$[*].content'), chr(10)), tools)"
+)
 FINDING_SCHEMA = pa.schema(
     [
         ("line", pa.int64()), ("field", pa.string()), ("code", pa.string()), ("severity", pa.string()),
@@ -80,7 +83,6 @@ def example_row(position: int, example: Example, flags: Iterable[str]) -> dict[s
     row = {
         "position": position,
         "messages": stored(example.messages),
-        "text": searched(example),
         "label": answers[-1][:LABEL_CHARACTERS] if answers else "",
         "split": example.split,
         "source": example.source,
@@ -103,7 +105,10 @@ def table_of(rows: Sequence[dict[str, Any]]) -> Any:
 
 
 def searched(example: Example) -> str:
-    """Every content, also of a rejected answer, and the tools, one after another."""
+    """What a search looks at: every content, also of a rejected answer, and the tools, one after another.
+
+    The same as the SQL expression `SEARCHED`.
+    """
     contents = [message.content for message in example.messages]
     if example.tools or example.rejected:
         contents += [message.content for message in example.rejected]
@@ -156,11 +161,15 @@ def has_any(path: Path, *columns: str) -> bool:
 
 
 def completed(batch: Any) -> Any:
-    """A record batch or table of an examples file with the columns that it lacks, all null."""
+    """A record batch or table of an examples file with the columns of today: those that it lacks are null.
+
+    Earlier releases stored what a search looks at as well (`text`), which made every file half as large again.
+    """
     for name in ADDED_LATER:
         if name not in batch.schema.names:
             batch = batch.append_column(EXAMPLE_SCHEMA.field(name), pa.nulls(batch.num_rows, pa.string()))
-    return batch
+    known = EXAMPLE_SCHEMA.names
+    return batch if batch.schema.names == known else batch.select([n for n in known if n in batch.schema.names])
 
 
 def finding_row(found: Finding) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from core import arguments
 from core.data.examples.parquet import connect
-from core.data.versions.files import ADDED_LATER, relation, stored_example, values_of
+from core.data.versions.files import ADDED_LATER, SEARCHED, relation, stored_example, values_of
 from core.messages import Example, Finding
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def page(
         min_tokens, max_tokens: by the estimate.
     """
     asked: tuple[tuple[str, Any], ...] = (
-        (r"text ILIKE ? ESCAPE '\'", f"%{_escape(search)}%" if search else None),
+        (rf"{SEARCHED} ILIKE ? ESCAPE '\'", f"%{_escape(search)}%" if search else None),
         ("split = ?", arguments.whole(split) if split else None),
         ("list_has_any(flags, ?)", arguments.texts(flags, "flags") or None),
         ("list_contains(?, label)", arguments.texts(labels, "labels") or None),
@@ -117,7 +117,7 @@ def page(
     where = " AND ".join(["true", *(condition for condition, _ in given)])  # fixed texts; every value is a parameter
     values = [str(path), *(value for _, value in given)]
     with connect() as connection:
-        count = f"SELECT count(*) FROM read_parquet(?) WHERE {where}"  # noqa: S608
+        count = f"SELECT count(*) FROM {relation(path)} WHERE {where}"  # noqa: S608
         ((total,),) = connection.execute(count, values).fetchall()
         query = f"{_SELECT} {relation(path)} WHERE {where} ORDER BY position LIMIT ? OFFSET ?"
         rows = connection.execute(query, [*values, arguments.count(limit), arguments.count(offset)]).fetchall()

@@ -71,7 +71,6 @@ def _table(examples: ExampleBatch, written: Any) -> Any:
     columns = [
         pa.array(np.arange(number)),
         written,
-        examples.joined(),
         pc.utf8_slice_codeunits(examples.answers(), 0, LABEL_CHARACTERS),
         pa.repeat(pa.scalar(examples.split), number),
         pa.repeat(pa.scalar(examples.source), number),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.examples.identity import quick_key, salted
+from core.data.examples.identity import seeded_keys
 from core.data.examples.parquet import BATCH
 from core.data.examples.texts import Numbers
 from core.data.versions.files import EXAMPLE_SCHEMA, table_of
@@ -25,13 +24,11 @@ class UnsplitExamples:
 
     def __init__(self, path: Path, seed: int) -> None:
         """`seed` decides which examples are drawn."""
-        self._path = path
-        self._salt = hashlib.blake2b(str(seed).encode(), digest_size=16).digest()
+        self._path, self._seed = path, seed
         self._sink = pa.OSFile(str(path), "wb")
         self._writer = pa.ipc.new_file(self._sink, EXAMPLE_SCHEMA)
         self._rows: list[dict[str, Any]] = []
-        self._keys: list[Numbers | None] = []  # of each batch, where they are known
-        self._chances: list[Numbers | None] = []  # the same
+        self._chances: list[Numbers | None] = []  # of each batch, where they are known
         self._open = True
 
     def add(self, row: dict[str, Any]) -> None:
@@ -39,17 +36,15 @@ class UnsplitExamples:
         if len(self._rows) >= BATCH:
             self._flush()
 
-    def add_table(self, table: Any, keys: Numbers | None = None, *, draws: bool = False) -> None:
+    def add_table(self, table: Any, *, draws: bool = False) -> None:
         """Add many examples.
 
         Args:
-            keys: those of `examples.identity.quick_key`, for their messages.
             draws: work out their chances now: this process waits anyway for the one that makes the examples.
         """
         self._flush()
         for batch in table.combine_chunks().to_batches():
             self._writer.write_batch(batch)
-            self._keys.append(keys if len(batch) == len(table) else None)
             self._chances.append(self._chances_of(batch) if draws else None)
 
     def close(self) -> None:
@@ -90,36 +85,41 @@ class UnsplitExamples:
     # ---- the choice
 
     def drawn(self, wanted: int) -> Numbers:
-        """The positions of about so many examples for training, by a seeded hash of what their messages say.
+        """The positions of about so many examples for training, by a seeded_keys hash of what their messages say.
 
         Equal examples are drawn together, or not at all.
         """
-        keys, chances, places = self._trained()
-        names, first, sizes = np.unique(keys, return_index=True, return_counts=True)
-        chosen = np.zeros(len(names), bool)
-        for at in np.argsort(chances[first], kind="stable").tolist():
-            if sizes[at] <= wanted:
-                chosen[at] = True
-                wanted -= int(sizes[at])
-                if not wanted:
-                    break
-        drawn: Numbers = places[np.isin(keys, names[chosen])]
+        chances, places = self._trained()
+        chosen: list[int] = []
+        for looked_at in (2 * wanted, len(chances)):  # all of them only where many copies left too little room
+            chosen, left = [], wanted
+            for chance, copies in zip(*np.unique(_smallest(chances, looked_at), return_counts=True), strict=True):
+                if copies <= left:
+                    chosen.append(chance)
+                    left -= int(copies)
+            if not left:
+                break
+        drawn: Numbers = places[np.isin(chances, np.array(chosen, np.uint64))]
         return drawn
 
-    def _trained(self) -> tuple[Numbers, Numbers, Numbers]:
-        """The keys of the examples for training, their chances and their positions."""
-        keys, places, first = [np.empty(0, np.int64)], [np.empty(0, np.int64)], 0
-        chances = [np.empty(0, np.uint64)]
-        for batch, known, drawn in zip(self.batches(), self._keys, self._chances, strict=True):
-            if known is None:
-                known = np.array(list(map(quick_key, batch.column("messages").to_pylist())), np.int64)
+    def _trained(self) -> tuple[Numbers, Numbers]:
+        """The chances of the examples for training and their positions."""
+        chances, places, first = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], 0
+        for batch, drawn in zip(self.batches(), self._chances, strict=True):
             mine = pc.equal(batch.column("split"), "train").to_numpy(zero_copy_only=False)
-            keys.append(known[mine])
             chances.append((self._chances_of(batch) if drawn is None else drawn)[mine])
             places.append(first + np.flatnonzero(mine))
             first += len(batch)
-        return np.concatenate(keys), np.concatenate(chances), np.concatenate(places)
+        return np.concatenate(chances), np.concatenate(places)
 
     def _chances_of(self, batch: Any) -> Numbers:
         """For each example a number that follows from the seed and its identity."""
-        return np.frombuffer(b"".join(salted(batch.column("messages"), self._salt)), ">u8").astype(np.uint64)
+        return np.array(seeded_keys(batch.column("messages"), self._seed), np.uint64)
+
+
+def _smallest(numbers: Numbers, count: int) -> Numbers:
+    """The smallest numbers, at least so many if there are; of equal ones all or none."""
+    if count >= len(numbers):
+        return numbers
+    smallest: Numbers = numbers[numbers <= np.partition(numbers, count)[count]]
+    return smallest

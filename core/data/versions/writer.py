@@ -108,7 +108,7 @@ class VersionWriter:
         if len(ready):
             place = pa.array(np.arange(self.examples, self.examples + len(ready)))
             draws = self._hold_out != 0 and not self.is_split and ready.split == "train"
-            self._examples.add_table(ready.table.set_column(0, "position", place), ready.keys, draws=draws)
+            self._examples.add_table(ready.table.set_column(0, "position", place), draws=draws)
             self._count(ready.split, len(ready))
         for item in ready.rejects:
             self._keep(item)

@@ -69,7 +69,6 @@ def flat(made):
             written = item.messages_json()
             made = [item.example(index) for index in range(len(item))]
             assert written.to_pylist() == [stored(example.messages) for example in made]
-            assert item.joined().to_pylist() == ["\n".join(m.content for m in example.messages) for example in made]
             examples += made
             noted += item.in_order()
             rejects += [found for _, found in item.rejects]

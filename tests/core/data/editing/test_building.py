@@ -107,7 +107,10 @@ def test_messages_are_not_parsed_where_only_the_set_changes(tmp_path, operation,
 def test_a_file_with_other_columns_is_read_example_by_example(base, tmp_path):
     whole = pq.read_table(base / EXAMPLES)
     expected = made(base, tmp_path / "expected", Split(share=0.25))
-    pq.write_table(whole.set_column(7, "turns", pc.cast(whole.column("turns"), pa.int64())), base / EXAMPLES)
+    pq.write_table(
+        whole.set_column(whole.schema.get_field_index("turns"), "turns", pc.cast(whole.column("turns"), pa.int64())),
+        base / EXAMPLES,
+    )
     assert not StoredExamples(base / EXAMPLES).current
     assert made(base, tmp_path / "new", Split(share=0.25))[1].examples_sha256 == expected[1].examples_sha256
 
