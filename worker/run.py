@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import importlib
 import logging
@@ -139,8 +140,9 @@ def describe(error: Exception) -> dict[str, Any]:
     """An error for the task's row: message, remedy, cause, and an id for an unexpected one."""
     if disk.is_full(error) and not isinstance(error, StudioError):
         error = disk.full()
-    if isinstance(error, MemoryError):
-        error = OutOfMemory("The computer ran out of memory.", "Choose a smaller batch or a shorter maximum length.")
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        remedy = "Close other programs; for a training, choose a smaller batch or a shorter maximum length."
+        error = OutOfMemory("The computer ran out of memory.", remedy)
     if isinstance(error, StudioError):
         log.error("%s", error, exc_info=True)
         cause = error.cause if isinstance(error, TrainingError) else "error"

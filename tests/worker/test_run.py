@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import logging
@@ -80,6 +81,7 @@ def test_an_unexpected_error_shows_an_id_and_no_traceback(studio_env, caplog: py
     ("error", "cause"),
     [
         (MemoryError(), "out_of_memory"),
+        (OSError(errno.ENOMEM, "Memory mapping file failed"), "out_of_memory"),
         (Diverged("The loss is not a number.", "Lower the learning rate."), "diverged"),
         (StorageError("The disk is full.", "Free some space."), "storage"),
         (KeyError("x"), "error"),

@@ -69,8 +69,9 @@ def run_guarded(action: Callable[[], Any]) -> int:
         error_id, log = record_unexpected(error)
         if isinstance(error, OSError) and error.errno in _REFUSALS:
             where = f" ({error.filename})" if error.filename else ""
-            say(f"{error.strerror}{where}.\nCheck the path, its permissions and the free space (SFT_DATA_DIR holds the "
-                f"studio's files). The details of error {error_id} are in {log}.")  # fmt: skip
+            say(f"{error.strerror}{where}.\nCheck the path, its permissions and the free space: of SFT_DATA_DIR, which "
+                "holds the studio's files, and of the file that the output is sent to. The details of error "
+                f"{error_id} are in {log}.")  # fmt: skip
             return 1
         say(f"Something unexpected happened (error {error_id}). The details are in {log}.")
         return 1

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from core.data.formats.base import FORMATS, HEAD_BYTES, Detection, Format, Head
 from core.data.formats.parsing.compression import DAMAGE, check, is_gzip, open_bytes
-from core.data.formats.parsing.containers import refuse_containers
+from core.data.formats.parsing.containers import refuse_containers, refuse_noise
 from core.data.formats.parsing.encoding import Encoding, checked_codec, decode_head, detect_encoding
 from core.data.formats.parsing.nested import nested_fields
 from core.data.issues import data_error, finding
@@ -96,6 +96,8 @@ def _detect(head: bytes, filename: str, chosen: Reading, *, complete: bool, samp
     suffix = PurePosixPath(filename.replace("\\", "/")).suffix.lower()
     refuse_containers(head)
     looked = _head(head, sample, suffix, complete, chosen)
+    if not looked.is_binary and not chosen.encoding:
+        refuse_noise(head, looked.encoding)
     if not looked.text.strip() and not looked.is_binary:
         raise data_error("empty_file", f"{filename or 'The file'} is empty.")
     entry = _chosen_format(chosen) or max(FORMATS, key=lambda item: item.sniff(looked))

@@ -48,6 +48,8 @@ _OLD_OFFICE = (
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE)
 _XML = re.compile(rb"<\?xml[\s>?]", re.IGNORECASE)
 _MARKS = b"\xef\xbb\xbf \t\r\n"
+_CONTROLS = bytes({*range(1, 32)} - {*b"\t\n\r"})
+_NOISE_FROM, _NOISE_KINDS, _NOISE_SHARE = 256, 16, 0.04  # bytes; random bytes have 28 kinds and a share of 0.11
 
 
 def refuse_containers(head: bytes) -> None:
@@ -63,6 +65,21 @@ def refuse_containers(head: bytes) -> None:
     what, remedy = _container(head)
     if what:
         raise data_error("container", f"This is {what}, not a file with rows.", remedy or f"Choose a {labels()} file.")
+
+
+def refuse_noise(head: bytes, codec: str) -> None:
+    """Refuse a file whose bytes cannot be text in any encoding: many control characters of many kinds.
+
+    A delimiter such as \\x01 is one kind, however often it occurs; in UTF-16 and UTF-32 every byte may occur.
+
+    Raises:
+        DataError: container.
+    """
+    if len(head) < _NOISE_FROM or codec.startswith(("utf-16", "utf-32")):
+        return
+    kinds = [number for number in map(head.count, (bytes([byte]) for byte in _CONTROLS)) if number]
+    if len(kinds) >= _NOISE_KINDS and sum(kinds) > _NOISE_SHARE * len(head):
+        raise data_error("container", "This is not text: it has bytes that no text has.", f"Choose a {labels()} file.")
 
 
 def office_document(names: bytes) -> tuple[str, str]:

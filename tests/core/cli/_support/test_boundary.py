@@ -92,6 +92,7 @@ def test_a_closed_or_full_output_is_an_expected_error(tmp_path: Path, redirectio
     assert done.returncode == code
     assert "unexpected" not in done.stderr
     assert "Traceback" not in done.stderr
+    assert ("the file that the output is sent to" in done.stderr) is (code == 1)
 
 
 def test_a_name_that_is_too_long_is_an_expected_error(capsys: pytest.CaptureFixture[str], studio_env: Path) -> None:
