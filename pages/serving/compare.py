@@ -37,8 +37,12 @@ def question_card(model: chat.ChatModel) -> tuple[str, chat.SuggestedQuestion | 
         question = st.text_area("Question", key="question", height=80, placeholder="Ask what your users ask").strip()
         idea = ideas.get(question)
         with components.spread():
-            st.caption(idea.label if idea else "Type a question, or pick one.", width="content")
+            hint = st.container(width="content")
             asked = st.button("Ask both", icon=":material/send:", type="primary", key="ask_both")
+        if asked and not question:
+            hint.error("Type a question, or pick one.", icon=":material/error:")
+        else:
+            hint.caption(idea.label if idea else "Type a question, or pick one.")
     return question, idea, asked and bool(question)
 
 

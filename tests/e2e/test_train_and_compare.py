@@ -167,8 +167,9 @@ def test_try_the_demo(prepared: Studio, open_page) -> None:
 
     press(page, "compare")  # the first suggested question is one that it gets right
     page.get_by_test_id("stMain").get_by_text("Its training never saw").wait_for()
+    settle(page)  # a click on a page that is still being drawn can be lost
     page.locator("[class*=st-key-idea_][class*=_True] [role=radio]").first.click()
-    page.locator(".st-key-ask_both button:enabled").wait_for()
+    page.wait_for_function("document.querySelector('.st-key-question textarea').value")
     settle(page)
     press(page, "ask_both")
     page.locator(".st-key-on_tuned").get_by_text("Matches the expected answer").wait_for(timeout=ANSWER_MS)
