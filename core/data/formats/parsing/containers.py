@@ -49,7 +49,8 @@ _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNO
 _XML = re.compile(rb"<\?xml[\s>?]", re.IGNORECASE)
 _MARKS = b"\xef\xbb\xbf \t\r\n"
 _CONTROLS = bytes({*range(1, 32)} - {*b"\t\n\r"})
-_NOISE_FROM, _NOISE_KINDS, _NOISE_SHARE = 256, 16, 0.04  # bytes; random bytes have 28 kinds and a share of 0.11
+_NOISE_FROM, _NOISE_KINDS, _NOISE_SHARE = 256, 16, 0.04  # bytes; random bytes have 28 kinds and a share of 0.11,
+_TEXT_SHARE = 0.9  # and 0.57 of them are valid UTF-8
 
 
 def refuse_containers(head: bytes) -> None:
@@ -68,7 +69,7 @@ def refuse_containers(head: bytes) -> None:
 
 
 def refuse_noise(head: bytes, codec: str) -> None:
-    """Refuse a file whose bytes cannot be text in any encoding: many control characters of many kinds.
+    """Refuse a file whose bytes cannot be text in any encoding: many control characters of many kinds, and no UTF-8.
 
     A delimiter such as \\x01 is one kind, however often it occurs; in UTF-16 and UTF-32 every byte may occur.
 
@@ -78,7 +79,9 @@ def refuse_noise(head: bytes, codec: str) -> None:
     if len(head) < _NOISE_FROM or codec.startswith(("utf-16", "utf-32")):
         return
     kinds = [number for number in map(head.count, (bytes([byte]) for byte in _CONTROLS)) if number]
-    if len(kinds) >= _NOISE_KINDS and sum(kinds) > _NOISE_SHARE * len(head):
+    if len(kinds) < _NOISE_KINDS or sum(kinds) <= _NOISE_SHARE * len(head):
+        return
+    if len(head.decode("utf-8", "ignore").encode()) < _TEXT_SHARE * len(head):
         raise data_error("container", "This is not text: it has bytes that no text has.", f"Choose a {labels()} file.")
 
 

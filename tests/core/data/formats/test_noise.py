@@ -22,6 +22,9 @@ READABLE = {
     "controls as delimiters": b"".join(b"%d\x01question\x1ftwo\x01answer\n" % number for number in range(50)),
     "a line of noise in a table": b"text,label\n" + b"a question,an answer\n" * 2_000 + NOISE[:500] + b"\n",
     "UTF-16 without a mark": ("问题,答案\n" + "你好，今天天气怎么样,很好\n" * 60).encode("utf-16-le"),
+    "UTF-8 with every control again and again": b"text,label\n"
+    + bytes(range(14, 32)).join([b'"\xc3\xa9"'] * 60)
+    + b",x\n",
     "every control once": bytes(range(1, 32)) + b"\n" + b"a question,an answer\n" * 100,
 }
 
