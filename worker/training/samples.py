@@ -115,7 +115,7 @@ def answer_at(
 def measure_speed(
     model: Any, tokenizer: Any, prompts: Sequence[Prompt], sign_of_life: Callable[[], object]
 ) -> AnswerSpeed | None:
-    """Tokens per second of the answers, measured over the first tokens of each. None if there are no prompts."""
+    """How fast the model answers, measured on the first tokens of each answer; None if there are no prompts."""
     return _answer(model, tokenizer, prompts, MEASURED_TOKENS, sign_of_life)[1] if prompts else None
 
 

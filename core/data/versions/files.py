@@ -43,7 +43,7 @@ EXAMPLE_SCHEMA = pa.schema(
 )
 _PLAIN_SCHEMA = pa.schema(list(EXAMPLE_SCHEMA)[:-2])
 ADDED_LATER = ("tools", "rejected")  # columns that versions of earlier releases do not have: none of it
-SEARCHED = (
+SEARCHED = (  # in SQL the same as `searched`
     "concat_ws(chr(10), array_to_string(json_extract_string(messages, '$[*].content'), chr(10)), "
     "array_to_string(json_extract_string(rejected, '$[*].content'), chr(10)), tools)"
 )
@@ -105,10 +105,7 @@ def table_of(rows: Sequence[dict[str, Any]]) -> Any:
 
 
 def searched(example: Example) -> str:
-    """What a search looks at: every content, also of a rejected answer, and the tools, one after another.
-
-    The same as the SQL expression `SEARCHED`.
-    """
+    """What a search looks at: every content, also of a rejected answer, and the tools, one after another."""
     contents = [message.content for message in example.messages]
     if example.tools or example.rejected:
         contents += [message.content for message in example.rejected]

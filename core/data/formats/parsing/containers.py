@@ -49,8 +49,9 @@ _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNO
 _XML = re.compile(rb"<\?xml[\s>?]", re.IGNORECASE)
 _MARKS = b"\xef\xbb\xbf \t\r\n"
 _CONTROLS = bytes({*range(1, 32)} - {*b"\t\n\r"})
-_NOISE_FROM, _NOISE_KINDS, _NOISE_SHARE = 256, 16, 0.04  # bytes; random bytes have 28 kinds and a share of 0.11,
-_TEXT_SHARE = 0.9  # and 0.57 of them are valid UTF-8
+_NOISE_FROM = 256  # bytes
+_NOISE_KINDS, _NOISE_SHARE = 16, 0.04  # of control characters; random bytes have 28 kinds and a share of 0.11
+_TEXT_SHARE = 0.9  # of the bytes that are valid UTF-8; 0.57 of random ones are
 
 
 def refuse_containers(head: bytes) -> None:
@@ -82,7 +83,8 @@ def refuse_noise(head: bytes, codec: str) -> None:
     if len(kinds) < _NOISE_KINDS or sum(kinds) <= _NOISE_SHARE * len(head):
         return
     if len(head.decode("utf-8", "ignore").encode()) < _TEXT_SHARE * len(head):
-        raise data_error("container", "This is not text: it has bytes that no text has.", f"Choose a {labels()} file.")
+        remedy = f"Choose a {labels()} file, or the encoding of the text (--encoding on the command line)."
+        raise data_error("container", "This is not text: it has bytes that no text has.", remedy)
 
 
 def office_document(names: bytes) -> tuple[str, str]:

@@ -16,6 +16,8 @@ def test_a_file_without_text_is_refused_at_once(tmp_path: Path, content: bytes) 
     with pytest.raises(DataError, match="This is not text") as caught:
         detect(put(tmp_path, "a.csv", content))
     assert caught.value.code == "container"
+    assert "--encoding" in caught.value.remedy
+    assert detect(put(tmp_path, "a.csv", content), encoding="latin-1").encoding
 
 
 READABLE = {
