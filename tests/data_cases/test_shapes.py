@@ -61,6 +61,9 @@ TABLES: list[dict[str, Any]] = [
     {"chat": "hello", "time": "x"},
     {"name": "x", "data": ["a tag", "b tag"]},
     {"text": "Some prose: it has a colon. Another sentence: so does this."},
+    {"id": 1, "answer_a": "x", "answer_b": "y", "answer_c": "z", "label": "a"},
+    {"text_a": "It rains.", "text_b": "Rain falls.", "label": 1},
+    {"city_a": "Ulm", "city_b": "Bonn", "winner": "a"},
     {"premise": "It rains today.", "hypothesis": "It is wet.", "label": 1},
 ]
 
@@ -76,6 +79,25 @@ def test_bad_answers_are_never_learned() -> None:
     made = list(Labeler(Recipe(shape="rated"), "").run(Row(n, row) for n, row in enumerate(rows, 1)))
     assert [item.findings[0].code for item in made if isinstance(item, Reject)] == ["rated_bad"] * 3
     assert len(made) == 9
+
+
+@pytest.mark.parametrize(
+    ("winner", "ties", "expected"),
+    [
+        ("tie", "leave_out", "no_winner"),
+        ("tie", "first", "u:q a:a"),
+        ("tie (bothbad)", "first", "no_winner"),
+        ("model_c", "first", "no_winner"),
+    ],
+)
+def test_a_tie_is_not_a_preference_pair(winner: str, ties: str, expected: str) -> None:
+    row = {"prompt": "q", "response_a": "a", "response_b": "b", "winner": "model_a"}
+    recipe = Recipe.of({"shape": "judged", "options": {"ties": ties}})
+    (made,) = Labeler(recipe, "file").run([Row(1, row | {"winner": winner})])
+    if isinstance(made, Labeled):
+        assert shown(made.example) == expected
+    else:
+        assert [item.code for item in made.findings] == [expected]
 
 
 def test_a_rating_is_used_from_the_chosen_lowest_on() -> None:

@@ -43,6 +43,9 @@ ISSUES.add(_row("question_unanswered", "Question without an answer", "info",
 ISSUES.add(_row("preference_one_sided", "Only one answer of a pair", "warning",
     "A preference pair has no rejected answer, or two equal ones; the chosen answer is used alone.",
     "Add the other answer if you want to export the pair."))
+ISSUES.add(_row("no_winner", "Neither answer is better", "info",
+    "Two answers are equally good, or nothing says which is better, so the row is not a preference pair.",
+    "Fill in which answer is better; or learn the first answer of a tie: `--set ties=first`."))
 ISSUES.add(_row("branch_unused", "Message outside of every example", "info",
     "The message belongs to no path of the tree that ends with an answer.", "Add an answer, or ignore this."))
 ISSUES.add(_row("role_developer", "Developer messages", "info",

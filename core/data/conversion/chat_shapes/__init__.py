@@ -19,6 +19,7 @@ from core.data.conversion.chat_shapes.base import (
 )
 from core.data.conversion.chat_shapes.dialogs import DIALOG_SHAPE, SEGMENTS_SHAPE
 from core.data.conversion.chat_shapes.function_calls import FUNCTION_CALLS_SHAPE
+from core.data.conversion.chat_shapes.judged import JUDGED_SHAPE
 from core.data.conversion.chat_shapes.messages import MESSAGES_ANSWER_SHAPE, MESSAGES_OTHER_SHAPE, MESSAGES_SHAPE
 from core.data.conversion.chat_shapes.pairs import (
     ANY_PAIR_SHAPE,
@@ -45,6 +46,7 @@ from core.data.conversion.chat_shapes.trees import TREE_ROWS_SHAPE, TREE_SHAPE
 CHAT_SHAPES.add(OPENAI_PREFERENCE_SHAPE)
 CHAT_SHAPES.add(PREFERENCE_SHAPE)
 CHAT_SHAPES.add(OTHER_PREFERENCE_SHAPE)
+CHAT_SHAPES.add(JUDGED_SHAPE)
 CHAT_SHAPES.add(RATED_SHAPE)
 CHAT_SHAPES.add(RATED_SCORE_SHAPE)
 CHAT_SHAPES.add(MESSAGES_ANSWER_SHAPE)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from core.data.conversion.cells import is_empty
-from core.data.conversion.chat_shapes.base import ChatShape
+from core.data.conversion.chat_shapes.base import ChatShape, ShapedRow
 from core.data.conversion.chat_shapes.messages import SYSTEM, TOOLS
 from core.data.conversion.chat_shapes.pairs import answer_turns, history_of, request_turns
 from core.data.conversion.chat_shapes.reading.tools import tools_of
@@ -53,10 +53,10 @@ def _is_preference(lower: Mapping[str, Any]) -> bool:
     if names is None:
         return False
     prompted = any(name in lower for name in _PROMPTS)
-    return prompted or all(_conversation(lower[name]) is not None for name in names)
+    return prompted or all(conversation_of(lower[name]) is not None for name in names)
 
 
-def _conversation(side: Any) -> list[Any] | None:
+def conversation_of(side: Any) -> list[Any] | None:
     """A side that begins with the prompt: messages, or a text as in HH."""
     turns = turn_list(side)
     if turns is None:
@@ -68,7 +68,8 @@ def _role(turn: Mapping[str, Any]) -> str | None:
     return next((speaker(turn[key]) for key in ROLE_KEYS if turn.get(key) is not None), None)
 
 
-def _from_preference(fields: Mapping[str, Any], images: str = REFUSE) -> object:
+def from_preference(fields: Mapping[str, Any], images: str = REFUSE) -> ShapedRow:
+    """The example of a row with a chosen and a rejected answer."""
     lower = lowered(fields)
     names = _sides(lower)
     better, worse = (lower.get(name) for name in names or ("chosen", "rejected"))
@@ -95,7 +96,7 @@ def _from_preference(fields: Mapping[str, Any], images: str = REFUSE) -> object:
 def _chat(lower: Mapping[str, Any], side: Any, images: str) -> Chat:
     """The complete conversation of one side."""
     chat = Chat(images)
-    turns = _conversation(side)
+    turns = conversation_of(side)
     system = first_of(lower, SYSTEM)
     if system is not None and not (turns and _role(turns[0]) == "system"):
         chat.system(system)
@@ -121,7 +122,7 @@ PREFERENCE_SHAPE = ChatShape(
     "TRL, HH, UltraFeedback, Orca DPO: the chosen answer is the output, the rejected one is kept beside it",
     ("chosen", "rejected"),
     _OPTIONAL,
-    _from_preference,
+    from_preference,
     choices=(MEDIA,),
     also=_is_preference,
 )
@@ -132,7 +133,7 @@ OPENAI_PREFERENCE_SHAPE = ChatShape(
     "OpenAI: input, preferred and non-preferred output",
     ("input", "preferred_output", "non_preferred_output"),
     (),
-    _from_preference,
+    from_preference,
     choices=(MEDIA,),
     also=_is_preference,
 )
@@ -142,7 +143,7 @@ OTHER_PREFERENCE_SHAPE = ChatShape(
     "chosen_response, accepted, preferred … with its opposite",
     (),
     _OPTIONAL,
-    _from_preference,
+    from_preference,
     choices=(MEDIA,),
     also=_is_preference,
 )
