@@ -8,7 +8,7 @@ from core.services.data import sources
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.analyze import analyze_step
 from pages.data._convert.begin import begin_step
-from pages.data._convert.draft import IDS, ONWARD_KEYS, SMART_HEADS, STEPS, is_under_way, source_of
+from pages.data._convert.draft import IDS, SMART_HEADS, STEPS, is_under_way, source_of
 from pages.data._convert.finish import convert_step, preview_step, start_button
 from pages.data._convert.setup import configure_step, mode_step
 from pages.data._smart.preview import smart_preview_step
@@ -51,7 +51,7 @@ def show(draft: DraftRecord) -> None:
         else:
             draft, ready = convert_step(draft, source, analysis)
     if not under_way:
-        wizard.footer(draft, STEPS, IDS.index(step_id) + 1, ready, start_button, ONWARD_KEYS)
+        wizard.footer(draft, STEPS, IDS.index(step_id) + 1, ready, start_button)
     draft_state.drawn(draft, step_id)
 
 

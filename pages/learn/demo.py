@@ -10,6 +10,7 @@ from pages.learn._demo import introduction, results, steps
 from pages.ui import components, guard, navigation
 from pages.ui.answers import chat_stream
 from pages.ui.errors import boundary
+from pages.ui.wizard import ONWARD_KEYS
 
 guard.require()
 
@@ -22,7 +23,12 @@ def invitation() -> None:
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button(
-            "Start the demo", icon=":material/play_arrow:", type="primary", key="start", disabled=not base_model
+            "Start the demo",
+            icon=":material/play_arrow:",
+            type="primary",
+            key="start",
+            disabled=not base_model,
+            shortcut=ONWARD_KEYS,
         ):
             record = demo.start(again=True, base_model=base_model)
             navigation.go("demo", {"id": record.id})

@@ -15,7 +15,7 @@ guard.require()
 
 with boundary():
     overview = home.overview()
-    hero()
+    hero(overview.is_empty)
     components.section_gap()
     quick_actions()
     components.section_gap()

@@ -7,7 +7,7 @@ from collections import Counter
 import streamlit as st
 
 from core.services.platform import tasks
-from pages.ui import components, guard, navigation, states
+from pages.ui import components, first_steps, guard, navigation, states
 from pages.ui.errors import boundary
 from pages.ui.format import ago, duration, md, sentence
 from pages.ui.tasks import actions as task_actions, words as task_words, workers
@@ -108,13 +108,11 @@ with boundary():
     )
     tally = tasks.tally()
     if not tally:
-        components.empty(
+        first_steps.no_data(
             "view_timeline",
             "No background jobs yet",
             "Conversions, training runs and tests appear here while they run, and remain as history.",
-            "Upload Labeled Examples",
             key="no_tasks",
-            opens="upload",
         )
         components.section_gap()
         workers.panel()

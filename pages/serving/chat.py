@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.serving import chat
 from core.services.serving.chat import ChatOptions
-from pages.ui import components, guard
+from pages.ui import components, first_steps, guard
 from pages.ui.answers import chat_stream
 from pages.ui.errors import boundary, show_error
 from pages.ui.escaping import md_answer
@@ -138,13 +138,8 @@ with boundary():
     components.page_header("Chat", LEAD, "Use")
     found = chat.available_models()
     if not found:
-        components.empty(
-            "chat",
-            "No model to chat with yet",
-            "When a training job succeeds, its model appears here.",
-            "Start training job",
-            key="no_chat",
-            opens="new_job",
+        first_steps.no_model(
+            "chat", "No model to chat with yet", "When a training job succeeds, its model appears here.", key="no_chat"
         )
     else:
         question = st.chat_input("Ask a question", key="question") or st.session_state.pop("asked", None)

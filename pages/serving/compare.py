@@ -8,7 +8,7 @@ from core.errors import NotFound
 from core.messages import Message
 from core.services.serving import chat
 from pages.serving._compare import answer_card, exact_match_test
-from pages.ui import components, guard
+from pages.ui import components, first_steps, guard
 from pages.ui.answers import chat_stream
 from pages.ui.errors import boundary
 from pages.ui.format import md, short
@@ -101,13 +101,11 @@ with boundary():
     tuned = [model for model in found if model.kind == "tuned"]
     if not tuned:
         components.page_header("Base and tuned", LEAD, "Use")
-        components.empty(
+        first_steps.no_model(
             "compare_arrows",
             "Nothing to compare yet",
             "Train a model, or activate an archived one in Models. It answers here next to its base.",
-            "Start training job",
             key="no_compare",
-            opens="new_job",
         )
     else:
         head = st.container()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.services.training import jobs
 from pages.training._jobs import compare as job_compare
-from pages.ui import components, guard, navigation, states
+from pages.ui import components, first_steps, guard, navigation, states
 from pages.ui.errors import boundary
 from pages.ui.format import ago, duration, format_loss, md, plural, sentence
 from pages.ui.tasks import words as task_words
@@ -88,13 +88,11 @@ with boundary():
             "All supervised fine-tuning jobs: what is running, what is waiting and why, and how each one ended.",
             "Train",
         )
-        components.empty(
+        first_steps.no_model(
             "monitoring",
             "No training job yet",
             "Choose a validated dataset and a base model. You see the memory and time it takes before anything starts.",
-            "Start training job",
             key="no_jobs",
-            opens="new_job",
         )
     else:
         header()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.training import models
 from pages.training._models import bases, card, detail
-from pages.ui import components, guard
+from pages.ui import components, first_steps, guard
 from pages.ui.errors import boundary
 from pages.ui.format import plural
 
@@ -22,13 +22,11 @@ with boundary(way_out=("models", "All models")):
         detail.detail(models.get_model(chosen))
     elif not found:
         components.page_header("Models", LEAD, "Train")
-        components.empty(
+        first_steps.no_model(
             "deployed_code",
             "No model yet",
             "When a training job succeeds, its model appears here, ready to chat with, compare and download.",
-            "Start training job",
             key="no_models",
-            opens="new_job",
         )
         bases.section()
     else:

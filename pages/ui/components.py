@@ -153,10 +153,12 @@ def empty(
     primary: bool = True,
     opens: str = "",
     query: Mapping[str, str] | None = None,
+    others: Sequence[tuple[str, str]] = (),
 ) -> bool:
     """An empty state: what is missing, why it matters, and one action. Returns True when the action is pressed.
 
-    `opens` names the screen that the action opens, with `query` in its address.
+    `opens` names the screen that the action opens, with `query` in its address; `others` are further ways, each a label
+    and a screen.
     """
     with st.container(
         border=True, horizontal_alignment="center", vertical_alignment="center", gap="xsmall", key=f"empty_{key}"
@@ -166,7 +168,10 @@ def empty(
         st.markdown(f"**{title}**", width="content", text_alignment="center")
         st.caption(text, width=300, text_alignment="center")
         st.space("xxsmall")
-        hit = st.button(action, key=f"empty_btn_{key}", type="primary" if primary else "secondary")
+        with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
+            hit = st.button(action, key=f"empty_btn_{key}", type="primary" if primary else "secondary")
+            for label, screen in others:
+                navigation.button(label, screen, key=f"empty_{screen}_{key}")
         st.space("small")
     if hit and opens:
         navigation.go(opens, query)
@@ -246,6 +251,8 @@ _MAX_PER_ROW = 6
 def tiles(items: Sequence[Tile], key: str | None = None) -> None:
     """Metric tiles in one row, or in two rows if there are more than six; two side by side on a narrow screen."""
     per_row = len(items) if len(items) <= _MAX_PER_ROW else -(-len(items) // 2)
+    # Flat lines show nothing, except beside a tile with a curve: then all tiles have the same parts.
+    drawn = any(len(set(item.chart or ())) > 1 for item in items)
     with st.grid(per_row, min_column_width=150, key=key):
         for item in items:
             st.metric(
@@ -258,8 +265,7 @@ def tiles(items: Sequence[Tile], key: str | None = None) -> None:
                 help=item.help,
                 border=True,
                 height="stretch",
-                # A flat line shows nothing.
-                chart_data=list(item.chart) if item.chart and len(set(item.chart)) > 1 else None,
+                chart_data=list(item.chart) if item.chart and drawn else None,
                 chart_type="area",
             )
 

@@ -52,11 +52,13 @@ class Overview:
 
     datasets: int
     examples: int
+    train_examples: int
     ready_datasets: int
     jobs: int
     jobs_by_state: dict[str, int]
     models: int
     active_models: int
+    datasets_series: tuple[int, ...]
     examples_series: tuple[int, ...]
     jobs_series: tuple[int, ...]
     models_series: tuple[int, ...]
@@ -87,7 +89,11 @@ def overview() -> Overview:
     with UnitOfWork(write=False) as uow:
         ask = uow.execute
         datasets = ask(
-            select(DATASETS.c.id, DATASETS.c.name, DATASETS.c.state, DATASETS.c.created_at, VERSIONS.c.examples)
+            select(
+                *(DATASETS.c[name] for name in ("id", "name", "state", "created_at")),
+                VERSIONS.c.examples,
+                VERSIONS.c.train_examples,
+            )
             .outerjoin(VERSIONS, VERSIONS.c.id == DATASETS.c.current_version_id)
             .where(DATASETS.c.deleted_at.is_(None))
         ).all()
@@ -118,11 +124,13 @@ def overview() -> Overview:
     return Overview(
         datasets=len(datasets),
         examples=sum(row.examples or 0 for row in datasets),
+        train_examples=sum(row.train_examples or 0 for row in datasets),
         ready_datasets=len(ready),
         jobs=len(jobs),
         jobs_by_state=by_state,
         models=len(models),
         active_models=len(active),
+        datasets_series=_series([(row.created_at, 1) for row in datasets]),
         examples_series=_series([(row.created_at, row.examples or 0) for row in datasets]),
         jobs_series=_series([(row.created_at, 1) for row in jobs]),
         models_series=_series([(row.created_at, 1) for row in models]),

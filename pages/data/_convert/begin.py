@@ -35,7 +35,7 @@ def _samples() -> None:
                 height="stretch",
                 vertical_alignment="distribute",
                 gap="xsmall",
-                key=f"sample_{sample.filename.partition('.')[0]}",
+                key=f"card_sample_{sample.filename.partition('.')[0]}",
             ):
                 with st.container(gap="xxsmall"):
                     st.markdown(f"**:blue[:material/{sample.icon}:] {sample.title}**")

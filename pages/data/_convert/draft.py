@@ -53,7 +53,6 @@ SMART_HEADS = {  # title and sentence of the steps that differ where a language 
     "configure": ("Tell the model what to write", "The model, the columns it sees, its instructions, and the cost."),
     "preview": ("Check before you pay", "Examples from three rows, and the cost of the full file."),
 }
-ONWARD_KEYS = "Ctrl+Enter"
 
 
 def is_under_way(draft: DraftRecord) -> bool:

@@ -11,7 +11,7 @@ from core.services.data.results import ConversionResult, DatasetResult
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import ONWARD_KEYS, is_under_way
+from pages.data._convert.draft import is_under_way
 from pages.data._shared.account import account_card, account_of, rows_of
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
@@ -20,6 +20,7 @@ from pages.ui import components
 from pages.ui.examples import example_view
 from pages.ui.format import number, percent
 from pages.ui.tasks.progress import ended_badly, follow
+from pages.ui.wizard import ONWARD_KEYS
 from pages.ui.wizard.draft_state import key, save
 
 SAMPLES = 6

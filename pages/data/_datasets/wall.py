@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import StudioError
 from core.services.data import datasets
 from pages.data._datasets.cards import wall
-from pages.ui import components, navigation
+from pages.ui import components, first_steps, navigation
 from pages.ui.dialogs import dialog
 from pages.ui.examples import message_editor
 from pages.ui.format import sentence
@@ -29,16 +29,14 @@ def show() -> None:
     if all_datasets:
         wall(all_datasets)
         return
-    components.empty(
+    first_steps.no_data(
         "dataset",
         "No datasets yet",
-        "Supervised fine-tuning requires labeled examples. Upload a table or a JSONL file; every row is checked.",
-        "Upload Labeled Examples",
+        "Supervised fine-tuning requires labeled examples. Convert a table, upload a file or import chats; every row "
+        "is checked. The demo brings its own examples.",
         "datasets",
-        opens="upload",
     )
     with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
-        navigation.button("Convert data", "convert", icon=":material/transform:", type="tertiary", key="to_convert")
         if st.button("Write examples by hand", icon=":material/edit_note:", type="tertiary", key="to_write"):
             begin_by_hand()
 

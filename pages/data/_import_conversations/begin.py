@@ -81,7 +81,7 @@ def _open(draft_id: str) -> None:
 
 
 def _sample() -> None:
-    with components.spread(border=True, key="chat_sample"):
+    with components.spread(border=True, key="card_chat_sample"):
         with st.container(gap=None, width="stretch", key="rowtext_chat_sample"):
             st.markdown("**No export at hand?**")
             st.caption("Try the help desk chats of a fictional shop: a table of messages with names and times.")

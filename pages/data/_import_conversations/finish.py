@@ -18,6 +18,7 @@ from pages.ui import components
 from pages.ui.downloads import download
 from pages.ui.format import number
 from pages.ui.tasks.progress import ended_badly, follow
+from pages.ui.wizard import ONWARD_KEYS
 
 
 def under_way(draft: DraftRecord) -> bool:
@@ -59,7 +60,12 @@ def start_button(draft: DraftRecord, ready: bool) -> StudioError | None:
     """The button of the last step; returns why the import did not start. A draft starts once however often it is
     pressed."""
     if st.button(
-        "Import as Dataset", type="primary", icon=":material/move_to_inbox:", disabled=not ready, key="import_now"
+        "Import as Dataset",
+        type="primary",
+        icon=":material/move_to_inbox:",
+        disabled=not ready,
+        shortcut=ONWARD_KEYS,
+        key="import_now",
     ):
         try:
             chat_import.start(draft.id)

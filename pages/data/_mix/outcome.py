@@ -11,6 +11,7 @@ from core.services.data.datasets.mix import MixPlan
 from pages.data._mix.choose import Parts
 from pages.ui import charts, components
 from pages.ui.format import number, percent, plural, sentence, short
+from pages.ui.wizard import ONWARD_KEYS
 
 
 def outcome(parts: Parts, total: int | None) -> None:
@@ -80,7 +81,14 @@ def _create(parts: Parts, total: int | None) -> None:
         bind="query-params",
         key="seed",
     )
-    if not st.button("Mix datasets", type="primary", icon=":material/blender:", width="stretch", key="mix_now"):
+    if not st.button(
+        "Mix datasets",
+        type="primary",
+        icon=":material/blender:",
+        width="stretch",
+        shortcut=ONWARD_KEYS,
+        key="mix_now",
+    ):
         return
     try:
         task = dataset_mix.mix(name, parts, total, int(seed), description)

@@ -51,7 +51,7 @@ def choose_file() -> None:
     stored = drop_zone("upload", "Labeled examples") or from_this_server("upload")
     if stored is not None:
         _open(stored)
-    with components.spread(border=True, key="sample"):
+    with components.spread(border=True, key="card_sample"):
         with st.container(gap=None, width="stretch"):
             st.markdown("**No file at hand?**")
             st.caption("Try the help desk of a fictional shop: customer questions with the right answers.")

@@ -17,6 +17,7 @@ from pages.ui import components, navigation
 from pages.ui.errors import boundary
 from pages.ui.examples import example_view
 from pages.ui.format import md, number, plural
+from pages.ui.wizard import ONWARD_KEYS
 
 
 def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
@@ -35,6 +36,7 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
             type="primary",
             icon=":material/check:",
             disabled=not (fits and decided),
+            shortcut=ONWARD_KEYS,
             key="create_dataset",
         ):
             with boundary():
@@ -105,7 +107,9 @@ def lead_to_wizard(source: SourceRecord, analysis: Analysis) -> None:
         if names:
             st.markdown(names)
         kind: Literal["primary", "secondary"] = "secondary" if is_chat else "primary"
-        if st.button("Continue to Convert data", type=kind, icon=":material/transform:", key="to_convert"):
+        if st.button(
+            "Continue to Convert data", type=kind, icon=":material/transform:", shortcut=ONWARD_KEYS, key="to_convert"
+        ):
             mode = {"mode": "smart"} if raw else {}
             draft = drafts.create("convert", {"source_id": source.id, **mode}, "analyze")
             navigation.go("convert", {"draft": draft.id})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.learn.home import Overview
-from pages.ui import components, navigation, states
+from pages.ui import components, first_steps, navigation, states
 from pages.ui.format import ago, md, number, plural
 
 _SCREEN_OF = {"dataset": "datasets", "job": "job", "model": "models", "task": "background_jobs"}
@@ -15,6 +15,7 @@ def counts(overview: Overview) -> None:
     """Datasets, labeled examples, jobs by state, models."""
     components.heading("In this studio")
     running = overview.jobs_by_state.get("running", 0) + overview.jobs_by_state.get("validating", 0)
+    succeeded = overview.jobs_by_state.get("succeeded", 0)
     by_state = ", ".join(
         f"{count} {states.state_of(state).word.lower()}" for state, count in overview.jobs_by_state.items() if count
     )
@@ -24,19 +25,22 @@ def counts(overview: Overview) -> None:
                 "Training datasets",
                 number(overview.datasets),
                 f"{overview.ready_datasets} ready" if overview.datasets else None,
+                chart=overview.datasets_series,
                 arrow="off",
                 help=f"{overview.ready_text}." if overview.datasets else None,
             ),
             components.Tile(
                 "Labeled examples",
                 number(overview.examples),
+                f"{number(overview.train_examples)} for training" if overview.examples else None,
                 chart=overview.examples_series,
+                arrow="off",
                 help="Input → output pairs over all datasets.",
             ),
             components.Tile(
                 "Training jobs",
                 number(overview.jobs),
-                f"{running} running" if running else None,
+                f"{running} running" if running else f"{succeeded} succeeded" if overview.jobs else None,
                 chart=overview.jobs_series,
                 help=by_state or "No training job yet.",
                 arrow="off",
@@ -57,14 +61,12 @@ def activity(overview: Overview) -> None:
     """The latest activity; each row links to its screen."""
     components.heading("Recent activity")
     if not overview.activity:
-        components.empty(
+        first_steps.no_data(
             "history",
             "No activity yet",
-            "Upload labeled examples, or try the demo, which needs no file.",
-            "Upload Labeled Examples",
+            "Datasets, jobs and models appear here. The demo creates one of each and needs no file.",
             "activity",
             primary=False,
-            opens="upload",
         )
         return
     with st.container(border=True, gap="xsmall", key="activity"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from pages.ui import components, navigation
@@ -9,18 +11,18 @@ from pages.ui import components, navigation
 _ACTIONS = (
     # screen, icon, title, what it is, button
     (
+        "convert",
+        "transform",
+        "Convert data",
+        "Any table becomes labeled examples: you choose the input and the output, and see the result at once.",
+        "Convert a table",
+    ),
+    (
         "upload",
         "note_add",
         "Upload Labeled Examples",
         "Input → Output pairs from a table or a JSONL file. Every row is checked first.",
         "Upload file",
-    ),
-    (
-        "new_job",
-        "model_training",
-        "Start Training Job",
-        "Supervised learning on your examples. You see memory and time before you start.",
-        "New job",
     ),
     (
         "import_conversations",
@@ -30,17 +32,17 @@ _ACTIONS = (
         "Import chats",
     ),
     (
-        "demo",
-        "play_circle",
-        "Try the demo",
-        "One click: a small model is trained on the sample dataset, then base and tuned answer side by side.",
-        "Start the demo",
+        "new_job",
+        "model_training",
+        "Start Training Job",
+        "Supervised learning on your examples. You see memory and time before you start.",
+        "New job",
     ),
 )
 
 
-def hero() -> None:
-    """What supervised fine-tuning is, as a picture: INPUT → OUTPUT."""
+def hero(is_empty: bool) -> None:
+    """What supervised fine-tuning is, as a picture: INPUT → OUTPUT. The demo comes first in an empty studio."""
     with st.container(key="hero"):
         words, picture = st.columns([10, 12], gap="medium", vertical_alignment="center")
         with words, st.container(gap="xsmall"):
@@ -52,8 +54,8 @@ def hero() -> None:
             )
             st.space("xxsmall")
             with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-                if st.button("Start training job", type="primary", icon=":material/play_arrow:", key="hero_start"):
-                    navigation.go("new_job")
+                for screen in ("demo", "new_job") if is_empty else ("new_job", "demo"):
+                    _start(screen, primary=(screen == "demo") == is_empty)
                 navigation.button(
                     "What is Supervised Fine-Tuning?",
                     "explainer",
@@ -78,18 +80,25 @@ def hero() -> None:
                 st.caption("How you want it answered")
 
 
+def _start(screen: str, primary: bool) -> None:
+    """A button of the hero; the demo starts as its screen opens."""
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
+    if screen == "demo":
+        icon = ":material/play_circle:"
+        navigation.button("Try the demo", "demo", {"start": "1"}, type=kind, icon=icon, key="go_demo")
+    else:
+        navigation.button("Start training job", "new_job", type=kind, icon=":material/play_arrow:", key="hero_start")
+
+
 def quick_actions() -> None:
     """Cards that lead to the first steps."""
     components.heading("Start here", "Supervised fine-tuning requires labeled examples")
     with st.grid(len(_ACTIONS), min_column_width=225):
         for screen, icon, title, text, label in _ACTIONS:
             with st.container(
-                border=True, height="stretch", vertical_alignment="distribute", gap="small", key=f"start_{screen}"
+                border=True, height="stretch", vertical_alignment="distribute", gap="small", key=f"card_start_{screen}"
             ):
                 with st.container(gap="xxsmall"):
                     st.markdown(f"**:blue[:material/{icon}:] {title}**")
                     st.caption(text)
-                if st.button(label, width="stretch", key=f"go_{screen}"):
-                    # The demo starts as its screen opens.
-                    query = {"start": "1"} if screen == "demo" else {}
-                    navigation.go(screen, query)
+                navigation.button(label, screen, width="stretch", key=f"go_{screen}")

@@ -7,9 +7,9 @@ import streamlit as st
 from core.services.data import datasets
 from core.services.platform import drafts
 from pages.training._new_job.refusals import refused_examples
-from pages.ui import components, navigation
+from pages.ui import components, first_steps, navigation
 from pages.ui.format import ago, md, number, plural, short, size
-from pages.ui.wizard import draft_state
+from pages.ui.wizard import ONWARD_KEYS, draft_state
 
 _PER_PAGE = 20
 
@@ -53,6 +53,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
                 icon=":material/arrow_forward:",
                 icon_position="right",
                 disabled=chosen is None,
+                shortcut=ONWARD_KEYS,
                 key="to_model",
             )
             and draft
@@ -126,14 +127,14 @@ def _nothing_ready(others: int) -> None:
             key="none_ready",
             opens="datasets",
         )
-    elif components.empty(
-        "dataset",
-        "No labeled examples yet",
-        "Supervised fine-tuning requires labeled examples: upload a file of input → output pairs, or convert a table.",
-        "Upload Labeled Examples",
-        key="no_data",
-    ):
-        navigation.go("upload")
+    else:
+        first_steps.no_data(
+            "dataset",
+            "No labeled examples yet",
+            "Supervised fine-tuning requires labeled examples: convert a table, upload input → output pairs, or import "
+            "chats. The demo brings its own.",
+            key="no_data",
+        )
 
 
 def _facts(version: datasets.VersionRecord, statistics: datasets.Statistics) -> list[tuple[str, str]]:

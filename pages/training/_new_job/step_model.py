@@ -16,7 +16,7 @@ from pages.ui import add_base, base_offer, components, theme
 from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence, size
 from pages.ui.forms import form_fields
-from pages.ui.wizard import draft_state
+from pages.ui.wizard import ONWARD_KEYS, draft_state
 
 MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 _CLAIMS = 3
@@ -64,6 +64,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             icon=":material/arrow_forward:",
             icon_position="right",
             disabled=forecast is None,
+            shortcut=ONWARD_KEYS,
             key="to_review",
         ):
             _go(draft, "review")

@@ -13,7 +13,7 @@ from pages.training._job import facts as job_facts
 from pages.training._new_job import forecast as job_forecast
 from pages.ui import components, navigation
 from pages.ui.format import md, plural, sentence
-from pages.ui.wizard import draft_state
+from pages.ui.wizard import ONWARD_KEYS, draft_state
 
 FIRST = ("rank", "num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 
@@ -40,7 +40,13 @@ def draw(draft: drafts.DraftRecord | None) -> None:
         if back and draft_state.meant(draft, "review"):
             draft_state.save(draft, step="model")
             st.rerun()
-        launch = st.button("Launch Training Job", type="primary", icon=":material/rocket_launch:", key="launch")
+        launch = st.button(
+            "Launch Training Job",
+            type="primary",
+            icon=":material/rocket_launch:",
+            shortcut=ONWARD_KEYS,
+            key="launch",
+        )
         if launch and draft_state.seen(draft):  # otherwise a toast says that another window changed the draft
             _launch(draft)
 

@@ -14,6 +14,8 @@ from pages.ui.errors import show_error
 from pages.ui.front_door.response import TO_TOP
 from pages.ui.wizard import draft_state
 
+ONWARD_KEYS = "Ctrl+Enter"  # on to the next step, or launch
+
 
 @dataclass(frozen=True, slots=True)
 class WizardStep:
@@ -91,14 +93,12 @@ def footer(
     number: int,
     ready: bool,
     finish: Callable[[DraftRecord, bool], StudioError | None],
-    shortcut: str | None = None,
 ) -> None:
     """The buttons under step `number` (from 1): back, and on to the next step.
 
     Args:
         ready: whether the step is complete.
         finish: draws the button of the last step and returns why it could not start.
-        shortcut: key combination of the button to the next step.
     """
     st.divider()
     problem = None
@@ -121,7 +121,7 @@ def footer(
                 icon=":material/arrow_forward:",
                 icon_position="right",
                 disabled=not ready,
-                shortcut=shortcut,
+                shortcut=ONWARD_KEYS,
                 key="onward",
             )
             and here

@@ -22,8 +22,10 @@ def test_an_empty_studio_shows_where_to_start(open_screen, read) -> None:
     said = read(app)
     assert "Supervised Fine-Tuning" in said
     assert "What's the refund policy?" in said
-    assert {"start_upload", "start_new_job", "start_import_conversations", "start_demo"} <= keys(app)
-    assert "empty_btn_activity" in keys(app)
+    assert {"card_start_convert", "card_start_upload", "card_start_import_conversations"} <= keys(app)
+    (primary,) = [button.key for button in app.button if button.proto.type == "primary"]
+    assert primary == "go_demo"
+    assert {"empty_btn_activity", "empty_convert_activity", "empty_upload_activity"} <= keys(app)
 
 
 def test_it_counts_datasets_and_examples(open_screen, read) -> None:
