@@ -13,8 +13,8 @@ def _json(**kwargs: Any) -> Any:
     return Field(default_factory=dict, sa_column=Column(JSON, nullable=False, **kwargs))
 
 
-def _json_list() -> Any:
-    return Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+def _json_list(**kwargs: Any) -> Any:
+    return Field(default_factory=list, sa_column=Column(JSON, nullable=False, **kwargs))
 
 
 def _big(**kwargs: Any) -> Any:
@@ -83,6 +83,8 @@ class TrainingExample(SQLModel, table=True):
     id: str = Field(primary_key=True)
     dataset_id: str = Field(foreign_key="fine_tuning_datasets.id", index=True)
     messages: list[dict[str, Any]] = _json_list()
+    tools: list[dict[str, Any]] = _json_list(server_default="[]")
+    rejected: list[dict[str, Any]] = _json_list(server_default="[]")  # of a preference pair
     origin: str = "manual"
     version_id: str | None = None  # set once gathered
     created_at: float = Field(default_factory=time.time)

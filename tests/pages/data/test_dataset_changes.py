@@ -342,3 +342,27 @@ def test_a_long_history_is_folded_and_hostile_names_stay_text() -> None:
     assert "```" not in text
     assert "<b>" not in text
     assert "a#34;#93;; click x #34;javascript:1#34;" in text
+
+
+def _writing(dataset_id: str) -> None:
+    """A screen with nothing but the dialog that writes an example, opened in its first run."""
+    import streamlit as st
+
+    from core.services.data import datasets
+    from pages.data._datasets.editing import by_hand
+
+    draw = by_hand._dialog if st.session_state.get("opened") else by_hand.write
+    st.session_state["opened"] = True
+    draw(datasets.get_dataset(dataset_id))
+
+
+def test_an_example_is_written_with_a_rejected_answer(copies, read) -> None:
+    app = AppTest.from_function(_writing, default_timeout=60, kwargs={"dataset_id": copies.id}).run()
+    for box, text in zip(app.text_area, ["Open on Sunday?", "No.", "", "Perhaps."], strict=True):
+        box.set_value(text)
+    app.run()
+    app.button(key="save_written").click().run()
+    read(app)
+    (written,) = datasets.written(copies.id)
+    assert [message["content"] for message in written.messages] == ["Open on Sunday?", "No."]
+    assert [message["content"] for message in written.rejected] == ["Perhaps."]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from core import arguments
-from core.data.editing import AddedExample, AddExamples
+from core.data.editing import AddedExample, AddExamples, message_dicts
 from core.data.editing.rows import parsed
 from core.errors import Conflict, NotFound
 from core.ids import new_id
@@ -28,6 +28,8 @@ class WrittenExample:
     id: str
     dataset_id: str
     messages: tuple[Mapping[str, Any], ...]
+    tools: tuple[Mapping[str, Any], ...]
+    rejected: tuple[Mapping[str, Any], ...]
     created_at: float
 
 
@@ -41,16 +43,24 @@ def begin_by_hand(name: str, messages: Sequence[Mapping[str, Any]], description:
     return create_dataset(name, [first], origin="manual", description=description)
 
 
-def write_example(dataset_id: str, messages: Sequence[Mapping[str, Any]]) -> WrittenExample:
+def write_example(
+    dataset_id: str,
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    tools: Sequence[Mapping[str, Any]] = (),
+    rejected: Sequence[Mapping[str, Any]] = (),
+) -> WrittenExample:
     """Save an example that was written by hand, until `gather` puts it into a version.
+
+    Args:
+        tools: schemas of the functions that the assistant may call.
+        rejected: a worse answer to the same input, which makes the example a preference pair.
 
     Raises:
         DataError: what is wrong with it; `field` names the message. NotFound: there is no such dataset.
     """
-    checked = parsed(arguments.mappings(messages, "messages"), "The example")
-    row = TrainingExample(
-        id=new_id("ex"), dataset_id="", messages=[message.to_dict() for message in checked.messages], origin="manual"
-    )
+    row = TrainingExample(id=new_id("ex"), dataset_id="", origin="manual")
+    _fill(row, messages, tools, rejected)
     with UnitOfWork() as uow:
         row.dataset_id = find(uow, dataset_id).id
         uow.session.add(row)
@@ -58,16 +68,21 @@ def write_example(dataset_id: str, messages: Sequence[Mapping[str, Any]]) -> Wri
     return _record(row)
 
 
-def rewrite_example(example_id: str, messages: Sequence[Mapping[str, Any]]) -> WrittenExample:
-    """Change an example that is not gathered yet.
+def rewrite_example(
+    example_id: str,
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    tools: Sequence[Mapping[str, Any]] = (),
+    rejected: Sequence[Mapping[str, Any]] = (),
+) -> WrittenExample:
+    """Change an example that is not gathered yet. What is not given is removed.
 
     Raises:
         DataError: what is wrong with it. NotFound: there is none, or it is already part of a version.
     """
-    checked = parsed(arguments.mappings(messages, "messages"), "The example")
     with UnitOfWork() as uow:
         row = _waiting(uow, example_id)
-        row.messages = [message.to_dict() for message in checked.messages]
+        _fill(row, messages, tools, rejected)
         uow.session.add(row)
         uow.commit()
     return _record(row)
@@ -103,7 +118,12 @@ def gather(dataset_id: str, *, base_version_id: str | None = None, why: str = ""
     if not waiting:
         raise Conflict("There is no pending example.", "Write one first.")
     added = tuple(
-        AddedExample(messages=tuple(dict(message) for message in item.messages), provenance={"written_by": "hand"})
+        AddedExample(
+            messages=tuple(map(dict, item.messages)),
+            tools=tuple(map(dict, item.tools)),
+            rejected=tuple(map(dict, item.rejected)),
+            provenance={"written_by": "hand"},
+        )
         for item in waiting
     )
     return dataset_edits.apply(
@@ -136,6 +156,20 @@ def mark(uow: UnitOfWork, example_ids: Iterable[str], version_id: str) -> None:
     uow.session.flush()
 
 
+def _fill(
+    row: TrainingExample,
+    messages: Sequence[Mapping[str, Any]],
+    tools: Sequence[Mapping[str, Any]],
+    rejected: Sequence[Mapping[str, Any]],
+) -> None:
+    parts = {"messages": messages, "tools": tools, "rejected": rejected}
+    given = {name: arguments.mappings(part, name) for name, part in parts.items()}
+    checked = parsed(given["messages"], "The example", given["tools"], given["rejected"])
+    row.messages = list(message_dicts(checked.messages))
+    row.tools = [dict(tool) for tool in checked.tools]
+    row.rejected = list(message_dicts(checked.rejected))
+
+
 def _waiting(uow: UnitOfWork, example_id: str) -> TrainingExample:
     row = uow.session.exec(
         select(TrainingExample)
@@ -149,4 +183,5 @@ def _waiting(uow: UnitOfWork, example_id: str) -> TrainingExample:
 
 
 def _record(row: TrainingExample) -> WrittenExample:
-    return WrittenExample(row.id, row.dataset_id, tuple(row.messages), row.created_at)
+    beside = tuple(row.tools), tuple(row.rejected)
+    return WrittenExample(row.id, row.dataset_id, tuple(row.messages), *beside, row.created_at)

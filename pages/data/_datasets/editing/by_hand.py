@@ -8,9 +8,10 @@ from typing import Any
 import streamlit as st
 
 from core.errors import StudioError
+from core.messages import Example
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
-from pages.data._datasets.editing import change as dataset_change
+from pages.data._datasets.editing import beside, change as dataset_change
 from pages.ui.dialogs import dialog
 from pages.ui.errors import boundary
 from pages.ui.examples import message_editor
@@ -63,7 +64,8 @@ def _dialog(dataset: DatasetRecord) -> None:
     if saved:
         st.markdown(f":green[:material/check_circle: {plural(saved, 'example')} saved.]")
     messages = message_editor.editor(key)
-    if messages is None:
+    more = beside.fields(Example(()), f"{key}_{saved}")
+    if messages is None or more is None:
         return
     st.space("xxsmall")
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
@@ -72,7 +74,7 @@ def _dialog(dataset: DatasetRecord) -> None:
     if not (another or done):
         return
     try:
-        datasets.write_example(dataset.id, messages)
+        datasets.write_example(dataset.id, messages, tools=more.tools, rejected=more.rejected)
     except StudioError as error:
         st.markdown(f":red[:material/error: {sentence(error.message)}] {sentence(error.remedy)}")
         return

@@ -43,6 +43,25 @@ def test_written_changed_deleted_and_gathered(dataset: datasets.DatasetRecord) -
             action()
 
 
+@pytest.mark.usefixtures("database")
+def test_tools_and_a_rejected_answer_are_part_of_it(dataset: datasets.DatasetRecord) -> None:
+    tools = [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}]
+    worse = [{"role": "assistant", "content": "No."}]
+    first = datasets.write_example(dataset.id, ASK, tools=tools, rejected=worse)
+    second = datasets.write_example(dataset.id, [{"role": "user", "content": "And I?"}, ASK[1]], rejected=worse)
+    datasets.rewrite_example(second.id, [{"role": "user", "content": "And I?"}, ASK[1]])
+    assert [len(item.rejected) for item in datasets.written(dataset.id)] == [1, 0], "what is not given is removed"
+    version = datasets.gather(dataset.id).version
+    assert version is not None
+    *_, mine, _ = datasets.iter_examples(version.id)
+    assert [tool["function"]["name"] for tool in mine.tools] == ["look_up"]
+    assert [message.content for message in mine.rejected] == ["No."]
+    assert first.tools[0]["function"]["name"] == "look_up"
+    with pytest.raises(DataError) as caught:
+        datasets.write_example(dataset.id, ASK, rejected=[{"role": "user", "content": "No."}])
+    assert caught.value.field == "rejected[0].role"
+
+
 @pytest.mark.parametrize(
     ("messages", "field"),
     [
