@@ -125,10 +125,12 @@ def searched(items: Sequence[T], name: Callable[[T], str], key: str) -> Sequence
 
 def first_of_page(total: int, per_page: int, key: str) -> int:
     """The index of the first item of the page that is chosen under a list (`pages`)."""
-    page = min(int(st.session_state.get(key) or 1), max(1, -(-total // per_page)))
-    if key in st.session_state:
-        st.session_state[key] = page  # the list may have become shorter
-    return (page - 1) * per_page
+    return (_page(total, per_page, key) - 1) * per_page
+
+
+def _page(total: int, per_page: int, key: str) -> int:
+    """The chosen page; the last one of a list that has become shorter."""
+    return min(int(st.session_state.get(key) or 1), max(1, -(-total // per_page)))
 
 
 def page_of(items: Sequence[T], per_page: int, key: str) -> Sequence[T]:
@@ -141,7 +143,9 @@ def pages(total: int, per_page: int, key: str) -> None:
     """The page numbers under a list, if it has more than one page."""
     if total > per_page:
         with st.container(horizontal_alignment="center"):
-            st.pagination(-(-total // per_page), key=key)
+            # The default replaces a page that no longer exists. Writing to the session state instead would make
+            # Streamlit warn in the log that the page has two sources.
+            st.pagination(-(-total // per_page), default=_page(total, per_page, key), key=key)
 
 
 def empty(
