@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 MAX_NEW_TOKENS: Final = 64  # of an answer; a sample takes as long as its longest answer
 MORE: Final = 8  # tokens beyond the longest expected answer: enough to see if a model does not stop
 
 Item = TypeVar("Item")
+SampleSplit = Literal["validation", "train"]  # never the test split: it is for the end alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,21 @@ def spread(items: Sequence[Item], count: int) -> list[Item]:
 def candidates(items: Sequence[Item], answers: int) -> list[Item]:
     """The examples to choose `answers` samples from, the first ones first: some of them may be refused or too long."""
     return spread(items, 4 * answers)
+
+
+def shares(validation: int, train: int, answers: int) -> tuple[tuple[SampleSplit, int], ...]:
+    """How many of `answers` sample inputs come from each split.
+
+    One of them was trained on, so that a model that repeats its examples and one that learned their pattern look
+    different; the others are held out. Without validation examples all are training examples.
+
+    Args:
+        validation, train: how many examples the split has.
+    """
+    if not validation:
+        return (("train", answers),)
+    trained = min(train, 1) if answers > 1 else 0
+    return (("validation", answers - trained), *((("train", trained),) if trained else ()))
 
 
 def answer_limit(expected: int) -> int:

@@ -67,6 +67,7 @@ def row(task: tasks.TaskRecord, reason: str | None, checkpoint_step: int) -> Non
                 tasks.actions(task, checkpoint_step),
                 lambda action: tasks.request(task.id, action),
                 key=task.id,
+                kind=task.kind,
                 asked=task.command,
                 small=True,
             )

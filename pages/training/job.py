@@ -27,7 +27,9 @@ def header(job: jobs.JobRecord) -> None:
     with components.header_row(
         md(job.name), md(job.description), f"{where} · {pairs}", badge or states.badge_md(job.state)
     ):
-        task_actions.buttons(job.actions, lambda action: jobs.request(job.id, action), key="job", asked=job.command)
+        task_actions.buttons(
+            job.actions, lambda action: jobs.request(job.id, action), key="job", kind="training", asked=job.command
+        )
         if job.model_id:
             open_model(job.model_id)
 

@@ -37,6 +37,7 @@ def handle(ctx: TaskContext) -> Outcome:
     payload = ctx.payload
     recipe = SmartRecipe.of(payload["recipe"])
     source_id = str(payload["source_id"])
+    ctx.continues_at(ctx.task.progress)  # finished rows stay finished
     ctx.progress(0, "Reading the rows")
     smart_source.check_reading(source_id, str(payload.get("reading") or ""))
     reason = "stopped_early" if payload.get("finish") else ""

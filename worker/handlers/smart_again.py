@@ -25,6 +25,7 @@ def handle(ctx: TaskContext) -> Outcome:
     payload = ctx.payload
     recipe = SmartRecipe.of(payload["recipe"])
     source_id, run_id = str(payload["source_id"]), str(payload["run_id"])
+    ctx.continues_at(ctx.task.progress)  # finished rows stay finished
     ctx.progress(0, "Reading the rows")
     smart_source.check_reading(source_id, str(payload["reading"]))
     reason = "stopped_early" if payload.get("finish") else ""

@@ -35,6 +35,7 @@ def handle(ctx: TaskContext) -> Outcome:
     payload = ctx.payload
     recipe = SmartRecipe.of(payload["recipe"])
     version = get_version(str(payload["version_id"]))
+    ctx.continues_at(ctx.task.progress)  # finished rows stay finished
     ctx.progress(0, "Reading the examples")
     entries = {entry.position: entry for entry in _chosen(version, payload["positions"])}
     reason = ""

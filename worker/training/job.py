@@ -19,6 +19,7 @@ from core.models import base_models, methods
 from core.models.methods import Method
 from core.platform.db.tables import JOBS, MetricPoint, SampleAnswer
 from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import store
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.data import datasets
 from core.services.training import metrics
@@ -49,6 +50,9 @@ def handle(ctx: TaskContext) -> Outcome:
     if job is None:
         raise DataError("The job of this task no longer exists.", "Start a new one.")
     began = time.perf_counter()
+    reporter = Reporter(ctx, job)
+    if (step := _checkpoint_step(ctx)) and not ctx.keeps:
+        ctx.continues_at(reporter.percent_at(step))
     ctx.progress(1, "Validating", "Reading the dataset")
     examples = _examples(job)
     base_path = _base_path(job.spec)
@@ -57,7 +61,6 @@ def handle(ctx: TaskContext) -> Outcome:
         return from_checkpoint(ctx, job, base_path, examples)
     ctx.progress(2, "Validating", "Loading the base model")
     ctx.allow(SILENT_S)
-    reporter = Reporter(ctx, job)
     method = methods.build(job.spec.method, job.spec.method_config)
     engine = _engine(ctx, job.spec, method)
     try:
@@ -87,6 +90,12 @@ def handle(ctx: TaskContext) -> Outcome:
         measured = _measured(ctx, job.id, result, time.perf_counter() - began)
         stopped = result.status in ("stopped", "early_stopped")
         return make_model(ctx, job, base_path, result.model_dir, examples, measured, engine, stopped_early=stopped)
+
+
+def _checkpoint_step(ctx: TaskContext) -> int:
+    """The step of the last checkpoint of an earlier attempt; 0 if there is none."""
+    with UnitOfWork(write=False) as uow:
+        return store.checkpoint_steps(uow, [ctx.lease.task_id]).get(ctx.lease.task_id, 0)
 
 
 def _examples(job: JobRecord) -> list[Example]:
@@ -183,8 +192,11 @@ class Reporter:
         if resumed_from:
             self.ctx.event("recovery", f"Resumed from the checkpoint at step {resumed_from:,}.")
         self.ctx.validated()
+        self.ctx.continues_at(0)  # the checkpoint is read: from here on the steps themselves count
         self.ctx.progress(
-            20, "Training", f"{len(data.train):,} labeled examples, {data.train_tokens:,} tokens per epoch"
+            self.percent_at(resumed_from),
+            "Training",
+            f"{len(data.train):,} labeled examples, {data.train_tokens:,} tokens per epoch",
         )
 
     def _say_lengths(self, data: Prepared) -> None:
@@ -216,9 +228,12 @@ class Reporter:
             self.ctx.event("evaluation", f"Step {point.step:,}: validation loss {point.loss:.4f}{part}")
         if time.monotonic() - self.flushed_at >= FLUSH_EVERY_S:
             self.flush()
-        percent = 20 + 75 * min(1.0, point.step / self.total)
         message = f"Step {point.step:,} of {self.total:,}, loss {point.loss:.4f}"
-        self.ctx.progress(percent, "Training", message)
+        self.ctx.progress(self.percent_at(point.step), "Training", message)
+
+    def percent_at(self, step: int) -> float:
+        """The job's progress at a step; until 20 percent its data is prepared, from 95 percent on its model is made."""
+        return 20 + 75 * min(1.0, step / self.total)
 
     def on_samples(self, step: int, samples: list[Sample]) -> None:
         """Store the answers of a step; answers from before a resume are replaced."""

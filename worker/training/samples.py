@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import numpy
@@ -20,7 +21,7 @@ from core.messages import Example, Message, Tools
 from core.models.refusals import accepted
 from core.models.render import render_prompt
 from core.training.jobs.spec import ResolvedTraining
-from core.training.sample_prompts import MAX_NEW_TOKENS, AnswerSpeed, answer_limit, candidates
+from core.training.sample_prompts import MAX_NEW_TOKENS, AnswerSpeed, answer_limit, candidates, shares
 from worker.training import fused, quantization
 from worker.training.generate import answer, split_last_answer
 
@@ -64,26 +65,37 @@ class Sampling:
 
 
 def choose(examples: Sequence[Example], training: ResolvedTraining, tokenizer: Any) -> tuple[Prompt, ...]:
-    """The prompts of a run: those that the user typed, then a few spread over the validation examples.
+    """The prompts of a run: those that the user typed, then a few spread over the validation examples, and one over the
+    training examples.
 
-    If nothing is held out, they come from the training examples. Prompts that leave no room for an answer within the
+    If nothing is held out, all come from the training examples. Prompts that leave no room for an answer within the
     maximum length are skipped.
     """
     typed = [Prompt("typed", (Message("user", text.strip()),), "") for text in training.sample_prompts if text.strip()]
-    split = "validation" if any(example.split == "validation" for example in examples) else "train"
-    of_split = [example for example in examples if example.split == split]
-    prompts = list(typed)
-    for example in candidates(of_split, training.sample_answers):
-        if len(prompts) - len(typed) == training.sample_answers:
-            break
+    of_splits = {
+        split: [example for example in examples if example.split == split] for split in ("validation", "train")
+    }
+    counts = (len(of_split) for of_split in of_splits.values())
+    return (
+        *typed,
+        *(
+            prompt
+            for split, count in shares(*counts, training.sample_answers)
+            for prompt in islice(_prompts(of_splits[split], count, training, tokenizer), count)
+        ),
+    )
+
+
+def _prompts(of_split: Sequence[Example], count: int, training: ResolvedTraining, tokenizer: Any) -> Iterator[Prompt]:
+    """The usable prompts among the candidates for `count` samples of a split."""
+    for example in candidates(of_split, count):
         conversation = accepted(example.messages, tokenizer, training.on_refusal, example.tools)
         if conversation is None:
             continue
         messages, expected = split_last_answer(conversation)
         needed = len(render_prompt(messages, tokenizer, example.tools)) + MAX_NEW_TOKENS
         if needed <= max(training.max_seq_length, 2 * MAX_NEW_TOKENS):
-            prompts.append(Prompt(split, messages, expected, example.tools))
-    return tuple(prompts)
+            yield Prompt(example.split, messages, expected, example.tools)
 
 
 def answer_at(

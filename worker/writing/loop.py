@@ -62,6 +62,7 @@ class RowLoop:
         known: Iterable[bytes] = (),
     ) -> None:
         self.ctx, self.stopped_by = ctx, ""
+        ctx.continues_at(0)  # from here on the finished rows themselves count
         self._writer, self._rows, self._items, self._local = writer, total, items, local
         task_id = ctx.lease.task_id
         self._done = smart_store.positions(task_id)

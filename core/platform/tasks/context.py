@@ -64,6 +64,7 @@ class TaskContext:
         self._waited_s = patience.waited_s()
         self._read_at = self._wrote_at = float("-inf")
         self._command = self._phase = ""
+        self._continues_at = 0.0
 
     @property
     def task(self) -> TaskRecord:
@@ -88,9 +89,15 @@ class TaskContext:
             self.lease.quiet_until = 0.0
         if now - self._wrote_at < PROGRESS_EVERY_S and phase == self._phase and percent < 100:
             return
-        self.lease.write(progress=min(max(percent, 0.0), 100.0), phase=phase, message=message, updated_at=time.time())
+        shown = min(max(percent, self._continues_at, 0.0), 100.0)
+        self.lease.write(progress=shown, phase=phase, message=message, updated_at=time.time())
         self._wrote_at = self._renewed = now
         self._phase = phase
+
+    def continues_at(self, percent: float) -> None:
+        """The work continues where an earlier attempt was: while it prepares, the progress shown stays at `percent`
+        instead of falling back to the beginning. 0 ends this."""
+        self._continues_at = percent
 
     def signal(self) -> str:
         """The current command: "" (continue), cancel, pause, stop (and keep), or shutdown (save and release).

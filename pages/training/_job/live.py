@@ -93,6 +93,8 @@ def _where(job: jobs.JobRecord) -> str:
         return f"**{word}** · {_steps(job)}{early}" if job.step else f"**{word}**"
     if job.waiting_to_resume:
         return f"**Waiting to resume** · {_steps(job)}"
+    if job.state == "validating" and job.step:  # a run that continues; its bar stays where it was
+        return f"**Preparing to continue** · {_steps(job)} · {job.progress:.0f}%"
     phase = task_words.phase_of(job.progress)
     if phase != "Training" or not job.step:
         return f"**{phase}** · {job.progress:.0f}%"
@@ -201,6 +203,7 @@ def _loss(job: jobs.JobRecord, points: Series) -> None:
             {name: name for name in run_charts.SMOOTHING},
             "smoothing",
             "Normal",
+            labeled=True,
             help="How strongly the training curve is smoothed. The pale line shows the raw values.",
         )
         fig = run_charts.loss_figure(

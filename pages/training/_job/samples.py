@@ -15,7 +15,7 @@ from pages.ui.format import md, plural, short
 
 _SOURCES = {
     "validation": "held out from training",
-    "train": "trained on: this dataset has no held-out examples",
+    "train": "trained on",
     "typed": "entered for this job",
 }
 _LIMIT = 600

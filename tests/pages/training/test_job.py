@@ -20,7 +20,7 @@ from pages.ui.charts.runs import SMOOTHING
 from pages.ui.errors import NOT_FOUND
 from pages.ui.format import md
 from pages.ui.tasks import words as task_words
-from pages.ui.tasks.actions import CONFIRMED
+from pages.ui.tasks.actions import endings
 from tests.pages.conftest import keys, shows
 from tests.support import runs
 
@@ -102,8 +102,8 @@ def test_stop_shows_its_consequences_before_it_is_pressed(open_screen, read) -> 
     runs.begin(job, 10)
     app = open_screen("job", id=job.id)
     shown = read(app)
-    for _, _, consequence in CONFIRMED.values():
-        assert consequence in shown
+    for ending in endings("training").values():
+        assert ending.consequence in shown
     app.button(key="job_cancel").click().run()
     assert jobs.get_job(job.id).command == "cancel"
     assert not {"job_stop", "job_cancel", "job_pause"} & keys(open_screen("job", id=job.id))  # a cancel is final

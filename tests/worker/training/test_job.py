@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -18,6 +19,7 @@ from core.messages import Example, Message
 from core.platform.db.tables import Calibration, FineTuningJob
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
+from core.platform.tasks.lease import Lease
 from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets
 from core.services.platform import tasks
@@ -197,14 +199,25 @@ def test_stop_creates_the_model(base: str) -> None:
     assert model.manifest["stopped_early"] is True
 
 
-def test_cancel_creates_no_model_and_retry_resumes_from_the_checkpoint(base: str) -> None:
+def test_cancel_creates_no_model_and_retry_resumes_from_the_checkpoint(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = launch(base, num_epochs=100)
     ended = work(job, when=seen_steps(job, 3), then=lambda: jobs.request(job.id, "cancel"))
     assert ended.state == "cancelled"
     assert models.list_models() == []
     reached = len([1 for split, _, _ in losses(job) if split == "train"])
     jobs.request(job.id, "retry")
+    shown: list[float] = []
+    write = Lease.write
+
+    def noted(lease: Lease, **values: Any) -> None:
+        shown.append(float(values.get("progress", 100)))
+        write(lease, **values)
+
+    monkeypatch.setattr(Lease, "write", noted)
     assert work(job).state == "succeeded"
+    assert min(shown) == pytest.approx(20 + 75 * reached / job.total_steps)  # the bar stays where it was
     assert f"step {reached:,}." in " ".join(e.message for e in tasks.events(job.task_id) if e.kind == "recovery")
 
 

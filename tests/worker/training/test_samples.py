@@ -106,13 +106,15 @@ def test_answers_interrupted_by_a_shutdown_are_not_stored(tiny_base: Path, tmp_p
     assert run.answers == {}
 
 
-@pytest.mark.parametrize(("validation", "split"), [(3, "validation"), (0, "train")])
-def test_prompts_come_from_validation_examples_else_from_training_examples(
-    tiny_base: Path, validation: int, split: str
+@pytest.mark.parametrize(
+    ("validation", "splits"), [(3, ["validation", "validation", "train"]), (0, ["train", "train", "train"])]
+)
+def test_one_prompt_is_trained_on_and_the_others_are_held_out_where_there_are_such(
+    tiny_base: Path, validation: int, splits: list[str]
 ) -> None:
     numbers = tiny.training(sample_answers=3, sample_prompts=["  Who rings the bell? ", " "])
     prompts = choose(tiny.examples(validation), numbers, load_tokenizer(tiny_base))
-    assert [prompt.split for prompt in prompts] == ["typed", split, split, split]
+    assert [prompt.split for prompt in prompts] == ["typed", *splits]
     assert prompts[0].messages == (Message("user", "Who rings the bell?"),)
     assert prompts[0].expected == ""
     assert len({prompt.messages for prompt in prompts}) == 4

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, Final
 
 from core.errors import DataError, StorageError
-from core.messages import Example, Message, Split
+from core.messages import Example, Message
 from core.models.base_models import resolve
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.base_models.records import BaseModelRef
@@ -28,7 +28,7 @@ from core.services.data import datasets
 from core.text import estimated_tokens, plural
 from core.training.forecast.lengths import LEFT_OUT, Lengths, Span, estimate_span, measure_span, most_tokens
 from core.training.forecast.refusals import NONE, Refusal, Refusals
-from core.training.sample_prompts import answer_limit, candidates
+from core.training.sample_prompts import SampleSplit, answer_limit, candidates, shares
 
 PROOFS: Final = 50  # accepted conversations of one shape; the others of that shape are taken to be accepted too
 _PREFIX: Final = "The base model's chat template "
@@ -119,11 +119,14 @@ def sample_tokens(version_id: str, base: BaseModelRef, answers: int) -> int:
 @lru_cache(maxsize=64)  # versions never change
 def _expected_answers(version_id: str, answers: int) -> tuple[str, ...]:
     version = datasets.get_version(version_id)
-    split: Split = "validation" if version.validation_examples else "train"
-    places = set(candidates(range(version.validation_examples or version.train_examples), answers)[:answers])
-    examples = datasets.iter_examples(version_id, split=split) if places else ()
-    upto = islice(examples, max(places, default=-1) + 1)
-    return tuple(example.answer for place, example in enumerate(upto) if place in places)
+    sizes: dict[SampleSplit, int] = {"validation": version.validation_examples, "train": version.train_examples}
+    found: list[str] = []
+    for split, count in shares(sizes["validation"], sizes["train"], answers):
+        places = set(candidates(range(sizes[split]), count)[:count])
+        examples = datasets.iter_examples(version_id, split=split) if places else ()
+        upto = islice(examples, max(places, default=-1) + 1)
+        found += [example.answer for place, example in enumerate(upto) if place in places]
+    return tuple(found)
 
 
 def refusals_of(version_id: str, base: BaseModelRef) -> Refusals:

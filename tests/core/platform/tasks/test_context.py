@@ -42,6 +42,15 @@ def test_progress_is_kept(ctx: TaskContext) -> None:
     assert ctx.task.progress == 100.0
 
 
+def test_work_that_continues_does_not_fall_back_while_it_prepares(ctx: TaskContext) -> None:
+    ctx.continues_at(60)
+    ctx.progress(1, "reading")
+    assert (ctx.task.progress, ctx.task.phase) == (60.0, "reading")
+    ctx.continues_at(0)
+    ctx.progress(58, "counting")
+    assert ctx.task.progress == 58.0
+
+
 def test_progress_is_not_written_for_every_row(ctx: TaskContext) -> None:
     for row in range(1000):
         ctx.progress(row / 100, "reading")
