@@ -75,15 +75,10 @@ def choose(examples: Sequence[Example], training: ResolvedTraining, tokenizer: A
     of_splits = {
         split: [example for example in examples if example.split == split] for split in ("validation", "train")
     }
-    counts = (len(of_split) for of_split in of_splits.values())
-    return (
-        *typed,
-        *(
-            prompt
-            for split, count in shares(*counts, training.sample_answers)
-            for prompt in islice(_prompts(of_splits[split], count, training, tokenizer), count)
-        ),
-    )
+    prompts = list(typed)
+    for split, count in shares(len(of_splits["validation"]), len(of_splits["train"]), training.sample_answers):
+        prompts += islice(_prompts(of_splits[split], count, training, tokenizer), count)
+    return tuple(prompts)
 
 
 def _prompts(of_split: Sequence[Example], count: int, training: ResolvedTraining, tokenizer: Any) -> Iterator[Prompt]:

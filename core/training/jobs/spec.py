@@ -213,8 +213,8 @@ class TrainingConfig(BaseModel):
     sample_answers: Annotated[int, Field(ge=0, le=5)] = setting(
         default=3,
         title="Sample answers",
-        description="How many inputs are answered before the first step, at evaluations and at the end, so that you see "
-        "the model learn: one that is trained on, the others held out (all are trained on if nothing is held out). "
+        description="How many inputs are answered before the first step, at evaluations and at the end, so that you "
+        "see the model learn: one that is trained on, the others held out (all are trained on if nothing is held out). "
         "Evaluations are skipped if this would take more than 3 % of the run's time.",
         unit="inputs",
         usual="3",
