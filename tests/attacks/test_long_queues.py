@@ -62,8 +62,8 @@ def test_every_waiting_job_says_its_place_in_line(full) -> None:
     places = [job.waiting_reason for job in reversed(waiting)]
     assert len(places) == 230
     assert places[0] == "Waits for “Build the starter model”."
-    assert places[1] == "the gpu worker is busy (Build the starter model); 2nd in line."
-    assert places[-1] == "the gpu worker is busy (Build the starter model); 230th in line."
+    assert places[1] == "the training worker is busy (Build the starter model); 2nd in line."
+    assert places[-1] == "the training worker is busy (Build the starter model); 230th in line."
 
 
 def test_the_last_page_shows_the_oldest_job_and_task(full) -> None:

@@ -102,7 +102,7 @@ def test_what_is_left_out_and_a_dataset_that_failed(table: Path) -> None:
     words = ["--template", "qa", "--input", "question", "--target", "answer"]
     done = sft("convert", str(table), *words, "--name", "faq")
     shown = done.stderr.splitlines()
-    assert "no cpu worker is running" not in done.stderr
+    assert "no data worker is running" not in done.stderr
     assert "19 rows = 12 accepted + 7 left out" in shown
     rows = [line for line in shown if line.startswith("  line ")]
     assert [line.split(":")[0] for line in rows] == [f"  line {number}" for number in range(14, 19)]

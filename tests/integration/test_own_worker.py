@@ -243,7 +243,7 @@ def test_two_commands_at_once(start: Start, studio_env: Path) -> None:
     wait_steps(studio_env, one, 2)
     second, two = start(5)
     said = tasks.waiting_reason(store.get(two))
-    assert said == "a command works on another task; the cpu worker starts when it ends."
+    assert said == "a command works on another task; the data worker starts when it ends."
     ended(first)
     assert said.rstrip(".") in ended(second)
     assert {store.get(one).state, store.get(two).state} == {"succeeded"}

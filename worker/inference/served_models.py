@@ -60,7 +60,7 @@ def find(model_id: str) -> Served:
             raise NotFound(f"The base model {base.title} is not on this machine yet.", base.command or base.reason)
         return Served(base.id, base.title, base, None, False, 0.0)
     if model.state != "active":
-        raise NotFound(f"The model “{model.name}” is archived.", "Activate it under Models.")
+        raise NotFound(f"The model “{model.name}” is archived.", "Restore it under Models.")
     base = base_models.resolve(model.base_model)
     if not base.ready:
         raise NotFound(f"{base.title}, the base of “{model.name}”, is missing.", base.command or base.reason)

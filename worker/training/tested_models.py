@@ -30,7 +30,7 @@ class TestedModels:
         """Those of the task's `job_id`. Raises NotFound: the job has no model."""
         ctx.progress(1, "Evaluating", "Loading the models")
         ctx.allow(SILENT_S)
-        job = job_reader.get_job(ctx.payload["job_id"])
+        job = job_reader.get_job(ctx.payload["job_id"], with_deleted=True)
         if job.model_id is None:
             raise NotFound(f"The job {job.name} has no model.", "Test it after it succeeds.")
         base_path = base_dir(base_models.resolve(job.base_model))

@@ -55,6 +55,10 @@ def _close(engine: weakref.ref[Engine], pid: int) -> None:
         found.dispose()
 
 
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
 def _created(url: str) -> Engine:
     if not url.startswith("sqlite"):
         engine = create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10)
@@ -77,6 +81,8 @@ def _created(url: str) -> Engine:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
+        # SQLite's own changes only the letters from A to Z, so a search for "übung" would not find "Übung".
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:

@@ -55,6 +55,7 @@ class FineTuningDataset(SQLModel, table=True):
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time)
     deleted_at: float | None = None
+    archived_at: float | None = None  # hidden from lists and choices until it is restored
 
 
 class DatasetVersion(SQLModel, table=True):
@@ -171,6 +172,7 @@ class BackgroundTask(SQLModel, table=True):
     started_at: float | None = None
     finished_at: float | None = None
     updated_at: float = Field(default_factory=time.time)
+    archived_at: float | None = None  # hidden from the list until it is restored
 
 
 class FineTuningJob(SQLModel, table=True):
@@ -192,6 +194,8 @@ class FineTuningJob(SQLModel, table=True):
     forecast: dict[str, Any] = _json()
     measured: dict[str, Any] = _json()
     created_at: float = Field(default_factory=time.time)
+    archived_at: float | None = None  # hidden from lists until it is restored
+    deleted_at: float | None = None  # its model, if there is one, still refers to it
 
 
 class FineTunedModel(SQLModel, table=True):

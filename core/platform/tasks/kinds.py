@@ -14,6 +14,7 @@ from core.registry import Registry
 
 Queue = Literal["gpu", "cpu", "io"]
 QUEUES: Final[tuple[Queue, ...]] = ("gpu", "cpu", "io")  # gpu means training, on whatever device there is
+WORKER_TITLES: Final[Mapping[str, str]] = {"gpu": "training worker", "cpu": "data worker", "io": "network worker"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,13 @@ class TaskKind:
             continues from the files there; of other kinds it is emptied at every end.
         can_pause: it can be paused, and stopped so that the part that is done is kept.
         can_keep: its last checkpoint can be kept after it failed or was cancelled.
-        reads: paths in the payload to ids of datasets or dataset versions that an unfinished task needs, for example
-            `dataset_id` or `parts.version_id`; such a dataset cannot be deleted.
+        reads: paths in the payload to ids of datasets, dataset versions, jobs or models that an unfinished task needs,
+            for example `dataset_id` or `parts.version_id`; such a dataset, or such a model, cannot be deleted.
         changes_dataset: it reads the dataset in the payload's `dataset_id` and makes its next version.
         opens: the screen that shows the task, and the payload's key with the id that the screen expects.
+        made: the screen that shows what the task made, changed or tested, and the key of its id in the result or the
+            payload: of a dataset for `datasets`, a model for `models`, a model's job for `compare`, a base model for
+            `chat` (a key that is not there is the base itself).
         shown_as_result: the home screen lists the dataset or job that it makes, not the task.
     """
 
@@ -53,14 +57,20 @@ class TaskKind:
     reads: tuple[str, ...] = ()
     changes_dataset: bool = False
     opens: tuple[str, str] | None = None
+    made: tuple[str, str] | None = None
     shown_as_result: bool = False
 
     @property
     def handler_module(self) -> str:
         return self.module or f"worker.handlers.{self.id}"
 
+    @property
+    def shows(self) -> tuple[str, str] | None:
+        """`made`; of a kind that makes a dataset version, that dataset."""
+        return self.made or (("datasets", "dataset_id") if self.makes_version else None)
+
     def ids_read(self, payload: Mapping[str, Any]) -> frozenset[str]:
-        """The ids of datasets or dataset versions that a task with this payload reads."""
+        """The ids of datasets, dataset versions, jobs and models that a task with this payload reads."""
         paths = (*self.reads, "dataset_id") if self.changes_dataset else self.reads
         return frozenset(value for path in paths for value in _values(payload, path.split(".")))
 
@@ -100,8 +110,8 @@ for _kind in (
         shown_as_result=True,
     ),
     TaskKind("chat_import", "Import of conversations", "forum", "cpu", makes_version=True),
-    TaskKind("validation", "Dataset check", "rule", "cpu"),
-    TaskKind("quality", "Quality check", "verified", "cpu"),
+    TaskKind("validation", "Dataset check", "rule", "cpu", made=("datasets", "dataset_id")),
+    TaskKind("quality", "Quality check", "verified", "cpu", made=("datasets", "dataset_id")),
     TaskKind("edit", "Edit", "edit", "cpu", makes_version=True, changes_dataset=True),
     TaskKind("mix", "Mix", "merge", "cpu", makes_version=True, reads=("parts.version_id",)),
     TaskKind("smart", "Smart mode", "edit_note", "io", makes_version=True, can_pause=True),
@@ -109,10 +119,19 @@ for _kind in (
         "smart_again", "Retry of failed rows", "refresh", "io", makes_version=True, can_pause=True, changes_dataset=True
     ),
     TaskKind("variations", "Variations", "edit_note", "io", makes_version=True, can_pause=True, changes_dataset=True),
-    TaskKind("starter", "Starter model", "deployed_code", "gpu", module="worker.training.starter"),
+    TaskKind(
+        "starter", "Starter model", "deployed_code", "gpu", module="worker.training.starter", made=("chat", "starter")
+    ),
     TaskKind("calibration", "Time measurement", "speed", "gpu", module="worker.training.calibrate"),
-    TaskKind("download", "Download", "download", "io"),
-    TaskKind("restore", "Restored base model", "unarchive", "io", module="worker.training.gguf_restore.task"),
+    TaskKind("download", "Download", "download", "io", made=("chat", "model_id")),
+    TaskKind(
+        "restore",
+        "Restored base model",
+        "unarchive",
+        "io",
+        module="worker.training.gguf_restore.task",
+        made=("chat", "base_id"),
+    ),
     TaskKind(
         "training",
         "Training",
@@ -124,10 +143,35 @@ for _kind in (
         can_pause=True,
         can_keep=True,
         opens=("job", "job_id"),
+        made=("models", "model_id"),
         shown_as_result=True,
     ),
-    TaskKind("exact_match", "Exact-match test", "fact_check", "gpu", module="worker.training.evaluate"),
-    TaskKind("test_split", "Test on the test split", "fact_check", "gpu", module="worker.training.evaluate_split"),
-    TaskKind("merge", "Merge into the base", "call_merge", "gpu", module="worker.training.merge"),
+    TaskKind(
+        "exact_match",
+        "Exact-match test",
+        "fact_check",
+        "gpu",
+        module="worker.training.evaluate",
+        reads=("job_id",),
+        made=("compare", "job_id"),
+    ),
+    TaskKind(
+        "test_split",
+        "Test on the test split",
+        "fact_check",
+        "gpu",
+        module="worker.training.evaluate_split",
+        reads=("job_id",),
+        made=("compare", "job_id"),
+    ),
+    TaskKind(
+        "merge",
+        "Merge into the base",
+        "call_merge",
+        "gpu",
+        module="worker.training.merge",
+        reads=("model_id",),
+        made=("models", "model_id"),
+    ),
 ):
     KINDS.add(_kind)

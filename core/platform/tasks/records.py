@@ -41,6 +41,7 @@ class TaskRecord:
     started_at: float | None
     finished_at: float | None
     updated_at: float
+    archived_at: float | None = None
 
     @classmethod
     def of(cls, row: RowMapping) -> TaskRecord:
@@ -90,9 +91,15 @@ class FinishedRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRecord:
-    """A worker process as registered in Redis. `task_id` is its current task."""
+    """A worker process as registered in Redis. `task_id` is its current task.
+
+    `title` is its name for people, such as `Training worker`, with a number where its queue has several; `host` is the
+    other machine that it runs on, "" for this one.
+    """
 
     name: str
+    title: str
+    host: str
     queue: str
     state: str  # idle | busy | starting
     task_id: str | None

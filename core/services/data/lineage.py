@@ -106,7 +106,9 @@ def _add_jobs(uow: UnitOfWork, versions: set[str], nodes: dict[str, Node], edges
         .order_by(col(FineTuningJob.created_at))
     )
     for job, state in uow.session.exec(jobs).all():
-        nodes[job.id] = Node(job.id, "job", job.name, f"{job.method} on {job.base_model}", job.id, state)
+        deleted = job.deleted_at is not None
+        detail = f"{job.method} on {job.base_model}" + (", deleted" if deleted else "")
+        nodes[job.id] = Node(job.id, "job", job.name, detail, job.id, "deleted" if deleted else state)
         edges.append(Edge(job.dataset_version_id, job.id, "trained on"))
     models = (
         select(FineTunedModel)

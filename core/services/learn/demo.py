@@ -234,11 +234,13 @@ def _begin(demo_id: str, choices: Mapping[str, str]) -> DemoRecord:
 
 def _sample_dataset(sample: SampleDataset) -> DatasetRecord:
     """The shipped sample as a dataset: the one that is here already, else a new one."""
-    existing = [dataset for dataset in datasets.list_datasets() if dataset.name.startswith(sample.name)]
+    existing = [
+        dataset for dataset in datasets.list_datasets(include_archived=True) if dataset.name.startswith(sample.name)
+    ]
     for dataset in existing:
         wanted = {"train": len(sample.train), "validation": len(sample.validation), "test": len(sample.test)}
         complete = dataset.version.parts == {split: count for split, count in wanted.items() if count}
-        if dataset.origin == "sample" and dataset.state == "validated" and complete:
+        if not dataset.archived_at and dataset.origin == "sample" and dataset.state == "validated" and complete:
             return dataset
     name = f"{sample.name} ({len(existing) + 1})" if existing else sample.name
     return datasets.create_dataset(

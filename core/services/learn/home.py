@@ -95,11 +95,12 @@ def overview() -> Overview:
                 VERSIONS.c.train_examples,
             )
             .outerjoin(VERSIONS, VERSIONS.c.id == DATASETS.c.current_version_id)
-            .where(DATASETS.c.deleted_at.is_(None))
+            .where(DATASETS.c.deleted_at.is_(None), DATASETS.c.archived_at.is_(None))
         ).all()
         jobs = ask(
             select(JOBS.c.id, JOBS.c.name, JOBS.c.parent_job_id, JOBS.c.created_at, TASKS.c.state, TASKS.c.updated_at)
             .join(TASKS, TASKS.c.id == JOBS.c.task_id)
+            .where(JOBS.c.deleted_at.is_(None), JOBS.c.archived_at.is_(None))
             .order_by(TASKS.c.updated_at.desc())
         ).all()
         models = ask(
@@ -109,7 +110,9 @@ def overview() -> Overview:
         ).all()
         other = ask(
             select(TASKS.c.id, TASKS.c.title, TASKS.c.state, TASKS.c.message, TASKS.c.updated_at)
-            .where(TASKS.c.kind.not_in([kind.id for kind in KINDS if kind.shown_as_result]))
+            .where(
+                TASKS.c.archived_at.is_(None), TASKS.c.kind.not_in([kind.id for kind in KINDS if kind.shown_as_result])
+            )
             .order_by(TASKS.c.updated_at.desc())
             .limit(ACTIVITY)
         ).all()

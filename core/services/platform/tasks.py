@@ -6,6 +6,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from core.errors import QueueUnavailable
 from core.platform import logs, redis_server
@@ -14,7 +15,7 @@ from core.platform.processes import OWN_NOTE, is_alive, note_of
 from core.platform.tasks import commands, owners, store
 from core.platform.tasks.announce import queue_name
 from core.platform.tasks.commands import request as request
-from core.platform.tasks.kinds import KINDS as KINDS, QUEUES, kind_of as kind
+from core.platform.tasks.kinds import KINDS as KINDS, QUEUES, WORKER_TITLES, kind_of as kind
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
 from core.platform.tasks.states import STATES as STATES, TERMINAL
 from core.platform.tasks.store import last_event_id as last_event_id, tally as tally
@@ -103,20 +104,21 @@ def waiting_reasons(listed: Iterable[TaskRecord]) -> dict[str, str]:
     held, places = store.lines({task.queue for task in waiting}, [task.id for task in waiting])
 
     def reason(task: TaskRecord) -> str:
-        title, state, progress = needed.get(task.after_task_id or "", ("", "succeeded", 100.0))
+        first, state, progress = needed.get(task.after_task_id or "", ("", "succeeded", 100.0))
         if state != "succeeded":
-            return f"Waits for “{title}”{f', {progress:.0f}% done' if progress >= 1 else ''}."
+            return f"Waits for “{first}”{f', {progress:.0f}% done' if progress >= 1 else ''}."
+        title = WORKER_TITLES.get(task.queue, "worker")
         prefix = "Waiting to resume: " if task.waits_to_resume else ""
         if silent:
             return f"{prefix}{silent}"
         if not running[task.queue] and note_of(f"worker-{task.queue}") == OWN_NOTE:
-            return f"{prefix}a command works on another task; the {task.queue} worker starts when it ends."
+            return f"{prefix}a command works on another task; the {title} starts when it ends."
         if not running[task.queue]:
             start = "Start one with `sft worker`, or everything with `sft up`."
-            return f"{prefix}no {task.queue} worker is running. {start}"
+            return f"{prefix}no {title} is running. {start}"
         in_work = held.get(task.queue, [])
         if len(in_work) >= running[task.queue] and task.id in places:  # a worker may have taken it since it was read
-            return f"{prefix}the {task.queue} worker is busy ({in_work[0]}); {_ordinal(places[task.id])} in line."
+            return f"{prefix}the {title} is busy ({in_work[0]}); {_ordinal(places[task.id])} in line."
         return f"{prefix}a worker will take it in a moment."
 
     return {task.id: reason(task) for task in waiting}
@@ -147,7 +149,18 @@ def workers() -> list[WorkerRecord]:
             return []
         _silent_until[address] = time.monotonic() + _SILENCE_S
         raise redis_server.unavailable() from error
-    return records
+    return _numbered(records)
+
+
+def _numbered(records: Sequence[WorkerRecord]) -> list[WorkerRecord]:
+    """The workers with a number in their titles where a queue has several."""
+    of_queue, seen = Counter(record.queue for record in records), Counter[str]()
+    titled = []
+    for record in records:
+        seen[record.queue] += 1
+        number = f" {seen[record.queue]}" if of_queue[record.queue] > 1 else ""
+        titled.append(replace(record, title=f"{record.title}{number}"))
+    return titled
 
 
 def _record(worker: object) -> WorkerRecord | None:
@@ -157,12 +170,21 @@ def _record(worker: object) -> WorkerRecord | None:
     if not queues or heartbeat is None:
         return None
     seen_at = heartbeat.timestamp()
-    pid = worker.pid if worker.hostname == socket.gethostname() else None  # type: ignore[attr-defined]
+    host = str(worker.hostname or "")  # type: ignore[attr-defined]
+    pid = worker.pid if host == socket.gethostname() else None  # type: ignore[attr-defined]
     if time.time() - seen_at > _STALE_S or (pid is not None and not is_alive(pid)):  # killed without a goodbye
         return None
     job_id = worker.get_current_job_id() or ""  # type: ignore[attr-defined]
     state = str(worker.get_state())  # type: ignore[attr-defined]
-    return WorkerRecord(worker.name, queues[0], state, job_id.rpartition("-")[0] or None, seen_at)  # type: ignore[attr-defined]
+    return WorkerRecord(
+        name=worker.name,  # type: ignore[attr-defined]
+        title=WORKER_TITLES[queues[0]].capitalize(),
+        host="" if pid is not None else host,
+        queue=queues[0],
+        state=state,
+        task_id=job_id.rpartition("-")[0] or None,
+        seen_at=seen_at,
+    )
 
 
 def _ordinal(number: int) -> str:

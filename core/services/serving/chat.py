@@ -103,8 +103,8 @@ def _served(model_id: str) -> tuple[Target, str]:
     own, merged = merging.split(model_id)
     model = models.get_model(own)
     if model.state != "active":
-        raise NotFound(f"The model “{model.name}” is archived.", "Activate it under Models.")
-    method = methods.build(model.method, job_reader.get_job(model.job_id).spec.method_config)
+        raise NotFound(f"The model “{model.name}” is archived.", "Restore it under Models.")
+    method = methods.build(model.method, job_reader.get_job(model.job_id, with_deleted=True).spec.method_config)
     target = target_for(base_models.resolve(model.base_model), method)
     return target, merging.served_id(model.id) if merged else model.id
 
@@ -114,7 +114,7 @@ def _note_use(model_id: str) -> None:
     if not model_id.startswith("fm_"):
         return
     model = models.get_model(merging.split(model_id)[0])
-    task_id = job_reader.get_job(model.job_id).task_id
+    task_id = job_reader.get_job(model.job_id, with_deleted=True).task_id
     with UnitOfWork() as uow:
         query = select(EVENTS.c.id).where(EVENTS.c.task_id == task_id, EVENTS.c.kind == USED).limit(1)
         if uow.execute(query).first() is None:

@@ -47,7 +47,7 @@ def suggestions(model_id: str, limit: int = 6) -> list[SuggestedQuestion]:
     """Questions to try on a tuned model, `known` ones first. The rest are examples that it was not trained on, of the
     test split where there is one (its last part: the hardest one), else held out for validation."""
     own, _ = merging.split(model_id)
-    version_id = job_reader.get_job(models.get_model(own).job_id).spec.dataset_version_id
+    version_id = job_reader.get_job(models.get_model(own).job_id, with_deleted=True).spec.dataset_version_id
     try:
         trained = list(_read(version_id, "train", limit))
         held_out, tested = (list(_read(version_id, split, MOST_READ)) for split in ("validation", "test"))

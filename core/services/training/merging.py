@@ -64,7 +64,7 @@ def begin(model_id: str) -> TaskRecord:
     if not can_merge(model):
         raise Conflict(f"{model.method_title} cannot be merged into the base.", "Serve it in this studio.")
     if model.state != "active":
-        raise Conflict(f"“{model.name}” is archived.", "Activate it first.")
+        raise Conflict(f"“{model.name}” is archived.", "Restore it first.")
     with UnitOfWork() as uow:
         task = store.create_or_join(
             uow,

@@ -36,7 +36,7 @@ def ways_on(model: ModelRecord, place: str, primary: bool = False) -> None:
     kind: Literal["secondary", "tertiary"] = "secondary" if primary else "tertiary"
     with st.container(horizontal=True, width="content", gap="xsmall"):
         if model.state != "active":
-            st.caption("Activate this model to use it.")
+            st.caption("Restore this model to use it.")
             return
         if st.button("Chat", icon=":material/chat:", key=f"chat_{place}_{model.id}", type=kind):
             navigation.go("chat", {"model": model.id})

@@ -59,7 +59,7 @@ def _provenance(model: models.ModelRecord) -> None:
             ("Base model", model.base_title),
             ("Method", model.method_title),
             ("Dataset", f"{model.dataset_name} (deleted)" if model.dataset_deleted else model.dataset_name),
-            ("Training job", model.job_name),
+            ("Training job", f"{model.job_name} (deleted)" if model.job_deleted else model.job_name),
             ("Final loss", loss),
             ("Size", size(model.size_bytes)),
             ("Created", moment(model.created_at)),
@@ -68,12 +68,13 @@ def _provenance(model: models.ModelRecord) -> None:
         ]
     )
     with st.container(horizontal=True, gap="small"):
-        st.page_link(
-            navigation.page_file("job"),
-            label="Open the job",
-            icon=":material/monitoring:",
-            query_params={"id": model.job_id},
-        )
+        if not model.job_deleted:
+            st.page_link(
+                navigation.page_file("job"),
+                label="Open the job",
+                icon=":material/monitoring:",
+                query_params={"id": model.job_id},
+            )
         if not model.dataset_deleted:
             st.page_link(
                 navigation.page_file("datasets"),
@@ -101,8 +102,8 @@ def _archive(model: models.ModelRecord) -> None:
         if active
         else "An active model appears in Chat and Compare."
     )
-    label, icon = ("Archive", ":material/inventory_2:") if active else ("Activate", ":material/bolt:")
+    label, icon = ("Archive", ":material/inventory_2:") if active else ("Restore", ":material/unarchive:")
     if st.button(label, icon=icon, key=f"state_{model.id}", width="stretch"):
         with boundary():
-            (models.archive if active else models.activate)(model.id)
+            (models.archive if active else models.restore)([model.id])
             st.rerun()

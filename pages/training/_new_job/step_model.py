@@ -137,7 +137,7 @@ def _newer_version(draft: drafts.DraftRecord) -> None:
     """Point out that a job based on another one trains on a newer version of the dataset."""
     if not draft.state.get("parent_job_id"):
         return
-    parent = jobs.get_job(draft.state["parent_job_id"])
+    parent = jobs.get_job(draft.state["parent_job_id"], with_deleted=True)
     now = datasets.get_dataset(draft.state["dataset_id"]).version
     if parent.dataset_id == now.dataset_id and parent.dataset_version_id != now.id:
         then = datasets.get_version(parent.dataset_version_id)

@@ -86,7 +86,7 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     if state.get("description"):
         rows.insert(1, ("Description", state["description"]))
     if state.get("parent_job_id"):
-        rows.append(("Follows", jobs.get_job(state["parent_job_id"]).name))
+        rows.append(("Follows", jobs.get_job(state["parent_job_id"], with_deleted=True).name))
     components.facts(rows)
     if base.reason and base.buildable:
         st.caption(f":material/info: {md(base.title)}: {sentence(base.reason)} The job starts when it is ready.")

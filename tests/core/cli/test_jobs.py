@@ -35,13 +35,13 @@ def dead_owner() -> str:
 def test_a_job_whose_processes_died_waits_to_resume(capsys: pytest.CaptureFixture[str]) -> None:
     job = running(dead_owner())
     assert jobs.get_job(job.id).waiting_to_resume
-    assert "no gpu worker is running" in (jobs.get_job(job.id).waiting_reason or "")
+    assert "no training worker is running" in (jobs.get_job(job.id).waiting_reason or "")
     assert main(["jobs"]) == 0
     assert "waiting to resume" in capsys.readouterr().out
     assert main(["jobs", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["waiting_to_resume"] is True
     assert main(["jobs", "show", job.id]) == 0
-    assert "no gpu worker is running" in capsys.readouterr().out
+    assert "no training worker is running" in capsys.readouterr().out
     assert tasks.get_task(job.task_id).waits_to_resume
     assert [task.waits_to_resume for task in tasks.list_tasks(kind="training")] == [True]
 

@@ -177,13 +177,13 @@ def test_suggestions_come_from_the_dataset(at_the_studio: Served) -> None:
 
 def test_an_archived_model_vanishes_and_comes_back(client: openai.OpenAI, at_the_studio: Served) -> None:
     served = at_the_studio
-    models.archive(served.second)
+    models.archive([served.second])
     with pytest.raises(NotFound, match="archived"):
         list(chat.stream(served.second, ASK))
     with pytest.raises(openai.NotFoundError, match="archived"):
         ask(client, served.second)
     assert served.second not in [model.id for model in client.models.list()]
-    models.activate(served.second)
+    models.restore([served.second])
     assert ask(client, served.second)
 
 

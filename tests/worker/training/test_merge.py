@@ -92,10 +92,10 @@ def test_only_mergeable_adapters_are_merged_and_a_missing_base_is_named(
     whole = succeed(job, make_model(tmp_path / "whole", seed=4))
     with pytest.raises(Conflict, match="cannot be merged"):
         merging.begin(whole.id)
-    models.archive(tuned.id)
+    models.archive([tuned.id])
     with pytest.raises(Conflict, match="archived"):
         merging.begin(tuned.id)
-    models.activate(tuned.id)
+    models.restore([tuned.id])
     task = merging.begin(tuned.id)
     make_model(Path(base.removeprefix("local:")), seed=77)  # another model in the same place
     config = Path(base.removeprefix("local:")) / "config.json"

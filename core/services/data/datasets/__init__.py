@@ -1,4 +1,4 @@
-"""Datasets: read, created, written by hand, checked again and deleted; the files beside this one do it."""
+"""Datasets: listed, read, created, written by hand, checked again, archived, deleted; the files here do it."""
 
 from core.data.versions.reader import Bin, ExampleRecord, Page, Statistics
 from core.services.data.datasets.by_hand import (
@@ -10,6 +10,8 @@ from core.services.data.datasets.by_hand import (
     written,
 )
 from core.services.data.datasets.checks import recheck, validate
+from core.services.data.datasets.listing import LISTING, look_up
+from core.services.data.datasets.managing import archive, delete, dependents, rename, restore
 from core.services.data.datasets.reading import (
     examples,
     examples_at,
@@ -22,5 +24,4 @@ from core.services.data.datasets.reading import (
     versions,
 )
 from core.services.data.datasets.records import DATASET_STATES, DatasetRecord, VersionRecord, get_dataset, get_version
-from core.services.data.datasets.removal import delete, dependents
 from core.services.data.datasets.writing import create_dataset, create_from_source, sweep

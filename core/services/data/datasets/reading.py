@@ -22,12 +22,13 @@ from core.services.data.datasets.records import (
 )
 
 
-def list_datasets() -> list[DatasetRecord]:
+def list_datasets(*, include_archived: bool = False) -> list[DatasetRecord]:
     """Every dataset, the newest first."""
+    archived = () if include_archived else (col(FineTuningDataset.archived_at).is_(None),)
     query = (
         select(FineTuningDataset, DatasetVersion)
         .join(DatasetVersion, col(DatasetVersion.id) == col(FineTuningDataset.current_version_id))
-        .where(col(FineTuningDataset.deleted_at).is_(None))
+        .where(col(FineTuningDataset.deleted_at).is_(None), *archived)
         .order_by(col(FineTuningDataset.created_at).desc())
     )
     with UnitOfWork(write=False) as uow:

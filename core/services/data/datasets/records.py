@@ -75,6 +75,7 @@ class DatasetRecord:
     version: VersionRecord
     created_at: float
     updated_at: float
+    archived_at: float | None = None
 
     @property
     def examples(self) -> int:
@@ -174,9 +175,12 @@ def version_record(row: DatasetVersion) -> VersionRecord:
     )
 
 
+_KEPT = {"id", "name", "description", "origin", "created_at", "updated_at", "archived_at"}
+
+
 def dataset_record(dataset: FineTuningDataset, version: DatasetVersion) -> DatasetRecord:
     """The record of a row; a version checked by older rules counts as not validated."""
     current = version.manifest.get("rules") == set_rules.VERSION
-    values = dataset.model_dump(include={"id", "name", "description", "origin", "created_at", "updated_at"})
+    values = dataset.model_dump(include=_KEPT)
     state = dataset.state if current else "not_validated"
     return DatasetRecord(**values, state=state, version=version_record(version))

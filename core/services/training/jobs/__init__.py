@@ -1,4 +1,4 @@
-"""Fine-tuning jobs: choose, forecast, launch once, watch, act on them, run again with changes."""
+"""Fine-tuning jobs: choose, forecast, launch once, watch, act on them, run again with changes, archive and delete."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from core.services.training.jobs.control import (
 from core.services.training.jobs.forecasting import calibrate, forecast
 from core.services.training.jobs.launch import create
 from core.services.training.jobs.lengths import refusals
+from core.services.training.jobs.listing import LISTING, look_up
+from core.services.training.jobs.managing import archive, delete, dependents, rename, restore
 from core.services.training.jobs.reader import NEWEST, count_jobs, find_job, get_job, list_jobs, names_of_measured
 from core.services.training.jobs.records import Alternative, Comparison, Forecast, JobRecord, ServingPlace, TrackRecord
 from core.services.training.jobs.spec_builder import MAX_NAME, SUGGESTED_NAME, catalog, suggest_name

@@ -25,11 +25,16 @@ from core.training.providers import PROVIDERS
 
 NEEDS_DATASET = ("retry", "keep")  # a worker reads the examples before either
 NEWEST = 200  # jobs of a list, unless more are asked for
+_KEPT = JOBS.c.deleted_at.is_(None)
 
 
-def get_job(job_id: str) -> JobRecord:
-    """The job now. Raises NotFound."""
-    jobs = _read(JOBS.c.id == job_id)
+def get_job(job_id: str, *, with_deleted: bool = False) -> JobRecord:
+    """The job now. Raises NotFound.
+
+    Args:
+        with_deleted: also a job that was deleted: its model needs the settings that it was trained with.
+    """
+    jobs = read_jobs(JOBS.c.id == job_id, with_deleted=with_deleted)
     if not jobs:
         raise NotFound(f"There is no job {job_id}.", "Open Jobs for the list.")
     return jobs[0]
@@ -41,7 +46,7 @@ def find_job(name_or_id: str) -> JobRecord:
     Raises:
         NotFound: there is none. Conflict: several have the name; lists their ids.
     """
-    matches = _read((JOBS.c.id == name_or_id) | (JOBS.c.name == name_or_id))
+    matches = read_jobs((JOBS.c.id == name_or_id) | (JOBS.c.name == name_or_id))
     matches = [job for job in matches if job.id == name_or_id] or matches
     if not matches:
         raise NotFound(f"There is no job {name_or_id!r}.", "`sft jobs` lists the jobs with their ids and names.")
@@ -51,43 +56,52 @@ def find_job(name_or_id: str) -> JobRecord:
     return matches[0]
 
 
-def list_jobs(*, state: str | None = None, limit: int = NEWEST, offset: int = 0) -> list[JobRecord]:
+def list_jobs(
+    *, state: str | None = None, limit: int = NEWEST, offset: int = 0, include_archived: bool = False
+) -> list[JobRecord]:
     """Jobs, newest first. Raises SettingsError for an unknown state."""
     if state is not None and state not in STATES:
         raise SettingsError(f"There is no state {state!r}.", f"Choose one of: {', '.join(STATES)}.")
-    return _read(*([TASKS.c.state == state] if state else []), limit=limit, offset=offset)
+    conditions = [TASKS.c.state == state] if state else []
+    if not include_archived:
+        conditions.append(JOBS.c.archived_at.is_(None))
+    return read_jobs(*conditions, limit=limit, offset=offset)
 
 
-def count_jobs() -> Counter[str]:
+def count_jobs(*, include_archived: bool = False) -> Counter[str]:
     """How many jobs are in each state."""
-    query = select(TASKS.c.state, func.count()).join(JOBS, JOBS.c.task_id == TASKS.c.id).group_by(TASKS.c.state)
-    return Counter(dict(read(query)))
+    query = select(TASKS.c.state, func.count()).join(JOBS, JOBS.c.task_id == TASKS.c.id).where(_KEPT)
+    if not include_archived:
+        query = query.where(JOBS.c.archived_at.is_(None))
+    return Counter(dict(read(query.group_by(TASKS.c.state))))
 
 
 def names_of_measured(limit: int = NEWEST) -> dict[str, str]:
     """The ids and names of the newest jobs that have metric points, newest first."""
     measured = select(POINTS.c.id).where(POINTS.c.job_id == JOBS.c.id, POINTS.c.step > 0).exists()
-    query = select(JOBS.c.id, JOBS.c.name).where(measured).order_by(JOBS.c.created_at.desc(), JOBS.c.id.desc())
+    shown = _KEPT & JOBS.c.archived_at.is_(None)
+    query = select(JOBS.c.id, JOBS.c.name).where(measured, shown).order_by(JOBS.c.created_at.desc(), JOBS.c.id.desc())
     return dict(read(query.limit(limit)))
 
 
 def find_by_draft(draft_key: str) -> JobRecord | None:
     """The job that was launched from a draft, or None."""
-    return next(iter(_read(JOBS.c.draft_key == draft_key)), None)
+    return next(iter(read_jobs(JOBS.c.draft_key == draft_key)), None)
 
 
 def find_by_task(task_id: str) -> JobRecord | None:
     """The job of a task, or None."""
-    return next(iter(_read(JOBS.c.task_id == task_id)), None)
+    return next(iter(read_jobs(JOBS.c.task_id == task_id)), None)
 
 
 def names_like(stem: str) -> set[str]:
     """Names of jobs that begin with `stem`."""
-    query = select(JOBS.c.name).where(JOBS.c.name.startswith(stem, autoescape=True))
+    query = select(JOBS.c.name).where(JOBS.c.name.startswith(stem, autoescape=True), _KEPT)
     return {name for (name,) in read(query)}
 
 
-def _read(*conditions: Any, limit: int = NEWEST, offset: int = 0) -> list[JobRecord]:
+def read_jobs(*conditions: Any, limit: int = NEWEST, offset: int = 0, with_deleted: bool = False) -> list[JobRecord]:
+    """The jobs that meet conditions on the tables, newest first."""
     query = (
         select(
             JOBS,
@@ -101,7 +115,7 @@ def _read(*conditions: Any, limit: int = NEWEST, offset: int = 0) -> list[JobRec
         .join(DATASETS, DATASETS.c.id == JOBS.c.dataset_id)
         .join(VERSIONS, VERSIONS.c.id == JOBS.c.dataset_version_id)
         .outerjoin(MODELS, MODELS.c.job_id == JOBS.c.id)
-        .where(*conditions)
+        .where(*conditions, *(() if with_deleted else (_KEPT,)))
         .order_by(JOBS.c.created_at.desc(), JOBS.c.id.desc())
         .limit(limit)
         .offset(offset)
@@ -135,7 +149,7 @@ def _record(
     point = points.get((job["id"], "train"))
     return JobRecord(
         **_only(job, "id name description task_id dataset_id dataset_version_id provider base_model method"),
-        **_only(job, "parent_job_id forecast measured created_at"),
+        **_only(job, "parent_job_id forecast measured created_at archived_at"),
         dataset_name=row["dataset_name"],
         dataset_deleted=deleted,
         provider_title=provider.title if provider else job["provider"],

@@ -66,6 +66,7 @@ class JobRecord:
     created_at: float
     started_at: float | None
     finished_at: float | None
+    archived_at: float | None = None
 
     @property
     def step(self) -> int:

@@ -1,10 +1,12 @@
-"""The registry of fine-tuned models: registered once per job, listed, named, archived, downloaded, tested."""
+"""The registry of fine-tuned models: registered once per job, listed, named, archived, deleted, downloaded, tested."""
 
 from __future__ import annotations
 
 from core.services.training.models.downloading import download
 from core.services.training.models.exact_match import EXACT_MATCH, evaluate_after, running_test, test, test_result
-from core.services.training.models.reader import activate, archive, get_model, list_models, rename, set_notes
+from core.services.training.models.listing import LISTING, look_up
+from core.services.training.models.managing import archive, delete, dependents, rename, restore, set_notes
+from core.services.training.models.reader import get_model, list_models
 from core.services.training.models.records import MergedFiles, ModelDownload, ModelRecord
 from core.services.training.models.registering import file_facts, register
 from core.services.training.models.test_split import (

@@ -42,6 +42,7 @@ class ModelRecord:
     notes: str
     created_at: float
     dataset_deleted: bool
+    job_deleted: bool
 
     @property
     def merged(self) -> MergedFiles | None:

@@ -13,7 +13,7 @@ from core.services.training.models.reader import get_model
 def start(kind: str, model_id: str) -> TaskRecord:
     """Test a model on the dataset that it was trained on; returns the running test if there is one."""
     model = get_model(model_id)
-    spec = job_reader.get_job(model.job_id).spec
+    spec = job_reader.get_job(model.job_id, with_deleted=True).spec
     return start_after(kind, model.job_id, spec.dataset_version_id, f"Test “{model.name}”")
 
 

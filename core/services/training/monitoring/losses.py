@@ -67,7 +67,7 @@ def example_losses(model_id: str) -> ExampleLosses | None:
     rows = read(get_storage().local_path(key))
     if not rows:
         return None
-    spec = job_reader.get_job(model.job_id).spec
+    spec = job_reader.get_job(model.job_id, with_deleted=True).spec
     trained, held = _ordered(rows, held_out=False), _ordered(rows, held_out=True)
     best = trained[: -SHOWN - 1 : -1] if len(trained) > SHOWN else []
     lists = (trained[:SHOWN], held[:SHOWN], best)

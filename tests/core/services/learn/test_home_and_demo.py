@@ -50,7 +50,7 @@ def test_the_journey_ticks_itself_from_real_state(studio_env: Path, adapter: Pat
         store.event(uow, job.task_id, "chat", "first answer")
         uow.commit()
     assert "test" in done()
-    models.archive(model.id)
+    models.archive([model.id])
     assert "deploy" not in done()
     again = jobs.create(**(jobs.choices_of(job.id) | {"name": "Again"}), parent_job_id=job.id, draft_key=None)
     succeed(again, adapter)

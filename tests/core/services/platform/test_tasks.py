@@ -29,7 +29,7 @@ def registered_worker(real_redis):
 
 def test_a_task_waits_because_no_worker_runs(studio_env) -> None:
     task = store.get(counting.start(until=1))
-    said = "no cpu worker is running. Start one with `sft worker`, or everything with `sft up`."
+    said = "no data worker is running. Start one with `sft worker`, or everything with `sft up`."
     assert tasks.waiting_reason(task) == said
 
 
@@ -47,8 +47,8 @@ def test_a_task_waits_in_line(registered_worker) -> None:
     busy, second, third = (counting.start(until=number) for number in (1, 2, 3))
     acquire(busy, "w")
     assert tasks.waiting_reason(store.get(busy)) is None
-    assert tasks.waiting_reason(store.get(second)) == "the cpu worker is busy (Count to 1); 1st in line."
-    assert tasks.waiting_reason(store.get(third)) == "the cpu worker is busy (Count to 1); 2nd in line."
+    assert tasks.waiting_reason(store.get(second)) == "the data worker is busy (Count to 1); 1st in line."
+    assert tasks.waiting_reason(store.get(third)) == "the data worker is busy (Count to 1); 2nd in line."
 
 
 def test_a_task_that_was_taken_since_it_was_read_does_not_wait_for_itself(registered_worker) -> None:

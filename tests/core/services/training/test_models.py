@@ -114,14 +114,15 @@ def test_a_name_that_is_taken_gets_the_next_version(studio_env: Path, adapter: P
 def test_archive_notes_and_lists(studio_env: Path, adapter: Path) -> None:
     model = succeed(launch(make_dataset()), adapter)
     assert models.set_notes(model.id, "good").notes == "good"
-    models.archive(model.id)
+    assert models.archive([model.id]) == 1
+    assert models.archive([model.id]) == 0, "it is archived already"
     assert models.list_models() == []
     assert [found.id for found in models.list_models(include_archived=True)] == [model.id]
-    assert models.activate(model.id).state == "active"
+    assert models.restore([model.id]) == 1
+    assert models.get_model(model.id).state == "active"
     with pytest.raises(NotFound, match="Items - v1"):
         models.get_model("fm_none")
-    with pytest.raises(NotFound):
-        models.archive("fm_none")
+    assert models.archive(["fm_none"]) == 0
 
 
 def test_download_is_a_zip_of_everything(studio_env: Path, adapter: Path) -> None:

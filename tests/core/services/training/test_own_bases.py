@@ -303,7 +303,7 @@ def test_archived_models_do_not_keep_a_base_and_are_counted(model: Path, tmp_pat
     tuned = runs.succeed(job, tmp_path / "tuned")
     with pytest.raises(Conflict, match="“Mine” cannot answer without my-model"):
         own_bases.remove(new.id)
-    models.archive(tuned.id)
+    models.archive([tuned.id])
     (base,) = own_bases.list_own()
     assert own_bases.archived_on(base) == 1
     assert own_bases.remove(str(model)).id == new.id  # by its path

@@ -1,11 +1,14 @@
-"""Delete a dataset: what depends on it is named, and an unfinished job prevents it."""
+"""Rename, archive, restore and delete datasets.
+
+Before a deletion, what depends on the dataset is named; an unfinished job prevents it.
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 from sqlmodel.sql.expression import Select
 
 from core.errors import Conflict
@@ -16,18 +19,45 @@ from core.platform.tasks import store
 from core.platform.tasks.kinds import kind_of
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.states import TERMINAL, WORKABLE
-from core.services.data.datasets.records import get_dataset
+from core.services.data.datasets.records import DatasetRecord, find, get_dataset
+from core.services.data.datasets.writing import check_name
+from core.services.platform.dependents import Dependents, confirm, named
 
 
-@dataclass(frozen=True, slots=True)
-class Dependents:
-    """What depends on a dataset: jobs and models by name, and whether a job still needs its examples."""
+def rename(dataset_id: str, name: str) -> DatasetRecord:
+    """Give a dataset another name. Jobs and models refer to it by its id.
 
-    jobs: tuple[str, ...]
-    models: tuple[str, ...]
-    unfinished: tuple[str, ...]
-    text: str
-    datasets: tuple[str, ...] = ()  # mixes made from it; they have their own examples
+    Raises:
+        NotFound: there is no such dataset. DataError: the name is blank, too long or has invisible characters.
+        Conflict: another dataset has the name.
+    """
+    with UnitOfWork() as uow:
+        row = find(uow, dataset_id)
+        if name.strip() != row.name:
+            check_name(name, uow)
+            row.name, row.updated_at = name.strip(), time.time()
+            uow.session.add(row)
+            uow.commit()
+    return get_dataset(dataset_id)
+
+
+def archive(dataset_ids: Sequence[str]) -> int:
+    """Hide datasets from the list and from the choices for new jobs and mixes; returns how many changed."""
+    return _set_archived(dataset_ids, time.time())
+
+
+def restore(dataset_ids: Sequence[str]) -> int:
+    """Show archived datasets again; returns how many changed."""
+    return _set_archived(dataset_ids, None)
+
+
+def _set_archived(dataset_ids: Sequence[str], at: float | None) -> int:
+    column = col(FineTuningDataset.archived_at)
+    changed = col(FineTuningDataset.id).in_(dataset_ids) & (column.is_(None) if at else column.is_not(None))
+    with UnitOfWork() as uow:
+        count = uow.execute(update(FineTuningDataset).where(changed).values(archived_at=at)).rowcount
+        uow.commit()
+    return count
 
 
 def dependents(dataset_id: str) -> Dependents:
@@ -50,8 +80,7 @@ def delete(dataset_id: str, confirm_name: str) -> None:
         Conflict: the typed name differs, or an unfinished job still needs the examples.
     """
     dataset = get_dataset(dataset_id)
-    if confirm_name.strip() != dataset.name:
-        raise Conflict(f"“{confirm_name}” is not the name of this dataset.", f"Type “{dataset.name}” to delete it.")
+    confirm("dataset", dataset.name, confirm_name)
     # The row is locked before the jobs are counted, as a launch locks it before it adds one: neither can interfere.
     with UnitOfWork() as uow:
         row = uow.session.exec(
@@ -74,7 +103,7 @@ def _jobs_of(dataset_id: str) -> Select[str, str]:
     return (
         select(FineTuningJob.name, BackgroundTask.state)
         .join(BackgroundTask, col(BackgroundTask.id) == col(FineTuningJob.task_id))
-        .where(FineTuningJob.dataset_id == dataset_id)
+        .where(FineTuningJob.dataset_id == dataset_id, col(FineTuningJob.deleted_at).is_(None))
     )
 
 
@@ -110,9 +139,9 @@ def _dependents_text(
         return made if mixes else "Nothing depends on it."
     parts = []
     if jobs:
-        parts.append(f"{len(jobs)} job{'s' if len(jobs) > 1 else ''} ({', '.join(name for name, _ in jobs[:5])})")
+        parts.append(named([name for name, _ in jobs], "job"))
     if models:
-        parts.append(f"{len(models)} model{'s' if len(models) > 1 else ''} ({', '.join(models[:5])})")
+        parts.append(named(models, "model"))
     text = f"{' and '.join(parts)} came from it and remain, but cannot be trained again." if parts else ""
     if mixes:
         text += f" Mixes made from it (unaffected): {', '.join(mixes[:5])}."

@@ -1,0 +1,48 @@
+"""The list of datasets: what can be searched, filtered and sorted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import case, func, select
+
+from core.data.quality import set_rules
+from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
+from core.platform.db.tables import DATASETS, VERSIONS, DatasetVersion, FineTuningDataset
+from core.platform.db.uow import UnitOfWork
+from core.services.data.datasets.records import DatasetRecord, dataset_record
+
+# A version checked by older rules counts as not validated, as in `records.dataset_record`.
+_STATE = case((VERSIONS.c.manifest["rules"].as_integer() == set_rules.VERSION, DATASETS.c.state), else_="not_validated")
+
+LISTING: Final = Listing(
+    key=DATASETS.c.id,
+    rows=DATASETS.join(VERSIONS, VERSIONS.c.id == DATASETS.c.current_version_id),
+    where=(DATASETS.c.deleted_at.is_(None),),
+    search=(DATASETS.c.name, DATASETS.c.description),
+    sorts=(
+        Sort("newest", "Newest first", DATASETS.c.created_at, down=True),
+        Sort("oldest", "Oldest first", DATASETS.c.created_at),
+        Sort("changed", "Last changed first", DATASETS.c.updated_at, down=True),
+        Sort("name", "Name, A to Z", func.lower(DATASETS.c.name)),
+        Sort("largest", "Most examples first", VERSIONS.c.examples, down=True),
+        Sort("smallest", "Fewest examples first", VERSIONS.c.examples),
+    ),
+    filters=(Facet("state", "State", _STATE), Facet("origin", "Origin", DATASETS.c.origin)),
+    archived=DATASETS.c.archived_at.is_not(None),
+    sums={"examples": VERSIONS.c.examples},
+)
+
+
+def look_up(view: View) -> tuple[Slice, list[DatasetRecord]]:
+    """One page of the datasets."""
+    found = look_up_in(LISTING, view)
+    query = (
+        select(FineTuningDataset, DatasetVersion)
+        .join(DatasetVersion, DATASETS.c.current_version_id == VERSIONS.c.id)
+        .where(DATASETS.c.id.in_(found.ids))
+    )
+    with UnitOfWork(write=False) as uow:
+        rows = uow.session.execute(query).all() if found.ids else []
+        shown = {dataset.id: dataset_record(dataset, version) for dataset, version in rows}
+    return found, in_order(found.ids, shown)

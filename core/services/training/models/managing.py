@@ -1,0 +1,103 @@
+"""Rename, annotate, archive, restore and delete models; what depends on one is named before it is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete as delete_from, func, select, update
+
+from core.errors import Conflict, SettingsError
+from core.platform.db.tables import JOBS, MODELS
+from core.platform.db.uow import UnitOfWork, read
+from core.platform.storage import get_storage
+from core.platform.tasks import store
+from core.platform.tasks.kinds import kind_of
+from core.platform.tasks.states import WORKABLE
+from core.services.platform.dependents import Dependents, are, confirm, named
+from core.services.training.jobs import MAX_NAME
+from core.services.training.models.reader import get_model
+from core.services.training.models.records import ModelRecord
+
+
+def rename(model_id: str, name: str) -> ModelRecord:
+    """Rename a model. Raises Conflict if the name is taken, SettingsError if it is invalid."""
+    name = " ".join(name.split())
+    if not name or len(name) > MAX_NAME:
+        raise SettingsError(f"A model's name has 1 to {MAX_NAME} characters, not {len(name)}.", "Choose another.")
+    with UnitOfWork() as uow:
+        query = select(func.count()).where(MODELS.c.name == name, MODELS.c.id != model_id)
+        if uow.execute(query).scalar_one():
+            raise Conflict(f"There is already a model called “{name}”.", "Choose another name.")
+        uow.execute(update(MODELS).where(MODELS.c.id == model_id).values(name=name))
+        uow.commit()
+    return get_model(model_id)
+
+
+def set_notes(model_id: str, notes: str) -> ModelRecord:
+    """Replace a model's notes."""
+    _set([model_id], notes=notes)
+    return get_model(model_id)
+
+
+def archive(model_ids: Sequence[str]) -> int:
+    """Archive models: they are stored, but no longer served or offered. Returns how many changed."""
+    return _set(model_ids, MODELS.c.state == "active", state="archived")
+
+
+def restore(model_ids: Sequence[str]) -> int:
+    """Serve archived models again; returns how many changed."""
+    return _set(model_ids, MODELS.c.state == "archived", state="active")
+
+
+def _set(model_ids: Sequence[str], *conditions: Any, **values: Any) -> int:
+    with UnitOfWork() as uow:
+        changed = uow.execute(update(MODELS).where(MODELS.c.id.in_(model_ids), *conditions).values(**values)).rowcount
+        uow.commit()
+    return changed
+
+
+def dependents(model_id: str) -> Dependents:
+    """What depends on a model, to be named before it is deleted."""
+    model = get_model(model_id)
+    later = (
+        select(MODELS.c.name)
+        .join(JOBS, JOBS.c.id == MODELS.c.job_id)
+        .where(JOBS.c.parent_job_id == model.job_id)
+        .order_by(MODELS.c.created_at)
+    )
+    models = tuple(name for (name,) in read(later))
+    unfinished = _work_on(model)
+    parts = ["It can no longer be used in Chat, in Compare or by other programs."]
+    if model.merged:
+        parts.append("The model merged from it is deleted too.")
+    if models:
+        parts.append(f"{named(models, 'later model')} of the same line {are(models)} unaffected.")
+    if unfinished:
+        parts.append(f"Not finished yet: {', '.join(unfinished)}.")
+    return Dependents(models=models, unfinished=unfinished, text=" ".join(parts))
+
+
+def delete(model_id: str, confirm_name: str) -> None:
+    """Delete a model and its files. Its job remains, and can be run again.
+
+    Raises:
+        NotFound: there is no such model. Conflict: the typed name differs, or a task still needs the model.
+    """
+    model = get_model(model_id)
+    confirm("model", model.name, confirm_name)
+    if work := _work_on(model):
+        text = f"“{model.name}” is in use by an unfinished task: {', '.join(work)}."
+        raise Conflict(text, "Let it finish, or cancel it in Background jobs.")
+    with UnitOfWork() as uow:
+        uow.execute(delete_from(MODELS).where(MODELS.c.id == model.id))
+        uow.commit()
+    for path in (model.path, *((model.merged.path,) if model.merged else ())):
+        get_storage().delete(path)
+
+
+def _work_on(model: ModelRecord) -> tuple[str, ...]:
+    """The titles of unfinished tasks that read the model: tests and merges."""
+    active = store.find(states=(*WORKABLE, "paused"), limit=100_000)
+    reading = ({model.id, model.job_id} & kind_of(task.kind).ids_read(task.payload) for task in active)
+    return tuple(task.title for task, reads in zip(active, reading, strict=True) if reads)
