@@ -1,4 +1,4 @@
-"""One generation: token by token, text as soon as it is complete, stop words never shown."""
+"""One answer: its prompt is read in pieces, its text is shown as soon as it is complete, stop words never."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ _UNFINISHED = "\ufffd"  # what a decoder returns for an incomplete character
 
 
 class Generation:
-    """Decodes one request on loaded weights, a token per `step`."""
+    """The answer to one request on loaded weights: `read` its prompt, then `take` a token of each step.
+
+    Attributes:
+        cache: keys and values of what was read, until a batch takes them over.
+        length: the tokens in it; the position of the next one.
+        next_token: the input of the next step.
+    """
 
     def __init__(self, request: GenerationRequest, loaded: Loaded, adapter: str | None) -> None:
         self.request, self.loaded, self.adapter = request, loaded, adapter
         self.options = request.options
         prompt = request.question.ids
-        self._cache: Any = loaded.adapters.start(adapter)
+        self.cache: Any = loaded.adapters.start(adapter)
+        self.length = self.cache.get_seq_length() if self.cache is not None else 0
         limit = int(getattr(loaded.model.config, "max_position_embeddings", 0) or 0)
-        if limit and self._cache is not None:
-            limit -= self._cache.get_seq_length()  # the positions of a prefix
+        limit -= min(limit, self.length)  # the positions of a prefix
         if limit and len(prompt) >= limit:
             raise too_long(f"{len(prompt):,} tokens", limit)
         self.prompt_tokens = len(prompt)
@@ -38,33 +44,50 @@ class Generation:
         if request.schema is not None:
             size = int(loaded.model.config.get_text_config().vocab_size)
             self._grammar = Grammar(request.schema, Vocabulary.of(loaded.tokenizer, size, self._ends))
-        where = loaded.model.device
-        self._next = torch.tensor([prompt], device=where)
-        self._random = torch.Generator(device=where)
+        self._random = torch.Generator(device=loaded.model.device)
         if self.options.seed is not None:
             self._random.manual_seed(self.options.seed % 2**63)
         else:
             self._random.seed()
+        self._unread = list(prompt)
+        self.next_token = -1
         self._ids: list[int] = []
         self._text = TextStream(loaded.tokenizer, self.options.stop)
         self._shown = EmptyBlockFilter()
 
-    def step(self) -> AnswerChunk | None:
-        """Decode one token: a chunk to show (perhaps the last), or None if no character is complete."""
+    @property
+    def unread(self) -> int:
+        """The tokens of the prompt that are not read yet."""
+        return len(self._unread)
+
+    def read(self, most: int) -> AnswerChunk | None:
+        """Read up to `most` tokens of the prompt; with its last one, what `take` returns for the first token."""
+        part, self._unread = self._unread[:most], self._unread[most:]
         with torch.inference_mode():
             model = self.loaded.adapters.use(self.adapter)
-            out = model(input_ids=self._next, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
-            self._cache = out.past_key_values
-            logits = out.logits[0, -1]
-            if self._grammar is not None:
-                logits = self._grammar.next(logits)
-            token = self._choose(logits)
+            ids = torch.tensor([part], device=self.loaded.model.device)
+            out = model(input_ids=ids, past_key_values=self.cache, use_cache=True, logits_to_keep=1)
+            self.cache = out.past_key_values
+            self.length += len(part)
+            return None if self._unread else self.take(out.logits[0, -1])
+
+    def take(self, logits: torch.Tensor, likeliest: int | None = None) -> AnswerChunk | None:
+        """Choose the next token: a chunk to show (perhaps the last), or None if no character is complete.
+
+        Args:
+            logits: of every token.
+            likeliest: the token with the highest of them, where it is known.
+        """
+        if self._grammar is not None:
+            logits, likeliest = self._grammar.next(logits), None
+        greedy = self.options.temperature == 0
+        token = likeliest if greedy and likeliest is not None else self._choose(logits)
         if token in self._ends:
             return self._last("stop", self._text.rest())
         if self._grammar is not None:
             token = self._grammar.take(token, self.max_tokens - len(self._ids) - 1)
         self._ids.append(token)
-        self._next = torch.tensor([[token]], device=self._next.device)
+        self.next_token = token
         text = self._text.add(token)
         if self._text.stopped:
             return self._last("stop", text)

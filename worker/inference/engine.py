@@ -1,8 +1,9 @@
-"""The inference engine: one thread that owns all weights and decodes one token of every open answer in turn.
+"""The inference engine: one thread that owns all weights and advances every open answer by one token at a time.
 
 One thread instead of a lock around the model: switching adapters changes the shared model, so steps of different
-answers must not overlap; taking turns keeps two streams (base and tuned, side by side) equally fast. torch is imported
-in that thread at the first request, so that the server answers its health page at once.
+batches must not overlap. Answers of one base are rows of one batch (`batches`); those that cannot be mixed take turns.
+Between two steps a piece of a new prompt is read, so that a long one does not stop the others. torch is imported in
+that thread at the first request, so that the server answers its health page at once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,12 +21,14 @@ from core.errors import StudioError
 from core.serving.targets.base import AnswerChunk, ChatOptions
 
 if TYPE_CHECKING:
+    from worker.inference.batches import Batch
     from worker.inference.decoding import Generation
     from worker.inference.prompts import Question
     from worker.inference.weights import Loader
 
 log = logging.getLogger(__name__)
 
+READ_AT_ONCE = 512  # tokens of prompts between two steps
 MAX_OPEN = 32  # answers at once; more are refused, instead of making all slow
 
 
@@ -49,7 +53,8 @@ class InferenceEngine:
 
     def __init__(self) -> None:
         self._inbox: queue.SimpleQueue[GenerationRequest | None] = queue.SimpleQueue()
-        self._open: list[Generation] = []
+        self._unread: deque[Generation] = deque()  # in the order of their arrival
+        self._batches: list[Batch] = []
         self._loader: Loader | None = None
         self._count = 0
         self._counting = threading.Lock()
@@ -85,12 +90,13 @@ class InferenceEngine:
     def _run(self) -> None:
         while True:
             self._admit()
-            for generation in list(self._open):
-                self._advance(generation)
+            self._read()
+            for batch in list(self._batches):
+                self._advance(batch)
 
     def _admit(self) -> None:
         """Take what came in; with nothing to do, sleep until something comes."""
-        while not self._open or not self._inbox.empty():
+        while not (self._unread or self._batches) or not self._inbox.empty():
             request = self._inbox.get()
             if request is None:
                 self._ready()
@@ -99,7 +105,7 @@ class InferenceEngine:
                 self.release()
                 continue
             try:
-                self._open.append(request.context.run(self._begin, request))
+                self._unread.append(request.context.run(self._begin, request))
             except Exception as error:  # every failure belongs to its request, not to this thread
                 self.release()
                 request.emit(error)
@@ -107,33 +113,90 @@ class InferenceEngine:
     def _begin(self, request: GenerationRequest) -> Generation:
         from worker.inference.decoding import Generation
 
-        busy = {id(generation.loaded) for generation in self._open}
+        busy = {id(answer.loaded) for answer in self._unread} | {id(batch.loaded) for batch in self._batches}
         loaded, adapter = self._ready().get(request.question.served, busy=busy)
         return Generation(request, loaded, adapter)
 
     def _ready(self) -> Loader:
         """The loader, with torch behind it."""
         import worker.training  # noqa: F401  it sets the number of threads before torch is imported
-        from worker.inference import decoding, served_models  # noqa: F401  imported here to be there when asked
+        from worker.inference import batches, served_models  # noqa: F401  imported here to be there when asked
         from worker.inference.weights import Loader
 
         self._loader = self._loader or Loader()
         return self._loader
 
-    def _advance(self, generation: Generation) -> None:
-        if generation.request.cancelled.is_set():
-            return self._close(generation)
-        try:
-            chunk = generation.request.context.run(generation.step)
-        except Exception as error:
-            self._close(generation)
-            return generation.request.emit(error)
-        if chunk is None:
-            return None
-        if chunk.finish_reason:
-            self._close(generation)
-        return generation.request.emit(chunk)
+    def _read(self) -> None:
+        """Read prompts, the oldest first: a piece of a long one, or several short ones."""
+        left = READ_AT_ONCE
+        while self._unread and left > 0:
+            generation = self._unread[0]
+            left -= min(generation.unread, READ_AT_ONCE)
+            if generation.request.cancelled.is_set():
+                self._unread.popleft()
+                self.release()
+                continue
+            try:
+                chunk = generation.request.context.run(generation.read, READ_AT_ONCE)
+            except Exception as error:
+                self._unread.popleft()
+                self._fail(generation, error)
+                continue
+            if generation.unread:
+                return
+            self._unread.popleft()
+            if not self._deliver(generation, chunk):
+                self._place(generation)
 
-    def _close(self, generation: Generation) -> None:
-        self._open.remove(generation)
+    def _place(self, generation: Generation) -> None:
+        """Make it a row of a batch."""
+        from worker.inference.batches import Batch
+
+        batch = next((batch for batch in self._batches if batch.admits(generation)), None)
+        if batch is None:
+            self._batches.append(Batch(generation))
+        else:
+            batch.add(generation)
+
+    def _advance(self, batch: Batch) -> None:
+        left = [row for row in batch.rows if row.request.cancelled.is_set()]
+        self._drop(batch, left)
+        if not batch.rows:
+            return
+        try:
+            stepped = batch.step()
+        except Exception as error:
+            if len(batch.rows) > 1:  # whichever row it is, the others go on
+                log.warning("A step of %d answers failed; each goes on alone", len(batch.rows), exc_info=error)
+                self._batches.remove(batch)
+                self._batches += batch.split()
+            else:
+                (row,) = batch.rows
+                self._batches.remove(batch)
+                self._fail(row, error)
+            return
+        self._drop(batch, [row for row, chunk in stepped if self._deliver(row, chunk)], released=True)
+
+    def _drop(self, batch: Batch, rows: Sequence[Generation], *, released: bool = False) -> None:
+        """Take rows out of a batch, and the batch out with its last one."""
+        if not rows:
+            return
+        gone = {id(row) for row in rows}
+        batch.keep([row for row in batch.rows if id(row) not in gone])
+        if not batch.rows:
+            self._batches.remove(batch)
+        for _ in () if released else rows:
+            self.release()
+
+    def _deliver(self, generation: Generation, chunk: AnswerChunk | Exception | None) -> bool:
+        """Hand on a chunk or an error; whether that was the end of the answer."""
+        ended = isinstance(chunk, Exception) or (chunk is not None and chunk.finish_reason is not None)
+        if ended:
+            self.release()
+        if chunk is not None:
+            generation.request.emit(chunk)
+        return ended
+
+    def _fail(self, generation: Generation, error: Exception) -> None:
         self.release()
+        generation.request.emit(error)

@@ -13,6 +13,7 @@ import copy
 import gc
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,9 @@ log = logging.getLogger(__name__)
 
 MAX_MODELS: Final = 2  # bases and full models in memory at once
 MAX_ADAPTERS: Final = 16  # beside one base
+_LORA: Final = "LORA"
+_NO_ADAPTER: Final = "__base__"  # PEFT's word for a row without an adapter
+_UNMIXED: Final = ("use_dora", "alora_invocation_tokens", "target_parameters", "trainable_token_indices")
 SMALL_PARAMS: Final = 50_000_000  # below this, one thread is faster and leaves the other cores to training
 
 
@@ -83,6 +87,31 @@ class Adapters:
         if model.active_adapters != [name]:
             model.set_adapter(name, inference_mode=True)
         return model
+
+    def group(self, name: str | None) -> str:
+        """Answers of the same group may advance in one batch: "" for the base, prefixes and plain LoRA together.
+
+        PEFT applies several LoRA adapters to one batch, each to its rows, but no adapter of another kind.
+        """
+        entry = self._entries[name] if name is not None else None
+        if entry is None or entry.prefix is not None:
+            return ""
+        config = self._tuned[entry.kind].peft_config[name]
+        return "" if entry.kind == _LORA and not any(getattr(config, field, None) for field in _UNMIXED) else str(name)
+
+    def together(self, names: Sequence[str | None]) -> tuple[Any, dict[str, Any]]:
+        """The module for a batch of one group, and the arguments that say which adapter is whose.
+
+        Args:
+            names: the adapter of each row; None: the base alone.
+        """
+        layers = [name if name is not None and self._entries[name].prefix is None else None for name in names]
+        tuned = {name for name in layers if name is not None}
+        if not tuned:
+            return self.base, {}
+        if len(tuned) == 1 and None not in layers:
+            return self.use(layers[0]), {}
+        return self._tuned[_LORA], {"adapter_names": [name or _NO_ADAPTER for name in layers]}
 
     def start(self, name: str | None) -> Any:
         """The cache that an answer starts from: an adapter's prefix, or None."""

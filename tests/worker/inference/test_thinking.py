@@ -9,8 +9,9 @@ from typing import Any
 from core.messages import Message
 from core.models.render import render_prompt
 from core.models.thinking import matches
-from core.serving.targets.base import AnswerChunk, ChatOptions
+from core.serving.targets.base import ChatOptions
 from tests.support.random_model import make_model
+from tests.support.answers import pieces_of
 from worker.inference.decoding import Generation
 from worker.inference.engine import GenerationRequest
 from worker.inference.prompts import Question
@@ -49,10 +50,7 @@ def test_chat_streams_the_answer_without_the_empty_block(tmp_path: Path) -> None
     prompt = Question(None, render_prompt(ASK, weights.tokenizer))  # type: ignore[arg-type]  the weights are given
     question = GenerationRequest(prompt, ChatOptions(max_tokens=64), lambda chunk: None, threading.Event())
     answer = Generation(question, weights, None)
-    pieces: list[AnswerChunk] = []
-    while not (pieces and pieces[-1].finish_reason):
-        if (chunk := answer.step()) is not None:
-            pieces.append(chunk)
+    pieces = pieces_of(answer)
     assert "".join(piece.text for piece in pieces) == "It is there."
     assert pieces[0].text == "I"
 

@@ -68,6 +68,7 @@ def test_a_merged_model_is_stored_listed_served_and_downloaded(tuned: models.Mod
 def test_the_merged_model_answers_like_its_adapter(tuned: models.ModelRecord) -> None:
     from core.messages import Message
     from core.serving.targets.base import ChatOptions
+    from tests.support.answers import pieces_of
     from worker.inference.decoding import Generation
     from worker.inference.engine import GenerationRequest
     from worker.inference.prompts import prepare
@@ -79,8 +80,7 @@ def test_the_merged_model_answers_like_its_adapter(tuned: models.ModelRecord) ->
         prompt = prepare(model_id, [Message("user", "What is item 7?")])
         asked = GenerationRequest(prompt, ChatOptions(12), print, None)  # type: ignore[arg-type]
         answer = Generation(asked, *loader.get(prompt.served, set()))
-        chunks = [answer.step() for _ in range(12)]
-        said.append("".join(chunk.text for chunk in chunks if chunk))
+        said.append("".join(piece.text for piece in pieces_of(answer)))
     assert said[0] == said[1] != ""
 
 

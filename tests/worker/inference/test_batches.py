@@ -1,0 +1,219 @@
+"""Answers in one batch: each says what it says alone, whoever joins and leaves beside it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.serving.targets.base import AnswerChunk, ChatOptions
+from tests.support.answers import pieces_of
+from tests.worker.inference import test_adapters
+from tests.worker.inference.test_adapters import NAMES
+from worker.inference.batches import Batch
+from worker.inference.decoding import Generation
+from worker.inference.engine import READ_AT_ONCE, GenerationRequest, InferenceEngine
+from worker.inference.prompts import Question
+from worker.inference.weights import Loaded
+from worker.training.model_files import load_model, load_tokenizer
+
+base = test_adapters.base
+directories = test_adapters.directories
+EVERY: list[str | None] = [*NAMES, None]
+
+
+@pytest.fixture(scope="module")
+def loaded(base: Path, directories: dict[str, Path]) -> Loaded:
+    weights = Loaded(load_model(base).eval(), load_tokenizer(base))
+    for name, directory in directories.items():
+        weights.adapters.load(name, directory)
+    return weights
+
+
+class Answer:
+    """A request and what was emitted for it."""
+
+    def __init__(self, prompt: int, tokens: int = 10, **options: Any) -> None:
+        self.pieces: list[AnswerChunk | Exception] = []
+        ids = [5 + (7 * prompt + 3 * place) % 200 for place in range(3 + 4 * prompt)]
+        self.ended, self.cancelled = threading.Event(), threading.Event()
+        self.request = GenerationRequest(
+            Question(None, ids),  # type: ignore[arg-type]  the weights are given
+            ChatOptions(max_tokens=tokens, **options),
+            self._emit,
+            self.cancelled,
+        )
+
+    def _emit(self, piece: AnswerChunk | Exception) -> None:
+        self.pieces.append(piece)
+        if isinstance(piece, Exception) or piece.finish_reason:
+            self.ended.set()
+
+    @property
+    def text(self) -> str:
+        return "".join(piece.text for piece in self.pieces if isinstance(piece, AnswerChunk))
+
+
+def endless(request: GenerationRequest, loaded: Loaded, name: str | None) -> Generation:
+    """An answer that goes on to its last token: a random model ends at any."""
+    generation = Generation(request, loaded, name)
+    generation._ends.clear()
+    return generation
+
+
+def alone(loaded: Loaded, prompt: int, name: str | None, **options: Any) -> str:
+    generation = endless(Answer(prompt, **options).request, loaded, name)
+    return "".join(piece.text for piece in pieces_of(generation))
+
+
+class Engine(InferenceEngine):
+    """The engine without its thread, on given weights: `rounds` goes through what the thread does."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__()
+        self.weights, self.names = loaded, dict[int, str | None]()
+
+    def _run(self) -> None:
+        return None
+
+    def _begin(self, request: GenerationRequest) -> Generation:
+        return endless(request, self.weights, self.names[id(request)])
+
+    def ask(self, answer: Answer, name: str | None) -> Answer:
+        self.names[id(answer.request)] = name
+        self.reserve()
+        self.submit(answer.request)
+        return answer
+
+    def rounds(self, number: int) -> None:
+        for _ in range(number):
+            if not (self._unread or self._batches) and self._inbox.empty():
+                return
+            self._admit()
+            self._read()
+            for batch in list(self._batches):
+                self._advance(batch)
+
+    @property
+    def batches(self) -> list[Batch]:
+        return self._batches
+
+
+def test_every_kind_of_adapter_answers_in_company_as_alone(loaded: Loaded) -> None:
+    engine = Engine(loaded)
+    answers = {}
+    for number, name in enumerate(EVERY):  # each joins a round later, with a prompt of another length
+        answers[number, name] = engine.ask(Answer(number, tokens=6 + number), name)
+        engine.rounds(1)
+    engine.rounds(50)
+    assert engine._count == 0
+    for (number, name), answer in answers.items():
+        assert answer.ended.is_set()
+        assert answer.text == alone(loaded, number, name, tokens=6 + number), name
+    assert len({answer.text for answer in answers.values()}) == len(answers)
+
+
+def test_what_can_be_mixed_is_one_batch(loaded: Loaded) -> None:
+    engine = Engine(loaded)
+    mixed = ["lora-1", "lora-2", "qlora-1", "prefix_tuning-1", None]
+    for name in (*mixed, "bottleneck_adapter-1", "bottleneck_adapter-2"):
+        engine.ask(Answer(2), name)
+    engine.rounds(1)
+    assert sorted(len(batch.rows) for batch in engine.batches) == [1, 1, len(mixed)]
+
+
+def test_one_that_ends_or_leaves_changes_nothing_for_the_others(loaded: Loaded) -> None:
+    engine = Engine(loaded)
+    long = [engine.ask(Answer(number, tokens=20), name) for number, name in enumerate(["lora-1", None, "lora-2"])]
+    short = engine.ask(Answer(9, tokens=3), "lora-1")
+    gone = engine.ask(Answer(8, tokens=20), "lora-2")
+    engine.rounds(4)
+    assert short.ended.is_set()
+    gone.cancelled.set()
+    engine.rounds(1)
+    (batch,) = engine.batches
+    assert (len(batch.rows), batch.width) == (3, max(row.length for row in batch.rows)), "no padding is left over"
+    engine.rounds(30)
+    for number, (answer, name) in enumerate(zip(long, ["lora-1", None, "lora-2"], strict=True)):
+        assert answer.text == alone(loaded, number, name, tokens=20)
+    assert not gone.ended.is_set()
+    assert engine._count == 0
+
+
+def test_sampling_depends_on_the_seed_alone(loaded: Loaded) -> None:
+    drawn = {"temperature": 1.0, "seed": 7}
+    engine = Engine(loaded)
+    answer = engine.ask(Answer(1, **drawn), "lora-1")
+    for number in range(3):
+        engine.ask(Answer(number, temperature=1.0), None)
+    engine.rounds(30)
+    assert answer.text == alone(loaded, 1, "lora-1", **drawn) != alone(loaded, 1, "lora-1")
+
+
+def test_a_long_prompt_is_read_in_pieces_between_the_steps_of_others(loaded: Loaded, monkeypatch: Any) -> None:
+    from worker.inference import engine as module
+
+    monkeypatch.setattr(module, "READ_AT_ONCE", 8)
+    engine = Engine(loaded)
+    first = engine.ask(Answer(0, tokens=12), None)
+    engine.rounds(1)
+    second = engine.ask(Answer(10, tokens=12), None)  # 43 tokens
+    before = len(first.pieces)
+    engine.rounds(4)
+    assert not second.pieces
+    assert len(first.pieces) > before
+    engine.rounds(30)
+    assert READ_AT_ONCE == 512
+    assert second.text == alone(loaded, 10, None, tokens=12)
+
+
+def test_a_step_that_fails_ends_no_other_answer(loaded: Loaded, monkeypatch: Any) -> None:
+    engine = Engine(loaded)
+    answers = [engine.ask(Answer(number, tokens=12), name) for number, name in enumerate(["lora-1", "lora-2", None])]
+    engine.rounds(3)
+    together = loaded.adapters.together
+    failing = {"left": 1}
+
+    def out_of_memory(self: Any, names: Any) -> Any:
+        if failing["left"] and len(names) > 1:
+            failing["left"] -= 1
+            raise RuntimeError("out of memory")
+        return together(names)
+
+    monkeypatch.setattr(type(loaded.adapters), "together", out_of_memory)
+    engine.rounds(1)
+    assert [len(batch.rows) for batch in engine.batches] == [1, 1, 1]
+    engine.rounds(30)
+    for number, (answer, name) in enumerate(zip(answers, ["lora-1", "lora-2", None], strict=True)):
+        assert answer.text == alone(loaded, number, name, tokens=12)
+
+
+def test_an_error_of_one_row_is_its_own(loaded: Loaded, monkeypatch: Any) -> None:
+    engine = Engine(loaded)
+    answers = [engine.ask(Answer(number, tokens=12), None) for number in range(3)]
+    engine.rounds(3)
+    (batch,) = engine.batches
+
+    def broken(*_: Any) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(batch.rows[1], "take", broken)
+    engine.rounds(30)
+    assert isinstance(answers[1].pieces[-1], ValueError)
+    for number in (0, 2):
+        assert answers[number].text == alone(loaded, number, None, tokens=12)
+    assert engine._count == 0
+
+
+def test_very_different_lengths_are_not_padded_to_each_other(loaded: Loaded, monkeypatch: Any) -> None:
+    from worker.inference import batches
+
+    monkeypatch.setattr(batches, "_SMALL", 0)
+    engine = Engine(loaded)
+    engine.ask(Answer(40), None)
+    for _ in range(3):
+        engine.ask(Answer(0), None)
+    engine.rounds(1)
+    assert sorted(len(batch.rows) for batch in engine.batches) == [1, 3]
