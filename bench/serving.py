@@ -1,0 +1,224 @@
+"""Many answers at once: `python -m bench.serving [--model DIRECTORY] [--json]`. The last line is one JSON object.
+
+A base of the starter's size with random weights (or the model in DIRECTORY) and three LoRA adapters beside it, in this
+process, without HTTP:
+
+- throughput: 1, 4 and 16 answers of 64 tokens over the three adapters, by the engine's batches and by
+  `transformers.generate`, one answer after another, the adapter switched before each. By turns, the best of three.
+- switching: how much longer the first token of a one-token answer takes than with the same adapter again, 200 times.
+- cold: from the files of an adapter (and of the base) to the first token.
+- time to first token while 16 answers arrive at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+TURNS, TOKENS, AT_ONCE, SWITCHES = 3, 64, (1, 4, 16), 200
+PROMPT_TOKENS = 48
+ADAPTERS = ("m_1", "m_2", "m_3")
+
+
+def make_base(directory: Path) -> Path:
+    """A model of the starter's shape whose weights are random: how fast it answers does not depend on them."""
+    from transformers import AutoConfig, LlamaForCausalLM
+
+    from core.models.base_models.starter import STARTER_RECIPE
+    from tests.support.random_model import make_model
+
+    make_model(directory)  # its tokenizer; then weights of another shape
+    config = AutoConfig.from_pretrained(directory)
+    for name, value in STARTER_RECIPE["model"].items():
+        if name != "rope_theta":
+            setattr(config, name, value)
+    LlamaForCausalLM(config).save_pretrained(directory)
+    return directory
+
+
+def make_adapters(base: Path, folder: Path) -> dict[str, Path]:
+    """Three LoRA adapters of rank 16 on every linear layer, with random weights."""
+    import torch
+
+    from core.models.methods import build
+    from worker.training import tuners
+    from worker.training.model_files import load_model
+
+    found = {}
+    for seed, name in enumerate(ADAPTERS):
+        torch.manual_seed(seed)
+        tuned = tuners.attach(load_model(base), build("lora"))
+        for weight in tuners.trainable(tuned).values():
+            torch.nn.init.normal_(weight, std=0.05)
+        found[name] = folder / name
+        tuned.save_pretrained(found[name])
+    return found
+
+
+class Bench:
+    """A base in memory with its adapters, and the engine on it."""
+
+    def __init__(self, base: Path, adapters: dict[str, Path]) -> None:
+        from worker.inference.engine import InferenceEngine
+        from worker.inference.weights import Loaded
+        from worker.training.generate import keep_contiguous
+        from worker.training.model_files import load_model, load_tokenizer
+
+        model = load_model(base).eval()
+        keep_contiguous(model)
+        self.loaded = loaded = Loaded(model, load_tokenizer(base))
+        for name, directory in adapters.items():
+            loaded.adapters.load(name, directory)
+
+        class Engine(InferenceEngine):
+            def _begin(self, request: Any) -> Any:
+                from worker.inference.decoding import Generation
+
+                generation = Generation(request, loaded, request.question.served)
+                generation._ends.clear()  # every answer has the same number of tokens
+                return generation
+
+        self.engine = Engine()
+
+    def together(self, count: int, tokens: int = TOKENS) -> tuple[float, list[float]]:
+        """Seconds until `count` answers have ended, and until each one's first text."""
+        waiting = [_Asked(self.engine, prompt(number), ADAPTERS[number % 3], tokens) for number in range(count)]
+        begun = time.perf_counter()
+        for asked in waiting:
+            asked.ask()
+        for asked in waiting:
+            asked.ended.wait()
+        return time.perf_counter() - begun, [asked.first - begun for asked in waiting]
+
+    def one_by_one(self, count: int) -> float:
+        """Seconds of `transformers.generate`."""
+        import torch
+
+        begun = time.perf_counter()
+        for number in range(count):
+            model = self.loaded.adapters.use(ADAPTERS[number % 3])
+            model.generate(
+                input_ids=torch.tensor([prompt(number)]),
+                attention_mask=torch.ones(1, PROMPT_TOKENS, dtype=torch.long),
+                min_new_tokens=TOKENS,
+                max_new_tokens=TOKENS,
+                do_sample=False,
+                pad_token_id=0,
+            )
+        return time.perf_counter() - begun
+
+
+class _Asked:
+    """One question to the engine."""
+
+    def __init__(self, engine: Any, ids: list[int], adapter: str, tokens: int) -> None:
+        from core.serving.targets.base import ChatOptions
+        from worker.inference.engine import GenerationRequest
+        from worker.inference.prompts import Question
+
+        self.engine, self.first, self.ended = engine, 0.0, threading.Event()
+        question: Any = Question(adapter, ids)  # type: ignore[arg-type]  the bench's engine takes the adapter's name
+        self.request = GenerationRequest(question, ChatOptions(max_tokens=tokens), self._emit, threading.Event())
+
+    def ask(self) -> None:
+        self.engine.reserve()
+        self.engine.submit(self.request)
+
+    def _emit(self, piece: Any) -> None:
+        if isinstance(piece, Exception):
+            raise piece
+        self.first = self.first or time.perf_counter()
+        if piece.finish_reason:
+            self.ended.set()
+
+
+def prompt(number: int) -> list[int]:
+    """The ids of a question; no two are equal."""
+    return [7 + (31 * number + 13 * place) % 200 for place in range(PROMPT_TOKENS)]
+
+
+def throughput(bench: Bench) -> dict[str, float]:
+    """Tokens per second of both ways."""
+    figures: dict[str, float] = {}
+    for count in AT_ONCE:
+        ours, theirs = float("inf"), float("inf")
+        for _ in range(TURNS):
+            ours = min(ours, bench.together(count)[0])
+            theirs = min(theirs, bench.one_by_one(count))
+        figures |= {
+            f"engine_{count}_tokens_per_s": count * TOKENS / ours,
+            f"generate_{count}_tokens_per_s": count * TOKENS / theirs,
+            f"ratio_{count}": theirs / ours,
+        }
+    return figures
+
+
+def switching(bench: Bench) -> dict[str, float]:
+    """Milliseconds that a first token takes longer where the adapter is another one than before."""
+    same, other = [], []
+    for number in range(SWITCHES):
+        for times, adapter in ((other, ADAPTERS[number % 2]), (same, ADAPTERS[number % 2])):
+            asked = _Asked(bench.engine, prompt(number), adapter, 1)
+            begun = time.perf_counter()
+            asked.ask()
+            asked.ended.wait()
+            times.append(time.perf_counter() - begun)
+    longer = sorted(1000 * (first - statistics.median(same)) for first in other)
+    return {"switch_p50_ms": longer[len(longer) // 2], "switch_p95_ms": longer[int(0.95 * len(longer))]}
+
+
+def cold(base: Path, adapters: dict[str, Path]) -> dict[str, float]:
+    """Seconds from the files to the first token: with the base in memory, and with nothing."""
+    begun = time.perf_counter()
+    bench = Bench(base, {})
+    bench.loaded.adapters.load(ADAPTERS[0], adapters[ADAPTERS[0]])
+    bench.together(1, 1)
+    everything = time.perf_counter() - begun
+    begun = time.perf_counter()
+    bench.loaded.adapters.load(ADAPTERS[1], adapters[ADAPTERS[1]])
+    asked = _Asked(bench.engine, prompt(1), ADAPTERS[1], 1)
+    asked.ask()
+    asked.ended.wait()
+    return {"cold_adapter_s": time.perf_counter() - begun, "cold_base_and_adapter_s": everything}
+
+
+def first_tokens(bench: Bench) -> dict[str, float]:
+    times = sorted(first for _ in range(TURNS) for first in bench.together(16)[1])
+    return {"first_token_p50_s": times[len(times) // 2], "first_token_p95_s": times[int(0.95 * len(times))]}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, help="a base model; without it one with random weights is made")
+    parser.add_argument("--json", action="store_true", help="print the JSON object only")
+    chosen = parser.parse_args([] if arguments is None else arguments)
+    import worker.training  # noqa: F401  it sets the number of threads before torch is imported
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        base = chosen.model or make_base(folder / "base")
+        adapters = make_adapters(base, folder)
+        bench = Bench(base, adapters)
+        bench.together(3)  # nothing is measured for the first time
+        bench.one_by_one(3)
+        figures = throughput(bench) | switching(bench) | first_tokens(bench) | cold(base, adapters)
+    figures |= {"load": os.getloadavg()[0]}
+    if not chosen.json:
+        for key, value in figures.items():
+            print(f"{key:32} {value:,.3f}")
+    print(json.dumps({key: round(value, 4) for key, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])
