@@ -10,8 +10,8 @@ from core.messages import Message
 from core.models.render import render_prompt
 from core.models.thinking import matches
 from core.serving.targets.base import ChatOptions
-from tests.support.random_model import make_model
 from tests.support.answers import pieces_of
+from tests.support.random_model import make_model
 from worker.inference.decoding import Generation
 from worker.inference.engine import GenerationRequest
 from worker.inference.prompts import Question
