@@ -12,6 +12,15 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def labeled_examples(train: int, validation: int = 0, test: int = 0) -> str:
+    """The size of a dataset with its parts: `114 labeled examples: 56 to train on, 58 held out`."""
+    total = plural(train + validation + test, "labeled example")
+    if not validation and not test:
+        return total
+    parts = ((train, "to train on"), (validation, "held out"), (test, "for testing"))
+    return f"{total}: {', '.join(f'{count:,} {purpose}' for count, purpose in parts if count)}"
+
+
 # What spreadsheets take for a formula, or drop and then take the rest for one; also typed in full width, as Japanese
 # keyboards do. Source: OWASP, "CSV Injection".
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -55,6 +64,8 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     whole = max(0, round(seconds))
+    if 0 < seconds < 0.05:
+        return "under 0.1 s"
     if seconds < 10 and whole != seconds:
         return f"{seconds:.1f} s"
     if whole < 90:

@@ -10,6 +10,7 @@ import typer
 from core.cli._support.boundary import say
 from core.cli._support.output import moment, print_json, print_table
 from core.errors import SettingsError
+from core.text import format_loss, plural
 
 if TYPE_CHECKING:
     from core.services.training.jobs import JobRecord
@@ -42,7 +43,7 @@ def jobs(
             })  # fmt: skip
         return
     print_table(("JOB", "NAME", "STATE", "PROGRESS", "LOSS", "CREATED"), [
-        (job.id, job.name, _state(job), f"{job.progress:.0f}%", "-" if job.loss is None else f"{job.loss:.3f}",
+        (job.id, job.name, _state(job), f"{job.progress:.0f}%", "-" if job.loss is None else format_loss(job.loss),
          moment(job.created_at))
         for job in found
     ])  # fmt: skip
@@ -96,7 +97,8 @@ def show(
     print(f"{found.name}: {_state(found)}, {found.progress:.0f}%")
     if found.waiting_reason:
         print(found.waiting_reason)
-    print(f"{found.base_title}, {found.method_title}, {found.examples:,} labeled examples of {found.dataset_name}")
+    examples = plural(found.examples, "training example")
+    print(f"{found.base_title}, {found.method_title}, {examples} of {found.dataset_name}")
     if not rows:
         return
     print()

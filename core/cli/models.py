@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from core.cli._support.output import moment, print_json, print_table
+from core.text import format_loss
 
 
 def models(
@@ -29,6 +30,6 @@ def models(
         return
     print_table(("MODEL", "NAME", "STATE", "BASE", "LOSS", "CREATED"), [
         (model.id, model.name, model.state, model.base_model,
-         "-" if model.final_loss is None else f"{model.final_loss:.3f}", moment(model.created_at))
+         "-" if model.final_loss is None else format_loss(model.final_loss), moment(model.created_at))
         for model in found
     ])  # fmt: skip

@@ -92,9 +92,8 @@ def _report(job_id: str, *, as_json: bool) -> int:
 
     job = jobs.get_job(job_id)
     model = models.get_model(job.model_id) if job.model_id else None
-    loss = model.final_loss if model else job.loss
     if as_json:
-        print_json({"job": job.id, "model": model.name if model else None, "status": job.state, "loss": loss})
+        print_json({"job": job.id, "model": model.name if model else None, "status": job.state, "loss": job.loss})
     elif model:
         print(model.name)
     else:

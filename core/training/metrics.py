@@ -35,11 +35,12 @@ class RunMetric:
         forecast: the two entries of the job's forecast that bound it, drawn as a band behind the curve.
         better: which values are better in the comparison of several runs: higher (1) or lower (-1) ones; 0 leaves the
             metric out of it.
-        final: the entry of a finished run's measurements with the value of the entire run; by default that of the last
-            step.
+        final: the entry of a finished run's measurements with the value of the entire run; by default that of the step
+            whose weights the model has.
+        entire: the name of that value; by default `Final` with the title.
         tile: its short name on a tile of the job's screen; "" shows no tile.
         write: its value in words.
-        mean_over: the tile shows the mean of the last so many steps.
+        mean_over: while a run is going on, the tile shows the mean of the last so many steps.
         total: the metric that the tile shows below it, as the sum so far.
         help: the tile's explanation.
     """
@@ -55,6 +56,7 @@ class RunMetric:
     forecast: tuple[str, str] | None = None
     better: Literal[-1, 0, 1] = 0
     final: str = ""
+    entire: str = ""
     tile: str = ""
     write: Callable[[float | None], str] = number
     mean_over: int = 1
@@ -65,6 +67,22 @@ class RunMetric:
     def axis(self) -> str:
         """Its title with its unit, as a chart names it: `Memory (GB)`."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    @property
+    def now_name(self) -> str:
+        """The name of its value while a run is going on: `Token accuracy, smoothed`."""
+        name = self.tile or self.title
+        return f"{name}, smoothed" if self.mean_over > 1 else name
+
+    @property
+    def final_name(self) -> str:
+        """The name of its value for an entire run: `Final token accuracy`, `Peak memory`."""
+        return self.entire or f"Final {self.title[0].lower()}{self.title[1:]}"
+
+    @property
+    def final_validation_name(self) -> str:
+        """The name of its final value on held-out examples: `Final validation loss`."""
+        return f"Final validation {self.title[0].lower()}{self.title[1:]}"
 
     def of(self, values: Values) -> float | None:
         """Its value among the measurements of a step; None where it was not measured or is not a finite number."""
@@ -125,7 +143,7 @@ GIGABYTES: Final = 1 / 1024**3
 METRICS: Final = Registry[RunMetric]("metric of a run")
 for _metric in (
     RunMetric("epoch", "Epoch"),
-    RunMetric("loss", "Loss", better=-1, write=format_loss),
+    RunMetric("loss", "Loss", better=-1, final="final_loss", write=format_loss),
     RunMetric(
         "token_accuracy",  # a share of the tokens that carry loss, 0..1
         "Token accuracy",
@@ -152,6 +170,7 @@ for _metric in (
         panel="run",
         better=1,
         final="tokens_per_s",
+        entire="Mean tokens per second",
         tile="Tokens per second",
         total="tokens",
         help="Real tokens, without padding; below it, how many were trained on so far.",
@@ -166,6 +185,7 @@ for _metric in (
         forecast=("memory_low", "memory_high"),
         better=-1,
         final="peak_memory_bytes",
+        entire="Peak memory",
         tile="Memory",
         write=size,
         help="The memory of the training process.",
@@ -177,6 +197,7 @@ for _metric in (
         scale=100.0,
         tag="speed/mfu",
         panel="gpu",
+        entire="Final MFU",
         tile="MFU",
         write=share,
         help="Model FLOPs utilization: how much of the GPU's peak speed the training of the model uses.",
@@ -195,3 +216,8 @@ for _metric in (
     ),
 ):
     METRICS.add(_metric)
+
+
+def final_loss_text(loss: float | None) -> str:
+    """The final loss of a run in running text: `final loss 0.947`; "" where there is none."""
+    return "" if loss is None else f"final loss {format_loss(loss)}"

@@ -56,8 +56,8 @@ def listing(kind: str, state: str, drawn: Tally) -> None:
 def row(task: tasks.TaskRecord, reason: str | None, checkpoint_step: int) -> None:
     """One task: kind, progress, the reason why it waits or failed, and its actions."""
     word, icon = task_words.kind(task.kind)
-    took = task.finished_at - task.started_at if task.finished_at and task.started_at else None
-    quiet = [word, f"took {duration(took)}" if took is not None else "", ago(task.created_at)]
+    took = f"took {duration(task.duration_s)}" if task.finished_at and task.duration_s is not None else ""
+    quiet = [word, took, ago(task.created_at)]
     with components.spread(gap="small"):
         with st.container(gap=None, width="stretch", key=f"rowtext_{task.id}"):
             _title(task, f"**{md(task.title or word)}**", icon)

@@ -22,7 +22,7 @@ guard.require()
 def header(job: jobs.JobRecord) -> None:
     """Name, state, base model, method and dataset, and the actions available in this state."""
     where = f"Jobs · {md(job.base_title)} · {md(job.method_title)} · {md(job.dataset_name)}"
-    pairs = plural(job.examples, "labeled example")
+    pairs = plural(job.examples, "training example")
     badge = components.badge_md("Waiting to resume", "orange", "healing") if job.waiting_to_resume else ""
     with components.header_row(
         md(job.name), md(job.description), f"{where} · {pairs}", badge or states.badge_md(job.state)

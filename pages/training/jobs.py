@@ -7,10 +7,11 @@ from collections import Counter
 import streamlit as st
 
 from core.services.training import jobs
+from core.services.training.metrics import final_loss_text
 from pages.training._jobs import compare as job_compare
 from pages.ui import components, first_steps, guard, navigation, states
 from pages.ui.errors import boundary
-from pages.ui.format import ago, duration, format_loss, md, plural, sentence
+from pages.ui.format import ago, duration, md, plural, sentence
 from pages.ui.tasks import words as task_words
 
 guard.require()
@@ -57,7 +58,7 @@ def rows(drawn: Counter[str]) -> None:
 
 def row(job: jobs.JobRecord) -> None:
     """One job; its name links to its screen."""
-    what = f"{md(job.base_title)} · {md(job.method_title)} · {plural(job.examples, 'labeled example')}"
+    what = f"{md(job.base_title)} · {md(job.method_title)} · {plural(job.examples, 'training example')}"
     components.list_row(
         job.name,
         f"{what} · {ago(job.created_at)}",
@@ -76,8 +77,9 @@ def _aside(job: jobs.JobRecord) -> str:
     if job.state in ("running", "validating", "queued", "paused"):
         return f"{job.progress:.0f}%"
     if job.state == "succeeded":
-        return f"loss {format_loss(job.loss)}" if job.loss is not None else ""
-    return duration(max(1, round(job.elapsed_s))) if job.elapsed_s and job.state != "pending" else ""
+        took = f"took {duration(job.duration_s)}" if job.duration_s is not None else ""
+        return " · ".join(part for part in (final_loss_text(job.final_loss), took) if part)
+    return f"took {duration(job.duration_s)}" if job.duration_s and job.state != "pending" else ""
 
 
 with boundary():

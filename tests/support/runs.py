@@ -42,7 +42,7 @@ def launch(
 def begin(job: JobRecord, steps: int, **measured: float) -> TaskContext:
     """Let a worker take the job and measure its first steps; both curves fall. Further measurements are constant."""
     context = _context(job.task_id, first_state="validating")
-    context.event("data", f"{job.examples} labeled examples read.")
+    context.event("data", f"{job.examples} training examples read.")
     context.validated()
     plan = job.spec.training
     with context.lease.fenced() as uow:
@@ -66,13 +66,15 @@ def succeed(job: JobRecord, directory: Path, **measured: Any) -> ModelRecord:
     return finish(begin(job, job.total_steps), job, directory, **measured)
 
 
-def finish(context: TaskContext, job: JobRecord, directory: Path, **measured: Any) -> ModelRecord:
+def finish(
+    context: TaskContext, job: JobRecord, directory: Path, final_loss: float = 0.012, **measured: Any
+) -> ModelRecord:
     """End a run that was begun, and register its model."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "adapter_config.json").write_text("{}")
     (directory / "adapter_model.safetensors").write_bytes(bytes(4096))
     taken = {"train_seconds": 48.0, "tokens": 1000, "steps": job.total_steps, "peak_memory_bytes": 1_200_000_000}
-    context.finish(models.register(context, job.id, directory, final_loss=0.012, measured=taken | measured))
+    context.finish(models.register(context, job.id, directory, final_loss=final_loss, measured=taken | measured))
     model_id = jobs.get_job(job.id).model_id
     assert model_id is not None
     return models.get_model(model_id)

@@ -20,6 +20,7 @@ from core.models.base_models.sources import ModelSource
 from core.platform import disk
 from core.platform.tasks.context import TaskContext
 from core.services.platform import key_hosts
+from core.text import size as size_text
 from worker.fetching import Fetched
 
 POLL_S: Final = 0.5
@@ -70,7 +71,7 @@ class HubDownload(threading.Thread):
     def text(self) -> str:
         if not self.total:
             return "Listing the files on the Hub"
-        return f"Downloaded {self._here() / 1e9:.2f} of {self.total / 1e9:.2f} GB"
+        return f"Downloaded {size_text(self._here())} of {size_text(self.total)}"
 
     def run(self) -> None:
         try:
@@ -118,7 +119,7 @@ class HubDownload(threading.Thread):
         needed, free = self.total - self._here() + SPARE_BYTES, disk.free_bytes(folder)
         if needed > free:
             raise StorageError(
-                f"{self.hub_id} needs {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB is free at {folder}.",
+                f"{self.hub_id} needs {size_text(needed)}, but only {size_text(free)} is free at {folder}.",
                 "Free some space, or set HF_HUB_CACHE to a larger disk.",
             )
 

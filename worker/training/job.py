@@ -196,7 +196,7 @@ class Reporter:
         self.ctx.progress(
             self.percent_at(resumed_from),
             "Training",
-            f"{len(data.train):,} labeled examples, {data.train_tokens:,} tokens per epoch",
+            f"{len(data.train):,} training examples, {data.train_tokens:,} tokens per epoch",
         )
 
     def _say_lengths(self, data: Prepared) -> None:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from core.messages import Example, Split
 from core.registry import Registry
+from core.text import labeled_examples
 
 Teaches = Literal["facts", "decisions"]
 
@@ -43,6 +44,11 @@ class SampleDataset:
     @property
     def test(self) -> list[Example]:
         return self._split("test")
+
+    @property
+    def size_text(self) -> str:
+        """`468 labeled examples: 360 to train on, 48 held out, 60 for testing`."""
+        return labeled_examples(len(self.train), len(self.validation), len(self.test))
 
     def _split(self, split: Split) -> list[Example]:
         return [example for example in self.read() if example.split == split]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,11 @@ class TaskRecord:
     def is_active(self) -> bool:
         """A worker holds it, or one should."""
         return self.state in WORKABLE
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from its start to its end, or to now; None before it started."""
+        return None if self.started_at is None else max(0.0, (self.finished_at or time.time()) - self.started_at)
 
     @property
     def waits_to_resume(self) -> bool:

@@ -13,6 +13,7 @@ from core.platform.db.uow import UnitOfWork
 from core.services.data.datasets.history import change_of
 from core.services.data.datasets.records import find, version_record
 from core.text import size
+from core.training.metrics import final_loss_text
 
 KINDS = ("source", "dataset_version", "job", "model")
 
@@ -117,8 +118,7 @@ def _add_jobs(uow: UnitOfWork, versions: set[str], nodes: dict[str, Node], edges
         .order_by(col(FineTunedModel.created_at))
     )
     for model in uow.session.exec(models):
-        loss = "" if model.final_loss is None else f"final loss {model.final_loss:.3f}"
-        nodes[model.id] = Node(model.id, "model", model.name, loss, model.id, model.state)
+        nodes[model.id] = Node(model.id, "model", model.name, final_loss_text(model.final_loss), model.id, model.state)
         edges.append(Edge(model.job_id, model.id, "gave"))
 
 

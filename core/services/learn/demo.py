@@ -36,6 +36,8 @@ from core.services.training.jobs import reader as job_reader
 from core.services.training.jobs.records import JobRecord
 from core.services.training.models import PartReport
 from core.services.training.results import ExactMatchResult, SplitTestResult
+from core.text import format_loss, plural
+from core.training.metrics import final_loss_text
 
 KIND: Final = "demo"
 STARTER: Final = "starter"
@@ -278,10 +280,7 @@ def _dataset_step(draft: DraftRecord) -> DemoStep:
         version = datasets.get_dataset(dataset_id).version
     except NotFound:
         return step("failed", "The demo's dataset was deleted. Start the demo again.", 0.0)
-    tested = version.test_examples
-    held_out = f"{tested} unseen ones for the test" if tested else f"{version.validation_examples} held out"
-    text = f"{version.train_examples} input → output pairs; {held_out}."
-    return step("done", text, 100.0)
+    return step("done", f"{version.size_text}.", 100.0)
 
 
 def _starter_step(job: JobRecord | None) -> DemoStep:
@@ -310,9 +309,9 @@ def _training_step(job: JobRecord | None) -> DemoStep:
         return step("waiting", "", 0.0)
     detail = job.waiting_reason or job.message
     if job.state == "running" and job.loss is not None:
-        detail = f"Step {job.step:,} of {job.total_steps:,}, loss {job.loss:.3f}"
+        detail = f"Step {job.step:,} of {job.total_steps:,}, loss {format_loss(job.loss)}"
     if job.state == "succeeded":
-        detail = f"{job.total_steps:,} steps; final loss {job.loss:.3f}" if job.loss is not None else "Trained."
+        detail = "; ".join(part for part in (plural(job.step, "step"), final_loss_text(job.final_loss)) if part)
     if job.state in ("failed", "cancelled"):
         detail = job.error.get("message") or "It was cancelled."
     return step(_state(job.state), detail, job.progress)

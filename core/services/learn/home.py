@@ -18,6 +18,7 @@ from core.services.training import choices
 from core.services.training.choices import BaseModelRef
 from core.services.training.models import EXACT_MATCH, TEST_SPLIT
 from core.text import plural
+from core.training.metrics import final_loss_text
 
 DAYS: Final = 8
 ACTIVITY: Final = 6
@@ -155,8 +156,9 @@ def _journey(datasets: Any, ready: Any, jobs: Any, models: Any, active: Any, tri
     )
 
 
-def _final(loss: float | None) -> str:
-    return "Fine-tuned model" if loss is None else f"Final loss {loss:.3f}"
+def _about_model(final_loss: float | None) -> str:
+    text = final_loss_text(final_loss)
+    return f"Fine-tuned model, {text}" if text else "Fine-tuned model"
 
 
 def _series(items: list[tuple[float, int]]) -> tuple[int, ...]:
@@ -176,7 +178,7 @@ def _activity(datasets: Any, jobs: Any, models: Any, other: Any) -> tuple[Activi
         for row in jobs[:ACTIVITY]
     ]
     found += [
-        Activity("model", row.id, row.name, _final(row.final_loss), row.state, row.created_at)
+        Activity("model", row.id, row.name, _about_model(row.final_loss), row.state, row.created_at)
         for row in models[:ACTIVITY]
     ]
     found += [Activity("task", row.id, row.title, row.message, row.state, row.updated_at) for row in other]

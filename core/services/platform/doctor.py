@@ -22,10 +22,10 @@ from core.platform.processes import note_of
 from core.services.platform import key_hosts
 from core.serving.targets import TARGETS
 from core.settings import get_settings
+from core.text import size
 from core.training.engines import ENGINES
 
-GB = 1e9
-LEAST_FREE_DISK_BYTES = 5 * GB
+LEAST_FREE_DISK_BYTES = 5 << 30
 TORCH_TIMEOUT_S = 60.0
 
 
@@ -78,7 +78,7 @@ def _torch() -> list[Check]:
             Check("torch", "ok", f"{version}, device: cpu"),
             Check("GPU", "note", "an NVIDIA driver is installed, but this build of torch cannot use it", remedy),
         ]
-    cards = [f"{name}, {total / GB:.0f} GB ({free / GB:.0f} GB free)" for name, total, free in torch["cards"]]
+    cards = [f"{name}, {size(total)} ({size(free)} free)" for name, total, free in torch["cards"]]
     return [
         Check("torch", "ok", f"{version}, device: cuda (CUDA {torch['cuda']})"),
         Check("GPU", "ok", f"{'; '.join(cards)}; driver {_driver()}"),
@@ -144,7 +144,7 @@ def _ask_torch() -> dict[str, Any]:
 
 def _memory() -> list[Check]:
     memory = psutil.virtual_memory()
-    found = f"{memory.total / GB:.1f} GB, {memory.available / GB:.1f} GB free; {os.cpu_count()} CPU cores"
+    found = f"{size(memory.total)}, {size(memory.available)} free; {os.cpu_count()} CPU cores"
     return [Check("memory", "ok", found)]
 
 
@@ -187,7 +187,7 @@ def _without_password(text: str) -> str:
 def _disk() -> list[Check]:
     folder = get_settings().data_dir
     free = disk.free_bytes()
-    found = f"{free / GB:.1f} GB free at {folder}"
+    found = f"{size(free)} free at {folder}"
     if free < LEAST_FREE_DISK_BYTES:
         return [Check("disk", "note", found, "Free some space, or set SFT_DATA_DIR to a larger disk.")]
     return [Check("disk", "ok", found)]

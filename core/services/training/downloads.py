@@ -15,7 +15,7 @@ from core.platform.tasks.announce import announce
 from core.platform.tasks.records import TaskRecord
 from core.services.platform import tasks
 from core.services.training.results import DownloadResult
-from core.text import duration
+from core.text import duration, size as size_text
 
 KIND = "download"
 _LOOKED_AT = 50  # finished downloads, newest first, for the measured seconds
@@ -38,9 +38,9 @@ class SourceOffer:
 
     @property
     def text(self) -> str:
-        """Such as "93 MB from your package index, about 12 s"."""
-        size = f"{self.bytes / 1e6:,.0f} MB from " if self.bytes else "from "
-        return f"{size}{self.place}{f', about {duration(self.seconds)}' if self.seconds else ''}"
+        """Such as "88.6 MB from your package index, about 12 s"."""
+        amount = f"{size_text(self.bytes)} from " if self.bytes else "from "
+        return f"{amount}{self.place}{f', about {duration(self.seconds)}' if self.seconds else ''}"
 
     @property
     def precision(self) -> str:

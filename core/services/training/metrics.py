@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from core.platform.db.tables import POINTS
 from core.platform.db.uow import UnitOfWork, read
-from core.training.metrics import METRICS, Point, RunMetric
+from core.training.metrics import METRICS, Point, RunMetric, final_loss_text
 
-__all__ = ["METRICS", "Point", "RunMetric", "all_points", "latest", "since", "write"]
+__all__ = ["METRICS", "Point", "RunMetric", "all_points", "at_steps", "final_loss_text", "latest", "since", "write"]
 
 PAGE: Final = 20_000  # points per query
 _COLUMNS = [POINTS.c[name] for name in ("split", "step", "measured", "id", "created_at")]  # as `Point` takes them
@@ -48,6 +48,15 @@ def all_points(job_id: str, page: int = PAGE) -> list[Point]:
     while rows := since(job_id, points[-1].id if points else 0, page):
         points += rows
     return sorted(points, key=lambda point: (point.step, point.split, point.id))
+
+
+def at_steps(steps: Mapping[str, int]) -> dict[tuple[str, str], Point]:
+    """The newest point of each (job, split) at a step of each job."""
+    if not steps:
+        return {}
+    wanted = or_(*(and_(POINTS.c.job_id == job_id, POINTS.c.step == step) for job_id, step in steps.items()))
+    query = select(POINTS.c.job_id, *_COLUMNS).where(wanted).order_by(POINTS.c.id)
+    return {(row.job_id, row.split): Point(*row[1:]) for row in read(query)}
 
 
 def latest(job_ids: list[str]) -> dict[tuple[str, str], Point]:

@@ -30,7 +30,7 @@ def explain() -> str:
         components.heading("What happens")
         with st.container(border=True, gap="small"):
             for icon, title, text in (
-                ("dataset", f"{len(sample.train)} labeled examples", f"{sample.description} Part of the studio."),
+                ("dataset", sample.size_text, f"{sample.description} Part of the studio."),
                 (
                     "model_training",
                     "The base is fine-tuned",

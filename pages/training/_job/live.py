@@ -20,7 +20,7 @@ from pages.ui.format import clock, duration, format_loss, md, number, plural, se
 from pages.ui.tasks import words as task_words
 
 POLL_S = 1.5
-TRAINING_LOSS, VALIDATION_LOSS, TIME_LEFT = "Training loss", "Validation loss", "Time left"  # tiles
+TRAINING_LOSS, VALIDATION_LOSS, TIME_LEFT = "Training loss, smoothed", "Validation loss", "Time left"  # tiles
 SLOW_S = 4.0
 CARD_HEIGHT = 375  # pixels; of the loss chart with its controls
 CARD_FRAME = 30
@@ -108,7 +108,7 @@ def _steps(job: jobs.JobRecord) -> str:
 
 def _when(job: jobs.JobRecord) -> str:
     if job.is_terminal:
-        took = f"took {duration(job.elapsed_s)}" if job.elapsed_s else ""
+        took = f"took {duration(job.duration_s)}" if job.duration_s else ""
         return " · ".join(part for part in (took, f"ended {clock(job.finished_at)}" if job.finished_at else "") if part)
     if (left_s := _time_left(job)) is not None:
         return f"{duration(left_s)} left, done about {clock(time.time() + left_s)}"
@@ -151,9 +151,33 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
     ]
     if not validation and train and job.is_terminal:  # the dataset has no validation examples
         items = [item for item in items if item.label != VALIDATION_LOSS]
+    if job.model_id:
+        items = _final_tiles(job, points)
     if (left_s := _time_left(job)) is not None:
         items.append(Tile(TIME_LEFT, duration(left_s), help="At the speed of the last steps."))
     components.tiles(items, key="tiles")
+
+
+def _final_tiles(job: jobs.JobRecord, points: Series) -> list[Tile]:
+    """The figures of the entire run, as every other screen shows them, and those on held-out data."""
+    tiles = []
+    for metric in (metric for metric in METRICS if metric.tile or metric.id == "loss"):
+        value, held_out = job.final(metric), job.final_validation(metric)
+        if value is None:
+            continue
+        curve = [v for point in run_charts.thinned(points.train, SPARK) if (v := point.value(metric.id)) is not None]
+        tiles.append(Tile(metric.final_name, metric.write(value), chart=curve, help=_FINAL.get(metric.id, metric.help)))
+        if held_out is not None:
+            tiles.append(Tile(metric.final_validation_name, metric.write(held_out), help=_HELD_OUT))
+    return tiles
+
+
+_FINAL = {
+    "loss": "The training loss at the step whose weights the model has. Lower is better.",
+    "tokens_per_s": "Real tokens, without padding, by the time in steps of the entire run.",
+    "memory_bytes": "The most memory that the training process had at a time.",
+}
+_HELD_OUT = "The same on held-out examples, at the same step."
 
 
 def _part(validation: list[Point]) -> str:
@@ -177,7 +201,7 @@ def _tile(metric: RunMetric, points: Series) -> Tile:
     total = points.train[-1].value(metric.total)
     below, word = (metric.write(held), "held-out") if held is not None else (number(total) if total else None, "total")
     return Tile(
-        metric.tile,
+        metric.now_name,
         metric.write(sum(values) / len(values)),
         below,
         "gray",

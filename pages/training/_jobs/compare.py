@@ -122,7 +122,7 @@ def _along(point: Point, axis: str, begin: float) -> float:
 
 def _figures(compared: monitoring.Compared, names: list[str]) -> None:
     components.section_gap()
-    components.heading("Results", "The best value of each row is marked")
+    components.heading("Results", "The best value of each row is marked; a run without a model shows its last step")
     rows = {}
     for figure_ in compared.figures:
         words = [figure_.write(value) for value in figure_.values]

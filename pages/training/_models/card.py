@@ -6,9 +6,10 @@ from typing import Literal
 
 import streamlit as st
 
+from core.services.training.metrics import final_loss_text
 from core.services.training.models import ModelRecord
 from pages.ui import components, navigation, states
-from pages.ui.format import ago, format_loss, md, short, size
+from pages.ui.format import ago, md, short, size
 
 
 def card(model: ModelRecord) -> None:
@@ -26,8 +27,8 @@ def card(model: ModelRecord) -> None:
             if model.notes:
                 st.caption(md(short(model.notes, 120)))
         with components.spread(gap="xsmall"):
-            loss = f"loss {format_loss(model.final_loss)} · " if model.final_loss is not None else ""
-            st.markdown(f":small[{loss}{size(model.size_bytes)} · {ago(model.created_at)}]", width="content")
+            facts = (final_loss_text(model.final_loss), size(model.size_bytes), ago(model.created_at))
+            st.markdown(f":small[{' · '.join(fact for fact in facts if fact)}]", width="content")
             ways_on(model, "card")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.training import models
+from core.services.training.metrics import METRICS
 from pages.training._models import merge as model_merge
 from pages.training._models.card import ways_on
 from pages.ui import components, navigation, states
@@ -53,14 +54,13 @@ def detail(model: models.ModelRecord) -> None:
 
 
 def _provenance(model: models.ModelRecord) -> None:
-    loss = format_loss(model.final_loss)
     components.facts(
         [
             ("Base model", model.base_title),
             ("Method", model.method_title),
             ("Dataset", f"{model.dataset_name} (deleted)" if model.dataset_deleted else model.dataset_name),
             ("Training job", f"{model.job_name} (deleted)" if model.job_deleted else model.job_name),
-            ("Final loss", loss),
+            (METRICS.get("loss").final_name, format_loss(model.final_loss)),
             ("Size", size(model.size_bytes)),
             ("Created", moment(model.created_at)),
             ("Deployed", "in this studio (Chat and Compare)"),

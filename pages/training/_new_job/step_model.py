@@ -30,7 +30,7 @@ def chosen_words(draft: drafts.DraftRecord | None) -> list[str]:
     dataset = datasets.get_dataset(draft.state["dataset_id"])
     words = [md(dataset.name, 40)]
     if dataset.version:
-        words.append(plural(dataset.version.train_examples, "labeled example"))
+        words.append(plural(dataset.version.train_examples, "training example"))
     if draft.step == "review" and draft.state.get("base_model"):
         words.insert(0, md(choices.resolve(draft.state["base_model"]).title))
     return words
@@ -289,7 +289,7 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
     scope = draft_state.key(draft, f"m_{draft.state['base_model']}_{method.id}")
     common = draft_state.key(draft, "t")
     pairs = forecast.lengths.examples if forecast else 0
-    components.heading("Parameters", f"Suggested for {plural(pairs, 'labeled example')}" if pairs else None)
+    components.heading("Parameters", f"Suggested for {plural(pairs, 'training example')}" if pairs else None)
     with st.container(border=True, gap="small", key="parameters"):
         config = dict(draft.state.get("method_config") or {})
         if method.model_fields:

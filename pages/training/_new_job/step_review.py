@@ -71,7 +71,7 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     base, method = choices.resolve(state["base_model"]), choices.METHODS.get(state["method"])
     dataset = datasets.get_dataset(state["dataset_id"])
     version = dataset.version
-    pairs = plural(version.train_examples, "labeled example")
+    pairs = plural(version.train_examples, "training example")
     if version.validation_examples:
         pairs += f", {version.validation_examples:,} for validation"
     rows = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import streamlit as st
 
 from core.services.platform import tasks
@@ -41,8 +39,8 @@ def band(task: TaskRecord) -> None:
         with components.spread():
             phase = sentence(task.message or task.phase or _PLACES.get(task.state, ""))
             st.markdown(f"{states.badge_md(task.state)} {phase}", width="content")
-            running_s = time.time() - task.started_at if task.started_at else None
-            st.caption(f"{task.progress:.0f}%" + (f" · {duration(running_s)}" if running_s else ""), width="content")
+            running = f" · {duration(task.duration_s)}" if task.duration_s else ""
+            st.caption(f"{task.progress:.0f}%{running}", width="content")
         st.progress(min(1.0, max(0.0, task.progress / 100)))
         if reason:
             st.caption(sentence(reason))

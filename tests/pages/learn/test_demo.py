@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.data.samples import SAMPLES
 from core.services.learn import demo
 from pages.ui.format import md
 from tests.pages.conftest import keys
@@ -9,9 +10,9 @@ from tests.pages.conftest import keys
 
 def test_the_introduction_starts_nothing(open_screen, read) -> None:
     app = open_screen("demo")
-    assert "360 labeled examples" in read(app)
+    assert SAMPLES.get(demo.SAMPLE).size_text in read(app)
     app.radio(key="demo_base").set_value(demo.REAL).run()
-    assert "360 labeled examples" in read(app)
+    assert SAMPLES.get(demo.SAMPLE).size_text in read(app)
     assert "is not on this machine yet" in read(app)
     assert app.button(key="start").disabled
     assert "start" in keys(app)

@@ -46,7 +46,7 @@ def test_a_running_job_shows_progress_figures_and_events(open_screen, read) -> N
     assert "6 of 100" in shown
     assert "Checkpoint saved at step 70" in shown
     tiles = {tile.label: tile.value for tile in app.metric}
-    measured = {metric.tile for metric in METRICS if metric.tile and metric.panel != "gpu"}
+    measured = {metric.now_name for metric in METRICS if metric.tile and metric.panel != "gpu"}
     assert set(tiles) == {live.TRAINING_LOSS, live.VALIDATION_LOSS, live.TIME_LEFT, *measured}
     assert tiles[METRICS.get("tokens_per_s").tile] == "9,000"
     assert len(app.get("plotly_chart")) == 6  # loss, accuracy, gradient, learning rate, speed, memory

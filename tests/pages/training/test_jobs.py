@@ -30,7 +30,7 @@ def test_jobs_are_listed_with_their_state_and_why_they_wait(open_screen, read) -
     assert waiting.waiting_reason
     assert shows(task_words.why(waiting.waiting_reason), said)
     assert [link.label for link in app.get("page_link")] == ["**Second run**", "**First run**"]
-    assert "56 labeled examples" in said
+    assert "56 training examples" in said
 
 
 def test_a_filter_by_state_hides_the_others(open_screen, read) -> None:

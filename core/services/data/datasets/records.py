@@ -20,7 +20,7 @@ from core.messages import SPLITS, Split
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
-from core.text import CHARACTERS_PER_TOKEN
+from core.text import CHARACTERS_PER_TOKEN, labeled_examples
 
 DATASET_STATES = {
     "validated": "Validated: ready for training",
@@ -56,6 +56,11 @@ class VersionRecord:
         """How many examples each split has, without empty ones."""
         counts = (self.train_examples, self.validation_examples, self.test_examples)
         return {split: count for split, count in zip(SPLITS, counts, strict=True) if count}
+
+    @property
+    def size_text(self) -> str:
+        """`114 labeled examples: 56 to train on, 58 held out`."""
+        return labeled_examples(self.train_examples, self.validation_examples, self.test_examples)
 
     @property
     def format(self) -> str:

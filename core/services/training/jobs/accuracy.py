@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from core.platform.db.tables import JOBS
 from core.platform.db.uow import read
-from core.services.training.jobs.records import Comparison, JobRecord, TrackRecord
+from core.services.training.jobs.records import WORKING_TIME, Comparison, JobRecord, TrackRecord
 from core.text import duration, size
 
 LAST_RUNS: Final = 10
@@ -91,10 +91,10 @@ def _time(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Compariso
         return None
     low, high = forecast.get("time_low_s"), forecast.get("time_high_s")
     if not (low and high):
-        return Comparison("Time", "not measured before", duration(seconds), None)
+        return Comparison(WORKING_TIME, "not measured before", duration(seconds), None)
     expected = f"{duration(low)} to {duration(high)}"
     within = low <= seconds <= high if _to_the_end(forecast, measured) else None
-    return Comparison("Time", expected, duration(seconds), within, time_miss(forecast, measured))
+    return Comparison(WORKING_TIME, expected, duration(seconds), within, time_miss(forecast, measured))
 
 
 def _memory(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Comparison | None:

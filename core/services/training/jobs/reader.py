@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func, select
@@ -122,9 +122,17 @@ def read_jobs(*conditions: Any, limit: int = NEWEST, offset: int = 0, with_delet
     )
     rows = [(row._mapping, _polled(row._mapping)) for row in read(query)]
     points = metrics.latest([row[JOBS.c.id] for row, _ in rows])
+    kept = metrics.at_steps({row[JOBS.c.id]: step for row, _ in rows if (step := _kept_step(row, points))})
     saved = tasks.checkpoint_steps([task for _, task in rows])
     reasons = tasks.waiting_reasons(task for _, task in rows)
-    return [_record(row, task, points, saved, reasons) for row, task in rows]
+    return [_record(row, task, points, kept, saved, reasons) for row, task in rows]
+
+
+def _kept_step(row: Any, points: Mapping[tuple[str, str], Point]) -> int:
+    """The step whose weights the model has, where it is not the last one; else 0."""
+    step = int(row[JOBS.c.measured].get("kept_step") or 0)
+    last = points.get((row[JOBS.c.id], "train"))
+    return step if last is not None and step != last.step else 0
 
 
 def _polled(row: Any) -> TaskRecord:
@@ -138,7 +146,12 @@ def _columns(row: Any, table: Any) -> dict[str, Any]:
 
 
 def _record(
-    row: Any, task: TaskRecord, points: dict[tuple[str, str], Point], saved: dict[str, int], reasons: dict[str, str]
+    row: Any,
+    task: TaskRecord,
+    points: Mapping[tuple[str, str], Point],
+    kept: Mapping[tuple[str, str], Point],
+    saved: Mapping[str, int],
+    reasons: Mapping[str, str],
 ) -> JobRecord:
     job = _columns(row, JOBS)
     provider = PROVIDERS.get(job["provider"]) if job["provider"] in PROVIDERS else None
@@ -164,7 +177,8 @@ def _record(
         waiting_reason=reasons.get(task.id),
         point=point,
         validation_point=points.get((job["id"], "validation")),
-        elapsed_s=_elapsed(task),
+        kept_points=(kept.get((job["id"], "train")), kept.get((job["id"], "validation"))),
+        duration_s=task.duration_s,
         time_left_s=_time_left(task, point, spec.training.total_steps),
         actions=tuple(
             action for action in actions if action not in withheld and not (deleted and action in NEEDS_DATASET)
@@ -181,12 +195,6 @@ _TASK_FIELDS = (
 
 def _only(values: dict[str, Any], names: str) -> dict[str, Any]:
     return {name: values[name] for name in names.split()}
-
-
-def _elapsed(task: TaskRecord) -> float | None:
-    if task.started_at is None:
-        return None
-    return max(0.0, (task.finished_at or time.time()) - task.started_at)
 
 
 def _time_left(task: TaskRecord, point: Point | None, total_steps: int) -> float | None:

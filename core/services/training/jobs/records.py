@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from core.platform.tasks.states import TERMINAL
 from core.training.engines import Choice
@@ -13,8 +13,13 @@ from core.training.forecast.memory import MemoryForecast
 from core.training.forecast.refusals import Refusals
 from core.training.forecast.time import CostForecast, TimeForecast
 from core.training.jobs.spec import JobSpec, ResolvedTraining
-from core.training.metrics import Point
+from core.training.metrics import METRICS, Point, RunMetric
 from core.training.precision import PrecisionChoice
+
+# The times of a run, each with one name.
+DURATION: Final = "Duration"  # from its start to its end: with loading, pauses and what came between
+WORKING_TIME: Final = "Working time"  # of its last attempt, from loading to the tested model: what is forecast
+TIME_IN_STEPS: Final = "Time in steps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ class JobRecord:
     waiting_reason: str | None  # why no worker is working on it, if one should
     point: Point | None  # the last training point
     validation_point: Point | None
-    elapsed_s: float | None
+    kept_points: tuple[Point | None, Point | None]  # of training and validation, at the step whose weights are kept
+    duration_s: float | None  # from its start to its end, or to now
     time_left_s: float | None
     forecast: dict[str, Any]
     measured: dict[str, Any]
@@ -78,11 +84,30 @@ class JobRecord:
 
     @property
     def loss(self) -> float | None:
-        return self.point.loss if self.point else None
+        """The final loss once there is a model; before that the loss of the last step."""
+        return self.final(METRICS.get("loss"))
 
     @property
-    def validation_loss(self) -> float | None:
-        return self.validation_point.loss if self.validation_point else None
+    def final_loss(self) -> float | None:
+        """The loss of the step whose weights the model has; None where there is no model."""
+        return self.loss if self.model_id else None
+
+    def final(self, metric: RunMetric) -> float | None:
+        """A metric of the entire run: as the run measured it, else at the step whose weights the model has.
+
+        Before there is a model: at the last step.
+        """
+        if metric.final and self.measured.get(metric.final) is not None:
+            return float(self.measured[metric.final])
+        point = self.kept_points[0] or self.point
+        return point.value(metric.id) if point else None
+
+    def final_validation(self, metric: RunMetric) -> float | None:
+        """As `final`, on held-out examples."""
+        if metric.id == "loss" and self.measured.get("validation_loss") is not None:
+            return float(self.measured["validation_loss"])
+        point = self.kept_points[1] or self.validation_point
+        return point.value(metric.id) if point else None
 
     @property
     def precision(self) -> tuple[str, str]:

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from core.models.methods import METHODS
 from core.services.training.jobs import reader as job_reader
-from core.services.training.jobs.records import JobRecord
+from core.services.training.jobs.records import DURATION, TIME_IN_STEPS, JobRecord
 from core.text import duration, number
 from core.training.jobs.spec import TrainingConfig
-from core.training.metrics import METRICS, Point, RunMetric
+from core.training.metrics import METRICS
 
 MAX_RUNS: Final = 8
 _DERIVED = frozenset({"steps_per_epoch", "total_steps"})
@@ -83,21 +83,18 @@ def _figures(runs: Sequence[JobRecord]) -> tuple[Figure, ...]:
     rows: list[tuple[str, Callable[[float | None], str], int, list[float | None]]] = []
     for metric in METRICS:
         if metric.better:
-            trained = [run.measured.get(metric.final) or _value(run.point, metric) for run in runs]
-            held_out = [_value(run.validation_point, metric) for run in runs]
-            rows.append((metric.title, metric.write, metric.better, trained))
-            rows.append((f"{metric.title} (validation)", metric.write, metric.better, held_out))
-    rows.append(("Time in steps", duration, -1, [run.measured.get("train_seconds") for run in runs]))
+            trained = [run.final(metric) for run in runs]
+            held_out = [run.final_validation(metric) for run in runs]
+            rows.append((metric.final_name, metric.write, metric.better, trained))
+            rows.append((metric.final_validation_name, metric.write, metric.better, held_out))
+    rows.append((DURATION, duration, -1, [run.duration_s if run.is_terminal else None for run in runs]))
+    rows.append((TIME_IN_STEPS, duration, -1, [run.measured.get("train_seconds") for run in runs]))
     rows.append(("Steps", number, 0, [run.step or None for run in runs]))
     return tuple(
         Figure(name, tuple(values), _best(values, better), write)
         for name, write, better, values in rows
         if any(value is not None for value in values)
     )
-
-
-def _value(point: Point | None, metric: RunMetric) -> float | None:
-    return point.value(metric.id) if point else None
 
 
 def _best(values: Sequence[float | None], better: int) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import pytest
 from core.errors import StorageError
 from core.services.training import jobs
 from core.services.training.jobs.accuracy import compare
+from core.services.training.jobs.records import WORKING_TIME
 from core.training.forecast.device import Device
 from tests.support.jobs import launch, make_dataset, succeed
 from tests.support.random_model import make_model
@@ -46,7 +47,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_each_line_says_by_how_much_the_forecast_missed() -> None:
     lines = {line.name: line for line in compare(FORECAST, MEASURED)}
-    assert lines["Time"].error == pytest.approx(0.25)
+    assert lines[WORKING_TIME].error == pytest.approx(0.25)
     assert lines["Peak memory"].error == pytest.approx(-0.2)  # of the 625 MB that the run added to its process
     assert lines["Peak memory"].within is False
     assert lines["Disk"].within
@@ -55,13 +56,13 @@ def test_each_line_says_by_how_much_the_forecast_missed() -> None:
 
 def test_an_interrupted_run_says_nothing_of_the_forecast_time() -> None:
     lines = {line.name: line for line in compare(FORECAST, MEASURED | {"resumed": 1})}
-    assert lines["Time"].error is None
+    assert lines[WORKING_TIME].error is None
 
 
 def test_a_run_that_was_stopped_early_is_no_miss_of_the_forecast() -> None:
     early = MEASURED | {"steps": 4, "tokens": 400, "total_seconds": 30.0}
     lines = {line.name: line for line in compare(FORECAST, early)}
-    assert [(lines[name].within, lines[name].error) for name in ("Time", "Tokens trained", "Steps")] == [
+    assert [(lines[name].within, lines[name].error) for name in (WORKING_TIME, "Tokens trained", "Steps")] == [
         (None, None)
     ] * 3
     assert lines["Steps"].measured == "4"
@@ -72,7 +73,7 @@ def test_jobs_of_earlier_releases_are_compared_as_far_as_they_go() -> None:
     old = {"memory_low": 900 * MB, "memory_high": 1100 * MB, "time_low_s": None, "total_tokens": 1000}
     lines = {line.name: line for line in compare(old, {"train_seconds": 60.0, "peak_memory_bytes": 1000 * MB})}
     assert lines["Peak memory"].within
-    assert lines["Time"].forecast == "not measured before"
+    assert lines[WORKING_TIME].forecast == "not measured before"
 
 
 def test_the_last_runs_say_how_good_the_forecasts_were(studio_env: Path, model: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from core.platform.db.uow import UnitOfWork
 from core.services.training import jobs, metrics
-from core.training.metrics import Point
+from core.training.metrics import METRICS, Point
 from tests.support.jobs import begin, launch, make_dataset
 
 
@@ -35,6 +35,7 @@ def test_a_running_job_shows_its_last_point_and_the_time_left(studio_env: Path) 
     write(job.id, range(1, 11))
     write(job.id, range(10, 11), "validation")
     now = jobs.get_job(job.id)
-    assert (now.step, now.loss, now.validation_loss, now.point and now.point.tokens) == (10, 0.1, 0.1, 1000)
+    held_out = now.final_validation(METRICS.get("loss"))
+    assert (now.step, now.loss, held_out, now.point and now.point.tokens) == (10, 0.1, 0.1, 1000)
     assert now.time_left_s == (now.total_steps - 10) * 100 / 50
-    assert now.elapsed_s is not None
+    assert now.duration_s is not None

@@ -112,7 +112,7 @@ def test_only_settings_that_differ_are_listed_and_the_best_is_marked(studio_env:
     assert [run.name for run in found.runs] == ["Slow", "Fast"]
     assert {setting.name: setting.values for setting in found.settings} == {"Learning rate": (0.001, 0.002)}
     figures = {figure.name: figure for figure in found.figures}
-    assert figures["Loss"].best == (1,)
+    assert figures["Final loss"].best == (1,)
     assert figures["Steps"].best == ()
     with pytest.raises(NotFound):
         monitoring.compare(["job_none"])

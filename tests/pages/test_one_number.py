@@ -1,0 +1,173 @@
+"""A figure of one run and of one dataset reads the same on every screen, in the command line and in every download."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from core.cli import main
+from core.platform.db.tables import TASKS, Draft
+from core.platform.db.uow import UnitOfWork
+from core.services.data import datasets
+from core.services.training import jobs, metrics, models, monitoring
+from core.text import duration, format_loss, plural, share, size
+from core.training.metrics import METRICS
+from tests.support import figures, runs
+from tests.support.figures import Figures
+
+KEPT, TOOK = 700, 190.0  # the step of the best checkpoint, and the seconds of the run
+LOSS = r"(?i)\bfinal loss:? (\d[\d.e-]*)"
+ANY_LOSS = re.compile(r"(?i)([\w, ]*?)\bloss:? (\d[\d.e-]+)")
+NAMED_RUN = {
+    "Final loss": LOSS,
+    "Duration": r"took (\d[\w. ]*\w)",
+    "Size": r"final loss [\d.e-]+ · (\d[\d.]* [KMG]B)",  # on a card
+    "Training examples": r"([\d,]+ training examples?)",
+}
+
+
+class Screens:
+    """The figures of each screen that was read, and what every screen has to agree on."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, Figures] = {}
+        self.texts: dict[str, str] = {}
+
+    def values(self, name: str) -> dict[str, set[str]]:
+        """What each screen shows under a name."""
+        return {screen: found[name] for screen, found in self.of.items() if name in found}
+
+    def agree(self, name: str, value: str, *screens: str) -> None:
+        """Every screen shows this value under this name, and these screens do show it."""
+        shown = self.values(name)
+        assert shown.keys() >= set(screens), f"{name} is missing: {set(screens) - shown.keys()}"
+        assert shown == {screen: {value} for screen in shown}, name
+
+
+@pytest.fixture
+def run(studio_env: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> jobs.JobRecord:
+    """A finished run whose model is not from its last step, and which took longer than its steps."""
+    monkeypatch.setenv("SFT_INFERENCE_PORT", "9")  # nothing answers there
+    job = runs.launch(runs.dataset(), "Support - Starter - v1")
+    context = runs.begin(job, job.total_steps)
+    best = {(point.split, point.step): point for point in metrics.all_points(job.id)}
+    losses = {"final_loss": best["train", KEPT].loss, "validation_loss": best["validation", KEPT].loss}
+    times = {"train_seconds": 57.0, "total_seconds": 68.0, "tokens_per_s": 7_368.4}
+    runs.finish(context, job, tmp_path / "adapter", **losses, **times, kept_step=KEPT)
+    with UnitOfWork() as uow:
+        ended = jobs.get_job(job.id)
+        assert ended.finished_at
+        uow.execute(update(TASKS).where(TASKS.c.id == job.task_id).values(started_at=ended.finished_at - TOOK))
+        uow.session.add(Draft(id="demo_1", kind="demo", step="started", state=_demo(ended)))
+        uow.commit()
+    return jobs.get_job(job.id)
+
+
+def _demo(job: jobs.JobRecord) -> dict[str, str]:
+    return {"job_id": job.id, "dataset_id": job.dataset_id, "sample": "support", "base_model": "starter"}
+
+
+@pytest.fixture
+def screens(run: jobs.JobRecord, open_screen, read, capsys: pytest.CaptureFixture[str]) -> Screens:
+    """Every screen that shows the run or its model, and the command line."""
+    other = runs.launch(datasets.get_dataset(run.dataset_id), "Another run", seed=2)
+    runs.begin(other, 3)
+    found = Screens()
+    opened = {
+        "home": open_screen("home"),
+        "job": open_screen("job", id=run.id),
+        "jobs": open_screen("jobs", jobs=f"{run.id},{other.id}"),
+        "models": open_screen("models"),
+        "model": open_screen("models", id=run.model_id),
+        "background_jobs": open_screen("background_jobs").selectbox(key="kind").set_value("training").run(),
+        "demo": open_screen("demo", id="demo_1"),
+        "lineage": open_screen("datasets", id=run.dataset_id, view="Provenance"),
+    }
+    for name, app in opened.items():
+        read(app)
+        found.texts[name] = figures.plain(app)
+        found.of[name] = figures.of_screen(app, NAMED_RUN, run.name)
+    for name, words in (
+        ("sft jobs", ["jobs"]),
+        ("sft models", ["models"]),
+        ("sft jobs show", ["jobs", "show", run.id]),
+    ):
+        assert main(words) == 0
+        found.texts[name] = capsys.readouterr().out
+    return found
+
+
+def test_a_finished_run_reads_the_same_everywhere(
+    run: jobs.JobRecord, screens: Screens, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loss(run, screens, capsys)
+    accuracy_and_validation_loss(run, screens)
+    speed_and_memory(run, screens)
+    durations(run, screens)
+    sizes(run, screens, capsys)
+    examples(run, screens)
+
+
+def loss(run: jobs.JobRecord, screens: Screens, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.model_id
+    model = models.get_model(run.model_id)
+    points = {(point.split, point.step): point for point in metrics.all_points(run.id)}
+    at_the_end, kept = points["train", run.total_steps].loss, points["train", KEPT].loss
+    assert format_loss(at_the_end) != format_loss(kept), "the test could not tell one from the other"
+    screens.agree("Final loss", format_loss(kept), "home", "job", "jobs", "models", "model", "demo", "lineage")
+    for name, text in screens.texts.items():
+        for words, value in ANY_LOSS.findall(text):
+            assert "final" in words.lower(), f"{name}: a loss without its name: {words!r} {value}"
+            assert "validation" in words.lower() or value == format_loss(kept), name
+    assert format_loss(kept) in screens.texts["sft jobs"].split()
+    assert format_loss(kept) in screens.texts["sft models"].split()
+    assert {line["loss"] for line in _json(["jobs", "--json"], capsys) if line["job"] == run.id} == {kept}
+    assert {line["loss"] for line in _json(["models", "--json"], capsys)} == {kept}
+    assert model.manifest["final_loss"] == model.final_loss == kept
+    assert f",{kept!r}," in monitoring.metrics_csv(run.id).decode()
+
+
+def accuracy_and_validation_loss(run: jobs.JobRecord, screens: Screens) -> None:
+    points = {(point.split, point.step): point for point in metrics.all_points(run.id)}
+    accuracy = METRICS.get("token_accuracy")
+    screens.agree(accuracy.final_name, share(points["train", KEPT].value(accuracy.id)), "job", "jobs")
+    screens.agree("Final validation loss", format_loss(points["validation", KEPT].loss), "job", "jobs")
+
+
+def speed_and_memory(run: jobs.JobRecord, screens: Screens) -> None:
+    screens.agree(METRICS.get("tokens_per_s").final_name, "7,368", "job", "jobs")
+    screens.agree("Peak memory", size(run.measured["peak_memory_bytes"]), "job", "jobs")
+    assert size(run.measured["peak_memory_bytes"]) in screens.texts["sft jobs show"]
+
+
+def durations(run: jobs.JobRecord, screens: Screens) -> None:
+    screens.agree("Duration", duration(TOOK), "job", "jobs", "background_jobs")
+    screens.agree("Time in steps", duration(57), "jobs")
+    screens.agree("Working time", duration(68))
+    assert duration(68) in screens.texts["job"]
+
+
+def sizes(run: jobs.JobRecord, screens: Screens, capsys: pytest.CaptureFixture[str]) -> None:
+    model = models.get_model(run.model_id or "")
+    screens.agree("Size", size(model.size_bytes), "models", "model")
+    assert {line["size_bytes"] for line in _json(["models", "--json"], capsys)} == {run.measured["model_bytes"]}
+    assert model.size_bytes == run.measured["model_bytes"]
+
+
+def examples(run: jobs.JobRecord, screens: Screens) -> None:
+    version = datasets.get_version(run.dataset_version_id)
+    assert run.examples == version.train_examples != version.examples
+    screens.agree("Training examples", plural(version.train_examples, "training example"), "jobs")
+    for name in ("jobs", "job", "demo", "sft jobs show"):
+        assert plural(version.train_examples, "labeled example") not in screens.texts[name], name
+
+
+def _json(words: list[str], capsys: pytest.CaptureFixture[str]) -> Iterator[dict[str, object]]:
+    capsys.readouterr()
+    assert main(words) == 0
+    return iter([json.loads(line) for line in capsys.readouterr().out.splitlines()])
