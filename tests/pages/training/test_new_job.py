@@ -20,7 +20,7 @@ from core.training.jobs.spec import TrainingConfig
 from pages.training._job.facts import CHOSEN
 from pages.training._new_job import forecast as job_forecast
 from pages.ui.errors import NOT_USABLE
-from pages.ui.format import sentence
+from pages.ui.format import md, sentence
 from pages.ui.forms import label
 from pages.ui.wizard import draft_state
 from tests.pages.conftest import keys, shows
@@ -98,7 +98,7 @@ def test_the_real_model_is_offered_beside_the_starter_and_chosen_once_it_is_here
     dataset_id = runs.dataset().id
     draft = drafts.create("job", {"dataset_id": dataset_id}, step="model")
     app = open_screen("new_job", draft=draft.id)
-    assert "93 MB from your package index" in read(app)
+    assert md("88.6 MB from your package index") in read(app)
     assert drafts.get(draft.id).state["base_model"] == "starter"
     app.button(key=f"download_{suggested_id()}_index").click().run()
     assert downloads.latest(suggested_id()).payload["source"] == "index"
