@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.services.platform import places, tasks
 from pages.ui.format import md, size
+from pages.ui.front_door.response import STUDIO
 
 log = logging.getLogger("sft.pages")
 
@@ -34,6 +35,8 @@ def configure() -> None:
     st.logo(str(LOGO), size="large", icon_image=str(MARK))
     for sheet in ("palette.generated.css", "studio.css"):
         st.html(HERE / sheet)
+    with st.container(key="script"):
+        st.html(f"<script>{STUDIO}</script>", unsafe_allow_javascript=True)
 
 
 def low_disk() -> None:

@@ -61,9 +61,15 @@ def header_row(title: str, lead: str = "", eyebrow: str | None = None, badge: st
 def heading(text: str, aside: str | None = None) -> None:
     """The title of a section, with an optional remark in gray at the right."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(text, anchor=False, width="content")
+        st.header(text, anchor=False, width="content")
         if aside:
             st.caption(aside, width="content")
+
+
+def large_icon(icon: str, key: str, color: Color = "gray") -> None:
+    """A Material icon above an empty state, in the size of a title; a heading would be one more title of the screen."""
+    with st.container(width="content", key=f"icon_{key}"):
+        st.markdown(f":{color}[:material/{icon}:]", width="content")
 
 
 def section_gap() -> None:
@@ -168,7 +174,7 @@ def empty(
         border=True, horizontal_alignment="center", vertical_alignment="center", gap="xsmall", key=f"empty_{key}"
     ):
         st.space("small")
-        st.markdown(f"# :gray[:material/{icon}:]", width="content", anchors=False)
+        large_icon(icon, key)
         st.markdown(f"**{title}**", width="content", text_alignment="center")
         st.caption(text, width=300, text_alignment="center")
         st.space("xxsmall")

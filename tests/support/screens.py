@@ -46,7 +46,7 @@ def part(app: AppTest, key: str) -> str:
     return "\n".join(str(getattr(item, "value", "")) for kind in _TEXTS for item in block.get(kind))
 
 
-_TEXTS = ("markdown", "caption", "text", "subheader")
+_TEXTS = ("markdown", "caption", "text", "header")
 
 
 def _container(app: AppTest, key: str) -> Block | None:

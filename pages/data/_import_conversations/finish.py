@@ -85,7 +85,7 @@ def _account(result: ChatImportResult) -> None:
     if result.rejected:
         version = datasets.get_dataset(result.dataset_id).version
         with components.spread():
-            st.subheader("Left out", anchor=False, width="content")
+            st.header("Left out", anchor=False, width="content")
             download(
                 "Download the messages left out",
                 lambda: chat_import.left_out(f"{version.dataset_id}-v1"),

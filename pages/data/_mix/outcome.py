@@ -20,7 +20,7 @@ def outcome(parts: Parts, total: int | None) -> None:
     if len(parts) < 2:
         with st.container(border=True, horizontal_alignment="center", key="mix_waits"):
             st.space("small")
-            st.markdown("# :gray[:material/blender:]", width="content", anchors=False)
+            components.large_icon("blender", "mix_waits")
             st.caption("Choose two or more datasets to see the counts.", text_alignment="center")
             st.space("small")
         return

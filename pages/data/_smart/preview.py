@@ -32,7 +32,7 @@ def smart_preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRec
     main, side = st.columns([8, 5], gap="medium")
     with main:
         with components.spread():
-            st.subheader("Preview of three rows", anchor=False, width="content")
+            st.header("Preview of three rows", anchor=False, width="content")
             again = st.button(
                 "Write them again" if preview else "Write three rows",
                 icon=":material/edit_note:",

@@ -72,7 +72,7 @@ def listed_models(record: ConnectionRecord) -> tuple[tuple[str, ...], StudioErro
 
 def _who_writes(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
     with components.spread():
-        st.subheader("Model", anchor=False, width="content")
+        st.header("Model", anchor=False, width="content")
         if not form_is_open() and st.button(
             "Add a connection", icon=":material/add:", type="tertiary", key="pick_add_connection"
         ):

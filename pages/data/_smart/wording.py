@@ -23,7 +23,7 @@ def wording(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGe
     """Draw system message, patterns and instructions. True when a proposal was just filled in."""
     components.section_gap()
     with components.spread():
-        st.subheader("Wording", anchor=False, width="content")
+        st.header("Wording", anchor=False, width="content")
         possible = bool(recipe.get("model") and recipe.get("columns"))
         requested = st.button(
             "Suggest with the model",

@@ -16,7 +16,7 @@ def connection_list() -> None:
     records = connections.list_connections()
     open_id = st.session_state.get("connection_open")
     with components.spread():
-        st.subheader("Connections to language models", anchor=False, width="content")
+        st.header("Connections to language models", anchor=False, width="content")
         if open_id is None and st.button(
             "Add a connection", icon=":material/add:", type="tertiary", key="pick_add_connection"
         ):

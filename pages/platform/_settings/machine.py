@@ -27,7 +27,7 @@ def _examined() -> list[Check]:
 def machine() -> None:
     """The checks of `sft doctor`, with a command for each missing part."""
     with components.spread():
-        st.subheader("This machine", anchor=False, width="content")
+        st.header("This machine", anchor=False, width="content")
         if st.button("Check again", type="tertiary", icon=":material/refresh:", key="pick_check_again"):
             _examined.clear()
     with st.spinner("Checking this machine"):

@@ -219,7 +219,7 @@ def _loss(job: jobs.JobRecord, points: Series) -> None:
             ended = job.is_terminal
             height = (140 if ended else WAITING_HEIGHT) - CARD_FRAME
             with st.container(height=height, border=False, horizontal_alignment="center", vertical_alignment="center"):
-                st.markdown("# :gray[:material/show_chart:]", width="content", anchors=False)
+                components.large_icon("show_chart", "no_loss")
                 st.caption("The run ended before its first step." if ended else _empty_chart(job), width="content")
             return
         smoothing = components.switch(

@@ -16,7 +16,7 @@ def curves(job: JobRecord, points: Series) -> None:
     """One small chart per metric; the GPU panel only if there are GPU measurements."""
     components.section_gap()
     with components.spread():
-        st.subheader("Run", anchor=False, width="content")
+        st.header("Run", anchor=False, width="content")
         _exports(job)
     _wall(job, points, [metric for metric in METRICS if metric.panel == "run"])
     gpu = [metric for metric in METRICS if metric.panel == "gpu"]

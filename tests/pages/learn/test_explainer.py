@@ -29,13 +29,13 @@ def checked(app: AppTest) -> AppTest:
 
 
 def text_of(app: AppTest) -> str:
-    return "\n".join(str(item.value) for kind in ("markdown", "caption", "subheader") for item in app.get(kind))
+    return "\n".join(str(item.value) for kind in ("markdown", "caption", "header") for item in app.get(kind))
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.id)
 def test_each_section_draws_with_something_to_use_or_to_see(studio_env: Path, topic: Topic) -> None:
     app = open_topic(topic.id)
-    assert topic.title in [item.value for item in app.subheader]
+    assert topic.title in [item.value for item in app.header]
     own = [item for kind in CONTROLS for item in app.get(kind) if item.key not in ("before", "after")]
     assert own or app.get("plotly_chart") or topic.id == "loop"
 
@@ -45,15 +45,15 @@ def test_the_switches_change_the_section_and_the_address(studio_env: Path) -> No
     app.button_group(key="chapter").set_value("Training").run()
     assert checked(app).query_params["topic"] == "methods"
     app.button_group(key="section").set_value("curves").run()
-    assert "Reading a loss curve" in [item.value for item in checked(app).subheader]
+    assert "Reading a loss curve" in [item.value for item in checked(app).header]
 
 
 def test_next_leads_through_all_sections(studio_env: Path) -> None:
     app = open_topic("what")
-    seen = [app.subheader[0].value]
+    seen = [app.header[0].value]
     while any(button.key == "after" for button in app.button):
         app.button(key="after").click().run()
-        seen.append(checked(app).subheader[0].value)
+        seen.append(checked(app).header[0].value)
     assert seen == [topic.title for topic in TOPICS]
 
 

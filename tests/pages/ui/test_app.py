@@ -1,12 +1,17 @@
-"""The toasts for finished work."""
+"""What surrounds every screen: the toasts for finished work, and the script for keyboards and screen readers."""
 
 from __future__ import annotations
+
+import base64
+import hashlib
+import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.services.platform import tasks
 from core.services.platform.tasks import FinishedRecord
+from pages.ui.front_door.response import STUDIO, content_policy
 
 SCRIPT = "from pages.ui import app\napp.announcements()"
 
@@ -48,3 +53,13 @@ def test_a_database_that_fails_takes_no_screen_down(
 
     monkeypatch.setattr(tasks, "last_event_id", fail)
     assert not AppTest.from_string(SCRIPT).run().exception
+
+
+def test_the_script_of_every_screen_survives_the_sanitizer_and_is_allowed_by_the_content_policy() -> None:
+    """DOMPurify drops an element in whose text a less-than sign stands before a letter, a slash or `!`."""
+    assert not re.search(r"<[a-zA-Z/!]", STUDIO)
+    app = AppTest.from_string("from pages.ui import app\napp.configure()").run()
+    (sent,) = [item.proto.body for item in app.get("html") if item.proto.unsafe_allow_javascript]
+    script = sent.removeprefix("<script>").removesuffix("</script>")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in content_policy()

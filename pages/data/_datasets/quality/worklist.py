@@ -28,7 +28,7 @@ def worklist(dataset: DatasetRecord, report: QualityReport) -> None:
     if not report.issues:
         with st.container(border=True, horizontal_alignment="center", gap="xsmall", key="nothing_to_do"):
             st.space("small")
-            st.markdown("# :green[:material/check_circle:]", width="content", anchors=False)
+            components.large_icon("check_circle", "nothing_to_do", "green")
             st.markdown("**Nothing to do**", width="content")
             st.caption("Every check passed.", text_alignment="center")
             st.space("small")

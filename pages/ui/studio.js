@@ -1,0 +1,70 @@
+// What Streamlit's own elements leave out for keyboards and screen readers. Each rule names the element and the reason.
+// Loaded once per page by pages/ui/app.py; allowed by its hash in the content policy (pages/ui/front_door/response.py).
+// A less-than sign must not stand before a letter: the sanitizer of st.html would drop the script.
+(() => {
+  if (window.studioWatches) return;
+  window.studioWatches = true;
+
+  const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
+  const put = (element, name, value) => element.getAttribute(name) === value || element.setAttribute(name, value);
+
+  // The heading above an element, which names it where it has no name.
+  const headingOf = (element) => {
+    for (let place = element; place && place !== document.body; place = place.parentElement) {
+      for (let before = place.previousElementSibling; before; before = before.previousElementSibling) {
+        const heading = before.matches("h1, h2, h3") ? before : before.querySelector("h1, h2, h3");
+        if (heading) return heading.textContent.trim();
+      }
+    }
+    return document.title;
+  };
+
+  const improve = () => {
+    // Dialogs, menus and tooltips are outside the app's element: without this, their colors would not follow the theme.
+    const app = document.querySelector(".stApp");
+    if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme;
+
+    // The list of screens has sections and their titles as direct children of one list: they become named groups.
+    each("[data-testid=stSidebarNavItems], [data-testid=stSidebarNavItems] li", (item) => put(item, "role", "none"));
+    each("[data-testid=stSidebarNavItems] > div", (section) => {
+      put(section, "role", "group");
+      put(section, "aria-label", section.querySelector("[data-testid=stNavSectionHeader] p")?.textContent || "Screens");
+    });
+
+    // The curve in a tile: its figures are beside it as text.
+    each("[data-testid=stMetricChart]", (chart) => put(chart, "aria-hidden", "true"));
+
+    // A Material icon is read as "add_circle icon"; it is decoration unless it is all that a control contains.
+    each("[role=img][aria-label$=' icon']", (icon) => {
+      const control = icon.closest("button, a, [role=tab], [role=radio]");
+      if (!control || control.textContent.trim() !== icon.textContent.trim()) put(icon, "aria-hidden", "true");
+    });
+
+    // A diagram has a label but no role while it is drawn.
+    each("[data-testid=stMermaidChart]", (diagram) => {
+      if (diagram.hasAttribute("aria-label")) put(diagram, "role", "img");
+      else diagram.removeAttribute("role");
+    });
+
+    // What scrolls must be reachable, so that the arrow keys can scroll it.
+    each("[data-testid=stVerticalBlock][overflow=auto], .seen, [data-testid=stCode] pre", (area) => {
+      if (area.scrollHeight <= area.clientHeight + 1 && area.scrollWidth <= area.clientWidth + 1) return;
+      put(area, "tabindex", "0");
+      put(area, "role", "group");
+      put(area, "aria-label", headingOf(area));
+    });
+
+    // Several lists with pages on one screen need different names.
+    each("[role=navigation][aria-label^=Pagination]", (pages, at) => at && put(pages, "aria-label", `Pagination ${at + 1}`));
+  };
+
+  let due = 0;
+  const later = () => {
+    due ||= requestAnimationFrame(() => {
+      due = 0;
+      improve();
+    });
+  };
+  new MutationObserver(later).observe(document.documentElement, { childList: true, subtree: true });
+  improve();
+})();
