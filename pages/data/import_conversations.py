@@ -7,7 +7,7 @@ import streamlit as st
 from core.services.data import chat_import
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.begin import begin_step
-from pages.data._import_conversations.draft import IDS, STEPS
+from pages.data._import_conversations.draft import IDS, WIZARD
 from pages.data._import_conversations.filters import filters_step
 from pages.data._import_conversations.finish import import_step, start_button, under_way
 from pages.data._import_conversations.review import review_step
@@ -15,23 +15,23 @@ from pages.data._import_conversations.roles import roles_step
 from pages.ui import guard, wizard
 from pages.ui.errors import boundary
 from pages.ui.format import md
-from pages.ui.wizard import draft_state
+from pages.ui.wizard import address, draft_state
 
 guard.require()
 
 
-def header(step: str, about: str = "", running: bool = False) -> None:
+def header(step: str, draft: DraftRecord | None = None, about: str = "", running: bool = False) -> None:
     """The page header; a running import replaces the step's sentence."""
     lead = "Every message is imported, or left out with a reason." if running else None
-    wizard.header("Import conversations", "chats", STEPS, IDS.index(step) + 1, about, lead=lead)
+    wizard.header(WIZARD, step, None if running else draft, about, lead=lead)
 
 
 def show(draft: DraftRecord) -> None:
     """The step that the draft is on, with the buttons back and on."""
     running = under_way(draft)
-    step_id = "import" if running else draft.step if draft.step in IDS[1:] else "roles"
+    step_id = "import" if running else address.shown(draft, IDS[1:])
     source = chat_import.get(str(draft.state.get("source_id", "")))
-    header(step_id, f" · {md(source.filename, 40)}", running)
+    header(step_id, draft, f" · {md(source.filename, 40)}", running)
     ready = False
     with boundary():
         if step_id == "roles":
@@ -43,7 +43,7 @@ def show(draft: DraftRecord) -> None:
         else:
             draft, ready = import_step(draft, source)
     if not running:
-        wizard.footer(draft, STEPS, IDS.index(step_id) + 1, ready, start_button)
+        wizard.footer(WIZARD, step_id, draft, ready, start_button)
     draft_state.drawn(draft, step_id)
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.data import datasets
 from pages.data._mix.choose import choose
-from pages.data._mix.follow import come_back, follow_mix
+from pages.data._mix.follow import follow_mix
 from pages.data._mix.outcome import outcome
 from pages.ui import components, guard, navigation
 from pages.ui.errors import boundary
@@ -21,7 +21,6 @@ with boundary(way_out=("datasets", "All datasets")):
         "Prepare · Datasets",
     )
     components.section_gap()
-    come_back()
     all_datasets = datasets.list_datasets()
     task_id = st.query_params.get("task")
     if task_id:

@@ -7,7 +7,7 @@ import streamlit as st
 from core.services.data import sources
 from pages.data._shared.uploads import file_card, notes, unreadable
 from pages.data._upload.choose import choose_file, format_panel
-from pages.data._upload.follow import follow_import
+from pages.data._upload.follow import follow_import, import_of
 from pages.data._upload.next_step import known_shape_form, lead_to_wizard
 from pages.ui import components, guard
 from pages.ui.errors import boundary
@@ -26,7 +26,7 @@ with boundary():
         format_panel()
     with main, boundary():
         task_id, source_id = st.query_params.get("task"), st.query_params.get("source")
-        if task_id:
+        if task_id := task_id or (import_of(source_id) if source_id else None):
             follow_import(task_id)
         elif source_id:
             components.heading("Your file")

@@ -6,50 +6,46 @@ draft becomes one job, however often *Launch* is pressed.
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.errors import NotFound
 from core.services.data import datasets
 from core.services.platform import drafts
 from core.services.training import jobs
-from pages.training._new_job import (
-    drafts as job_drafts,
-    step_dataset as job_step_dataset,
-    step_model as job_step_model,
-    step_review as job_step_review,
-)
-from pages.ui import components, guard, navigation, wizard
+from pages.training._new_job import drafts as job_drafts, step_dataset, step_model, step_review
+from pages.training._new_job.steps import IDS, WIZARD
+from pages.ui import components, guard, history, navigation, wizard
 from pages.ui.errors import boundary
 from pages.ui.format import md
-from pages.ui.wizard import draft_state
+from pages.ui.wizard import address, draft_state
 
 guard.require()
 
-STEPS = {  # id -> (word in the step header, title, lead, body)
-    "dataset": ("Dataset", "Select Dataset", "Choose labeled examples for supervised learning", job_step_dataset.draw),
-    "model": ("Model", "Configure Model", "Select base model and fine-tuning method", job_step_model.draw),
-    "review": (
-        "Review",
-        "Review & Launch",
-        "Review your choices and the time and memory they need",
-        job_step_review.draw,
-    ),
-}
+BODIES = {"dataset": step_dataset.draw, "model": step_model.draw, "review": step_review.draw}
 
 
 def current() -> drafts.DraftRecord | None:
-    """The draft in the address; `?dataset=` and `?again=` create one and put it in the address."""
+    """The draft in the address; for `?dataset=` and `?again=` the draft that this window created for it, whose own
+    address replaces that one."""
     if draft_id := st.query_params.get("draft"):
         return with_its_dataset(draft_state.load(draft_id))
-    created = None
-    if dataset_id := st.query_params.get("dataset"):
-        created = drafts.create("job", {"dataset_id": dataset_id}, step="model")
-    elif job_id := st.query_params.get("again"):
-        created = drafts.create("job", jobs.choices_of(job_id) | {"name": None, "parent_job_id": job_id}, step="model")
-    if created:
-        st.query_params.from_dict({"draft": created.id})
-        return with_its_dataset(draft_state.load(created.id))
-    return None
+    dataset_id, job_id = st.query_params.get("dataset"), st.query_params.get("again")
+    if not dataset_id and not job_id:
+        return None
+    slot = f"draft_for_{dataset_id or job_id}"
+    if not (draft_id := st.session_state.get(slot)):
+        state = {"dataset_id": dataset_id} if dataset_id else choices_again(job_id or "")
+        draft_id = st.session_state[slot] = drafts.create("job", state, step="model").id
+    draft = with_its_dataset(draft_state.load(draft_id))
+    history.replace("new_job", address.query(draft.id, draft.step))
+    return draft
+
+
+def choices_again(job_id: str) -> dict[str, Any]:
+    """The choices of a job for another one, which follows it."""
+    return jobs.choices_of(job_id) | {"name": None, "parent_job_id": job_id}
 
 
 def with_its_dataset(draft: drafts.DraftRecord) -> drafts.DraftRecord:
@@ -68,7 +64,8 @@ def with_its_dataset(draft: drafts.DraftRecord) -> drafts.DraftRecord:
 
 
 def launched(draft: drafts.DraftRecord) -> None:
-    """The page of a draft that has become a job."""
+    """A draft that has become a job: its job is shown in place of it, so that Back leads to the job."""
+    history.replace("job", {"id": draft.result_id or ""})
     components.page_header("Review & Launch", "This draft was launched.", "New job")
     name = jobs.get_job(draft.result_id or "").name
     components.empty(
@@ -89,14 +86,10 @@ with boundary(way_out=("new_job", "Start a new job")):
             navigation.go("job", {"id": draft.result_id})
         launched(draft)
     else:
-        step = draft.step if draft and draft.step in STEPS else "dataset"
-        word, title, lead, body = STEPS[step]
-        now = list(STEPS).index(step) + 1
-        where = [f"New job · step {now} of {len(STEPS)}", *job_step_model.chosen_words(draft)]
-        components.page_header(title, lead, " · ".join(where))
-        wizard.steps([words[0] for words in STEPS.values()], now, "job")
-        components.section_gap()
-        body(draft)
+        step = address.shown(draft, IDS) if draft else IDS[0]
+        chosen = "".join(f" · {word}" for word in step_model.chosen_words(draft, step))
+        wizard.header(WIZARD, step, draft, chosen)
+        BODIES[step](draft)
         if draft is None:
             job_drafts.recent()
         else:

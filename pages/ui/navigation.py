@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from pages.ui import downloads, history
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -67,6 +69,9 @@ def page_file(name: str) -> Path:
 
 def go(name: str, query: Mapping[str, str] | None = None) -> NoReturn:
     """Open a screen, with `query` in its address."""
+    if query and downloads.is_served():
+        history.push("" if name == "home" else name, query)
+        st.stop()
     st.switch_page(_FILES[name], query_params=query)
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pages.data._convert.draft import STEPS
+from pages.data._convert.draft import WIZARD
 from tests.e2e.harness import Studio, beyond_edge, settle, visit
 
 pytestmark = pytest.mark.browser
 
-TITLES = {step.id: step.title for step in STEPS}
+TITLES = {step.id: step.title for step in WIZARD.steps}
 TICKETS = "subject,body,team\n" + "\n".join(
     f'Ticket {n},"My card was charged {n} times,\nplease look",{("billing", "access", "shipping")[n % 3]}'
     for n in range(1, 61)
@@ -30,6 +30,14 @@ def choose(page, label: str, option: str) -> None:
     page.get_by_test_id("stSelectbox").filter(has_text=label).locator("input").click()
     page.get_by_role("option").filter(has_text=option).click()
     settle(page)
+
+
+def browse(page, moves: list[tuple[str, str]]) -> None:
+    """Press the browser's Back and Forward; each leads to the step with that title."""
+    for move, step in moves:
+        getattr(page, move)()
+        page.get_by_role("heading", name=TITLES[step], exact=True).wait_for()
+        settle(page)
 
 
 def watch_twice(page, selector: str):
@@ -75,6 +83,9 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
 
     next_step(page, TITLES["preview"])
     page.get_by_text("My card was charged 1 times").first.wait_for()
+    browse(
+        page, [("go_back", "configure"), ("go_back", "mode"), ("go_forward", "configure"), ("go_forward", "preview")]
+    )
     next_step(page, TITLES["convert"])
     name = page.get_by_label("Name", exact=True)
     name.fill("Support tickets")
@@ -82,11 +93,18 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
     settle(page)
     page.locator(".st-key-convert_now button").click()
     page.get_by_text("60 pairs").wait_for()
+    page.go_back()  # after the start every step leads to the conversion
+    page.get_by_text("60 pairs").wait_for()
+    settle(page)
     page.locator(".st-key-open_conversion button").click()
     page.get_by_role("heading", name="Support tickets").wait_for()
     settle(page)
     page.get_by_text("✓ Supervised").first.wait_for()
     page.get_by_text("My card was charged 1 times").first.wait_for()
+    browse(page, [("go_back", "convert")])
+    page.go_forward()
+    page.get_by_role("heading", name="Support tickets").wait_for()
+    settle(page)
 
     with page.expect_download() as download:
         page.locator(".st-key-download a").click()

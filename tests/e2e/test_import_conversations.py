@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from core.services.data.chat_import import REASONS
-from pages.data._import_conversations.draft import STEPS
+from pages.data._import_conversations.draft import WIZARD
 from tests.e2e.harness import Studio, beyond_edge, settle, visit
 
 pytestmark = pytest.mark.browser
 
-TITLES = {step.id: step.title for step in STEPS}
+TITLES = {step.id: step.title for step in WIZARD.steps}
 HOSTILE = "<img src=x onerror=\"document.title='taken'\"> [click](javascript:alert(1)) \u202egnp.exe שלום"
 
 

@@ -92,6 +92,10 @@ def test_a_dataset_becomes_a_model(prepared: Studio, open_page) -> None:
     assert job.id in page.url
     assert job.id in other.url
 
+    # Back leads to the job, not to the wizard that launched it.
+    page.go_back()
+    page.wait_for_url(f"**/job?id={job.id}")
+
     # Live: the curve grows without a click, then the job is paused and resumed.
     page.get_by_text("step ", exact=False).first.wait_for(timeout=TRAIN_MS)
     page.locator(".st-key-loss_card .js-plotly-plot").first.wait_for(timeout=TRAIN_MS)

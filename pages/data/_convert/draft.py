@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from typing import NoReturn
 
 from core.services.data import sources
 from core.services.data.sources import SourceRecord
 from core.services.platform import drafts, tasks
 from core.services.platform.drafts import DraftRecord
-from pages.ui.wizard import WizardStep
+from pages.ui.wizard import Wizard, WizardStep, address
+from pages.ui.wizard.draft_state import save
 
-STEPS = (
+_STEPS = (
     WizardStep(
         "upload",
         "Upload",
@@ -48,7 +49,8 @@ STEPS = (
         "",
     ),
 )
-IDS = [step.id for step in STEPS]
+WIZARD = Wizard("Convert data", "convert", _STEPS)
+IDS = WIZARD.ids
 SMART_HEADS = {  # title and sentence of the steps that differ where a language model writes the examples
     "configure": ("Tell the model what to write", "The model, the columns it sees, its instructions, and the cost."),
     "preview": ("Check before you pay", "Examples from three rows, and the cost of the full file."),
@@ -56,13 +58,19 @@ SMART_HEADS = {  # title and sentence of the steps that differ where a language 
 
 
 def is_under_way(draft: DraftRecord) -> bool:
-    """Whether the draft was started and only the last step matters.
+    """Whether the draft was started and every step shows the conversion: so does Back.
 
-    A failed or cancelled conversion stays on the last step until the person goes back to change something.
+    A failed or cancelled conversion is shown until the person chooses to change something (`change`).
     """
     if not draft.result_id:
         return False
-    return draft.step == "convert" or tasks.get_task(draft.result_id).state not in ("failed", "cancelled")
+    task = tasks.get_task(draft.result_id)
+    return task.state not in ("failed", "cancelled") or draft.state.get("changes") != task.id
+
+
+def change(draft: DraftRecord) -> NoReturn:
+    """Open the choices of a failed or cancelled conversion again."""
+    address.open_draft(save(draft, changes=draft.result_id).id, "configure")
 
 
 def source_of(draft: DraftRecord) -> SourceRecord:
@@ -70,8 +78,7 @@ def source_of(draft: DraftRecord) -> SourceRecord:
     return sources.get(str(draft.state.get("source_id", "")))
 
 
-def begin(source_id: str) -> None:
+def begin(source_id: str) -> NoReturn:
     """Create a draft for a stored file and open its second step."""
     draft = drafts.create("convert", {"source_id": source_id}, "analyze")
-    st.query_params["draft"] = draft.id
-    st.rerun()
+    address.open_draft(draft.id, draft.step)

@@ -11,7 +11,7 @@ from core.services.data.results import ConversionResult, DatasetResult
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import is_under_way
+from pages.data._convert.draft import change, is_under_way
 from pages.data._shared.account import account_card, account_of, rows_of
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
@@ -145,8 +145,7 @@ def _under_way(draft: DraftRecord) -> None:
             if task.state != "succeeded" and st.button(
                 "Change settings", icon=":material/arrow_back:", key="change_choices"
             ):
-                save(draft, step="configure")
-                st.rerun()
+                change(draft)
             if st.button("Convert another file", type="tertiary", key="another"):
                 st.query_params.clear()
                 st.rerun()

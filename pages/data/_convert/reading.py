@@ -154,6 +154,6 @@ def save_reading(draft: DraftRecord, source: SourceRecord, chosen: Mapping[str, 
         field_error(error)
         return
     st.session_state.pop(key(draft, "chosen"), None)
-    renew(save(draft, template=None, mapping={}, options={}, kept={}, smart=None))
+    renew(save(draft, "analyze", template=None, mapping={}, options={}, kept={}, smart=None))
     st.toast("The file was read again.", icon=":material/check_circle:")
     st.rerun()

@@ -65,7 +65,7 @@ def mode_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, bool
                 facts=plural(len(endpoints), "connection"),
             )
         if (guided and mode != "guided") or (smart and mode != "smart"):
-            save(draft, mode="guided" if guided else "smart")
+            save(draft, "mode", mode="guided" if guided else "smart")  # the steps after it are others
             st.rerun()
         components.section_gap()
         components.heading("What that means")

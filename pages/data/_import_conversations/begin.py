@@ -6,12 +6,14 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.services.data import chat_import
+from core.services.platform.drafts import DraftRecord
 from core.settings import MAX_UPLOAD_BYTES
 from pages.data._import_conversations.draft import IDS
 from pages.data._shared.drafts import unfinished
 from pages.data._shared.uploads import release
 from pages.ui import components
 from pages.ui.errors import show_error
+from pages.ui.wizard import address
 
 LIMIT_MB = -(-MAX_UPLOAD_BYTES // 1_000_000)
 _PROBLEM, _TURN = "chats_problem", "chats_turn"
@@ -71,13 +73,12 @@ def _drop_zone() -> None:
     finally:
         for item in uploaded:
             release(item)
-    _open(draft.id)
+    _open(draft)
 
 
-def _open(draft_id: str) -> None:
+def _open(draft: DraftRecord) -> None:
     st.session_state.pop(_PROBLEM, None)
-    st.query_params["draft"] = draft_id
-    st.rerun()
+    address.open_draft(draft.id, draft.step)
 
 
 def _sample() -> None:
@@ -86,7 +87,7 @@ def _sample() -> None:
             st.markdown("**No export at hand?**")
             st.caption("Try the help desk chats of a fictional shop: a table of messages with names and times.")
         if st.button("Use the sample chats", icon=":material/forum:", key="use_sample_chats"):
-            _open(chat_import.begin(chat_import.sample_source()).id)
+            _open(chat_import.begin(chat_import.sample_source()))
 
 
 def _formats() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from core.services.platform.drafts import DraftRecord
-from pages.ui.wizard import WizardStep
+from pages.ui.wizard import Wizard, WizardStep
 from pages.ui.wizard.draft_state import save
 
-STEPS = (
+_STEPS = (
     WizardStep(
         "upload",
         "Upload",
@@ -43,7 +43,8 @@ STEPS = (
         "",
     ),
 )
-IDS = [step.id for step in STEPS]
+WIZARD = Wizard("Import conversations", "chats", _STEPS)
+IDS = WIZARD.ids
 
 
 def recipe(draft: DraftRecord, **changes: object) -> DraftRecord:

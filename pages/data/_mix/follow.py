@@ -1,4 +1,4 @@
-"""A mix while it runs, and the way back from its dataset to the choices."""
+"""A mix while it runs, its dataset, and the way back to the choices."""
 
 from __future__ import annotations
 
@@ -9,33 +9,28 @@ import streamlit as st
 from core.errors import NotFound
 from core.services.data import datasets
 from core.services.data.results import DatasetResult
-from core.services.platform import tasks
 from core.services.platform.tasks import TaskRecord
+from pages.data._shared.created import created
 from pages.ui import navigation
 from pages.ui.tasks.progress import ended_badly, follow
 
-_OPENED = "mix_opened"  # the task whose dataset was opened: a return to this screen comes from there
+_OPENED = "mix_opened"  # the task whose dataset was opened as it ended
 
 
 def follow_mix(task_id: str) -> None:
-    """Follow the mix and open its dataset at the end; the browser's Back returns to the choices."""
+    """Follow the mix and open its dataset at the end; the browser's Back returns to the mix, not to its form."""
     task = follow(task_id)
     if task.state == "succeeded":
-        if st.session_state.get(_OPENED) == task_id:
+        result = DatasetResult.of(task)
+        if st.session_state.get(_OPENED) != task_id:
+            st.session_state[_OPENED] = task_id
+            navigation.go("datasets", {"id": result.dataset_id})
+        created(result, "mix")
+        if st.button("Another mix like this", icon=":material/blender:", key="mix_again"):
             _choose_again(task)
-        st.session_state[_OPENED] = task_id
-        navigation.go("datasets", {"id": DatasetResult.of(task).dataset_id})
-    if ended_badly(task, "mix") and st.button("Change settings", icon=":material/arrow_back:", key="mix_again"):
+    elif ended_badly(task, "mix") and st.button("Change settings", icon=":material/arrow_back:", key="mix_again"):
         st.session_state["mix_name"] = str(task.payload["name"])
         _choose_again(task)
-
-
-def come_back() -> None:
-    """Handle the browser's Back from the dataset: Streamlit left the dataset's id in this screen's address."""
-    task_id = st.session_state.get(_OPENED)
-    if task_id and "id" in st.query_params:
-        with suppress(NotFound):
-            _choose_again(tasks.get_task(task_id))
 
 
 def _choose_again(task: TaskRecord) -> None:

@@ -10,6 +10,7 @@ from core.services.platform import drafts
 from core.services.platform.drafts import UnfinishedDraft
 from pages.ui import components, states
 from pages.ui.format import ago, md
+from pages.ui.wizard import address
 
 _SHOWN = 5
 _MODES = {"guided": "Guided", "smart": "Smart"}
@@ -51,8 +52,7 @@ def _row(draft: UnfinishedDraft, steps: Sequence[str]) -> None:
         if draft.filename is not None and st.button(
             "Continue" if settled or draft.state == "paused" else "Open", key=f"continue_{draft.id}"
         ):
-            st.query_params["draft"] = draft.id
-            st.rerun()
+            address.open_draft(draft.id, draft.step)
 
 
 def _ask_discard(draft: UnfinishedDraft) -> None:

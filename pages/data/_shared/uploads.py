@@ -18,6 +18,7 @@ from pages.data._shared.severity import severity_badge
 from pages.ui import components, navigation
 from pages.ui.errors import boundary, field_error, show_error
 from pages.ui.format import md, md_code, plural, sentence, size
+from pages.ui.wizard import address
 
 # The browser counts in units of 1,000,000 bytes; rounded up, it accepts everything that the service's limit allows.
 WIDGET_LIMIT_MB = -(-MAX_UPLOAD_BYTES // 1_000_000)
@@ -151,7 +152,7 @@ def chat_log_note(source: SourceRecord) -> bool:
         if st.button("Import conversations", type="primary", icon=":material/forum:", key="to_chats"):
             with boundary():
                 draft = chat_import.begin(chat_import.of_upload(source.id))
-                navigation.go("import_conversations", {"draft": draft.id})
+                navigation.go("import_conversations", address.query(draft.id, draft.step))
     return True
 
 

@@ -67,5 +67,6 @@ def choose_file() -> None:
 
 
 def _open(source: SourceRecord) -> None:
+    st.session_state.pop(f"import_of_{source.id}", None)
     st.query_params["source"] = source.id
     st.rerun()

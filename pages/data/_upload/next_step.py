@@ -13,11 +13,12 @@ from core.services.platform import drafts
 from pages.data._shared.account import account_card, account_of, shape_choices
 from pages.data._shared.dataset_form import free_name, name_fields
 from pages.data._shared.uploads import chat_log_note, drop_zone, file_card, raw_text_note
+from pages.data._upload.follow import note_import
 from pages.ui import components, navigation
 from pages.ui.errors import boundary
 from pages.ui.examples import example_view
 from pages.ui.format import md, number, plural
-from pages.ui.wizard import ONWARD_KEYS
+from pages.ui.wizard import ONWARD_KEYS, address
 
 
 def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
@@ -43,8 +44,8 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
                 task = datasets.create_from_source(
                     source.id, name.strip(), description.strip(), validation_id, options, without
                 )
-                st.query_params.clear()
-                st.query_params["task"] = task.id
+                note_import(source.id, task.id)
+                st.query_params.from_dict({"task": task.id})
                 st.rerun()
     components.section_gap()
     components.heading("First examples", f"of {number(analysis.total_rows)}")
@@ -112,4 +113,4 @@ def lead_to_wizard(source: SourceRecord, analysis: Analysis) -> None:
         ):
             mode = {"mode": "smart"} if raw else {}
             draft = drafts.create("convert", {"source_id": source.id, **mode}, "analyze")
-            navigation.go("convert", {"draft": draft.id})
+            navigation.go("convert", address.query(draft.id, draft.step))

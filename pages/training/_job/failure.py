@@ -11,6 +11,7 @@ from core.services.platform import drafts
 from core.services.training import choices, jobs
 from pages.ui import navigation
 from pages.ui.format import format_setting, md
+from pages.ui.wizard import address
 
 UNNAMED = "error"  # the cause of an error without one
 _CAUSES = {"storage": "the disk", "killed": "the process was killed", "data": "the dataset", "hung": "no progress"}
@@ -80,7 +81,7 @@ def _ways_on(job: jobs.JobRecord, changes: Sequence[jobs.SettingChange]) -> None
             help="Opens a new job with the settings above filled in and this job as its parent.",
         ):
             draft = drafts.create("job", prefilled(job.id), step="review")
-            navigation.go("new_job", {"draft": draft.id})
+            navigation.go("new_job", address.query(draft.id, draft.step))
     elif job.reason == "data" and st.button("Open the dataset", icon=":material/dataset:", key="open_dataset"):
         navigation.go("datasets", {"id": job.dataset_id})
 

@@ -7,11 +7,13 @@ import streamlit as st
 from core.errors import NotFound
 from core.services.data import datasets
 from core.services.platform import drafts
+from pages.training._new_job.steps import WIZARD
 from pages.ui import components
 from pages.ui.format import ago, md, plural
+from pages.ui.wizard import address
 
 SHOWN = 5
-_STEPS = {"dataset": "Select Dataset", "model": "Configure Model", "review": "Review & Launch"}
+_STEPS = {step.id: step.title for step in WIZARD.steps}
 
 
 def recent() -> None:
@@ -40,8 +42,7 @@ def _row(draft: drafts.DraftRecord) -> None:
             st.caption(f"{md(name, 40)} · {step} · {ago(draft.updated_at)}")
         with st.container(horizontal=True, width="content", gap="xsmall"):
             if st.button("Continue", key=f"resume_{draft.id}", icon=":material/arrow_forward:"):
-                st.query_params["draft"] = draft.id
-                st.rerun()
+                address.open_draft(draft.id, draft.step)
             if st.button("", key=f"discard_{draft.id}", type="tertiary", icon=":material/close:", help="Discard"):
                 drafts.discard(draft.id)
                 st.rerun()

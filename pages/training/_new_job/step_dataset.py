@@ -7,9 +7,10 @@ import streamlit as st
 from core.services.data import datasets
 from core.services.platform import drafts
 from pages.training._new_job.refusals import refused_examples
+from pages.training._new_job.steps import IDS
 from pages.ui import components, first_steps, navigation
 from pages.ui.format import ago, md, number, plural, short, size
-from pages.ui.wizard import ONWARD_KEYS, draft_state
+from pages.ui.wizard import ONWARD_KEYS, address, draft_state
 
 _PER_PAGE = 20
 
@@ -58,8 +59,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             )
             and draft
         ):
-            draft_state.save(draft, step="model")
-            st.rerun()
+            address.onward(draft, "model", IDS)
 
 
 def _card(draft: drafts.DraftRecord | None, dataset: datasets.DatasetRecord, on: bool) -> None:
@@ -83,9 +83,8 @@ def _card(draft: drafts.DraftRecord | None, dataset: datasets.DatasetRecord, on:
 def _choose(draft: drafts.DraftRecord | None, dataset_id: str) -> None:
     """The first choice creates the draft, so that only looking creates none."""
     if draft is None:
-        st.query_params["draft"] = drafts.create("job", {"dataset_id": dataset_id}, step="dataset").id
-    else:
-        draft_state.save(draft, dataset_id=dataset_id, name=None)
+        address.open_draft(drafts.create("job", {"dataset_id": dataset_id}, step="dataset").id, "dataset")
+    draft_state.save(draft, dataset_id=dataset_id, name=None)
     st.rerun()
 
 

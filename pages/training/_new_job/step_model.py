@@ -12,18 +12,19 @@ from core.services.platform import drafts
 from core.services.training import choices, downloads, jobs
 from core.services.training.choices import AUTO, SAFETY, BaseModelRef, TrainingConfig
 from pages.training._new_job import forecast as job_forecast
+from pages.training._new_job.steps import IDS
 from pages.ui import add_base, base_offer, components, theme
 from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence, size
 from pages.ui.forms import form_fields
-from pages.ui.wizard import ONWARD_KEYS, draft_state
+from pages.ui.wizard import ONWARD_KEYS, address, draft_state
 
 MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 _CLAIMS = 3
 _GROUPS = {SAFETY: "When a run ends before its last step, and which weights become the model."}
 
 
-def chosen_words(draft: drafts.DraftRecord | None) -> list[str]:
+def chosen_words(draft: drafts.DraftRecord | None, step: str) -> list[str]:
     """The choices so far, for the line above the title."""
     if draft is None or not draft.state.get("dataset_id"):
         return []
@@ -31,7 +32,7 @@ def chosen_words(draft: drafts.DraftRecord | None) -> list[str]:
     words = [md(dataset.name, 40)]
     if dataset.version:
         words.append(plural(dataset.version.train_examples, "training example"))
-    if draft.step == "review" and draft.state.get("base_model"):
+    if step == "review" and draft.state.get("base_model"):
         words.insert(0, md(choices.resolve(draft.state["base_model"]).title))
     return words
 
@@ -57,7 +58,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
         if back and draft_state.meant(draft, "model"):
-            _go(draft, "dataset")
+            address.open_draft(draft.id, "dataset")
         if st.button(
             "Review job",
             type="primary",
@@ -67,7 +68,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             shortcut=ONWARD_KEYS,
             key="to_review",
         ):
-            _go(draft, "review")
+            address.onward(draft, "review", IDS)
 
 
 def _with_defaults(draft: drafts.DraftRecord) -> drafts.DraftRecord:
@@ -361,9 +362,4 @@ def _more(
 
 def _update(draft: drafts.DraftRecord, state: dict[str, Any]) -> None:
     draft_state.save(draft, **state)
-    st.rerun()
-
-
-def _go(draft: drafts.DraftRecord, step: str) -> None:
-    draft_state.save(draft, step=step)
     st.rerun()

@@ -13,7 +13,7 @@ from pages.training._job import facts as job_facts
 from pages.training._new_job import forecast as job_forecast
 from pages.ui import components, navigation
 from pages.ui.format import md, plural, sentence
-from pages.ui.wizard import ONWARD_KEYS, draft_state
+from pages.ui.wizard import ONWARD_KEYS, address, draft_state
 
 FIRST = ("rank", "num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 
@@ -38,8 +38,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
         if back and draft_state.meant(draft, "review"):
-            draft_state.save(draft, step="model")
-            st.rerun()
+            address.open_draft(draft.id, "model")
         launch = st.button(
             "Launch Training Job",
             type="primary",

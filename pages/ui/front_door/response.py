@@ -26,6 +26,13 @@ _INLINE = re.compile(r"<script>([^<]*+(?:<(?!/?script>)[^<]*+)*+)</script>")
 # The only scripts that a page of ours writes into itself; they are allowed by their hashes, so that no other one runs.
 TO_TOP: Final = "document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0)"
 STUDIO: Final = (Path(__file__).parents[1] / "studio.js").read_text(encoding="utf-8").strip()
+# Show the address in the element before the script: as a new entry of the browser's history, or in place of this one.
+_GO: Final = (
+    "history.%s({}, '', document.currentScript.previousElementSibling.dataset.goal); "
+    "dispatchEvent(new PopStateEvent('popstate'))"
+)
+PUSH: Final = _GO % "pushState"
+REPLACE: Final = _GO % "replaceState"
 
 
 @lru_cache(maxsize=1)
@@ -36,7 +43,7 @@ def content_policy() -> str:
     for Plotly's WebGL charts, inline styles are how Streamlit styles its elements.
     """
     index = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    scripts = [TO_TOP, STUDIO, *_INLINE.findall(index)]
+    scripts = [TO_TOP, PUSH, REPLACE, STUDIO, *_INLINE.findall(index)]
     digests = [hashlib.sha256(text.encode()).digest() for text in scripts]
     inline = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return "; ".join(

@@ -25,6 +25,12 @@ def load(draft_id: str) -> DraftRecord:
     return draft
 
 
+def first_shown(draft: DraftRecord, number: int) -> int:
+    """The step that an address without a step showed first in this window; `number` the first time."""
+    shown: int = st.session_state[_memory(draft.id)].setdefault("first_shown", number)
+    return shown
+
+
 def save(draft: DraftRecord, step: str | None = None, **state: Any) -> DraftRecord:
     """Save choices (and the step); nothing is written if nothing changed.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from core.services.data import datasets, sources
 from core.services.platform import drafts, tasks
-from pages.data._convert.draft import STEPS
+from pages.data._convert.draft import WIZARD
 from pages.ui.format import md
+from tests.pages.conftest import keys
 from tests.support.screens import part, shows, title
 from worker.run import execute
 
-TITLES = {step.id: step.title for step in STEPS}
+TITLES = {step.id: step.title for step in WIZARD.steps}
 
 
 def test_a_click_in_an_outdated_window_does_not_skip_a_step(open_screen, read) -> None:
@@ -24,10 +25,9 @@ def test_a_click_in_an_outdated_window_does_not_skip_a_step(open_screen, read) -
     assert drafts.get(draft.id).step == "mode"
     other.button(key="onward").click().run()
     assert title(other) == TITLES["configure"]
-    app.button(key="back").click().run()  # pressed on the mode step, and the draft is one step further
-    assert title(app) == TITLES["configure"]
-    app.button(key="back").click().run()
-    assert title(app) == TITLES["mode"]
+    app.button(key="back").click().run()  # each window shows the step in its address
+    assert title(app) == TITLES["analyze"]
+    assert drafts.get(draft.id).step == "configure"
 
 
 def test_from_the_sample_table_to_a_dataset(open_screen, read) -> None:
@@ -138,6 +138,44 @@ def test_broken_rows_are_fixed_on_the_screen(open_screen, read) -> None:
     assert analysis.rejected_rows == 0
 
 
+def test_completed_steps_are_open_and_later_ones_are_not(open_screen, read) -> None:
+    app = open_screen("convert")
+    app.button(key="use_tools").click().run()
+    draft = drafts.list_open("convert")[0]
+    for _ in range(3):
+        app.button(key="onward").click().run()
+    assert title(app) == TITLES["preview"]
+    app.button(key="go_convert_3").click().run()
+    assert title(app) == TITLES["mode"]
+    assert {"go_convert_1", "go_convert_2", "go_wide_convert_4", "go_convert_5"} <= keys(app)
+    app.button(key="go_convert_5").click().run()
+    assert title(app) == TITLES["preview"]
+    read(open_screen("convert", draft=draft.id, step="mode"))  # the address opens the step in any browser
+    later = open_screen("convert", draft=draft.id, step="convert")
+    assert title(later) == TITLES["preview"], "it was not reached yet"
+
+    # Another mode has other steps after it: they are to be gone through again.
+    app.button(key="go_convert_3").click().run()
+    app.button(key="pick_smart").click().run()
+    assert "go_convert_5" not in keys(app)
+
+
+def test_a_failed_conversion_starts_again_with_other_choices(open_screen, read) -> None:
+    app = open_screen("convert")
+    app.button(key="use_tools").click().run()
+    for _ in range(4):
+        app.button(key="onward").click().run()
+    app.button(key="convert_now").click().run()
+    (first,) = tasks.list_tasks(kind="conversion")
+    tasks.request(first.id, "cancel")
+    app.run()
+    app.button(key="change_choices").click().run()
+    assert title(app) == TITLES["configure"]
+    app.button(key="go_convert_6").click().run()
+    read(app.button(key="convert_now").click().run())
+    assert [task.state for task in tasks.list_tasks(kind="conversion")] == ["pending", "cancelled"]
+
+
 def test_an_unfinished_draft_is_offered_again(open_screen, read) -> None:
     open_screen("convert").button(key="use_tools").click().run()
     app = open_screen("convert")
@@ -151,9 +189,8 @@ def test_a_change_from_another_window_is_announced(open_screen, read) -> None:
     app = open_screen("convert")
     app.button(key="use_tools").click().run()
     draft = drafts.list_open("convert")[0]
-    drafts.update(draft.id, draft.revision, step="mode")
+    drafts.update(draft.id, draft.revision, {"mode": "smart"})
     app.run()
-    assert title(app) == TITLES["mode"]
     assert len(app.toast) == 1
 
 

@@ -6,11 +6,11 @@ import json
 
 from core.services.data import chat_import, datasets
 from core.services.platform import drafts, tasks
-from pages.data._import_conversations.draft import STEPS
+from pages.data._import_conversations.draft import WIZARD
 from tests.support.screens import part, shows, title
 from worker.run import execute
 
-TITLES = {step.id: step.title for step in STEPS}
+TITLES = {step.id: step.title for step in WIZARD.steps}
 
 
 def at_step(open_screen, read, step: str):

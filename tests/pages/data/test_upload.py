@@ -10,7 +10,7 @@ import pytest
 
 from core.services.data import datasets, sources
 from core.services.platform import drafts, tasks
-from pages.data._convert.draft import STEPS
+from pages.data._convert.draft import WIZARD
 from pages.ui.format import md, sentence
 from tests.support.screens import part, shows, title
 from worker.run import execute
@@ -77,7 +77,7 @@ def test_any_other_table_continues_in_the_wizard_with_its_file(open_screen, read
     app.file_uploader[0].upload("tools.csv", TABLE).run()
     assert "12 rows, 3 columns" in part(app, "to_wizard")
     app.button(key="to_convert").click().run()
-    assert title(app) == STEPS[1].title
+    assert title(app) == WIZARD.steps[1].title
     assert drafts.list_open("convert")[0].state["source_id"]
 
 
