@@ -8,7 +8,7 @@ from core.services.learn import demo
 from core.services.training import jobs
 from pages.learn._demo import introduction, results, steps
 from pages.ui import components, guard, navigation
-from pages.ui.answers import chat_stream
+from pages.ui.answers import streams
 from pages.ui.errors import boundary
 from pages.ui.wizard import ONWARD_KEYS
 
@@ -62,4 +62,4 @@ with boundary(way_out=("demo", "Start again")):
     else:
         running(record)
         if record.model_id:
-            chat_stream.warm_up()  # "Ask both yourself" comes next
+            streams.warm_up()  # "Ask both yourself" comes next

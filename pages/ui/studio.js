@@ -1,4 +1,5 @@
-// What Streamlit's own elements leave out for keyboards and screen readers. Each rule names the element and the reason.
+// What Streamlit's own elements leave out for keyboards and screen readers, each rule with its element and the reason;
+// and the clipboard.
 // Loaded once per page by pages/ui/app.py; allowed by its hash in the content policy (pages/ui/front_door/response.py).
 // A less-than sign must not stand before a letter: the sanitizer of st.html would drop the script.
 (() => {
@@ -57,6 +58,25 @@
     // Several lists with pages on one screen need different names.
     each("[role=navigation][aria-label^=Pagination]", (pages, at) => at && put(pages, "aria-label", `Pagination ${at + 1}`));
   };
+
+  // A click on [data-copy] copies that text (pages/ui/copying.py). Without TLS a browser has no clipboard, except on
+  // this machine: there a selected text field is copied.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (!button) return;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      const field = Object.assign(document.createElement("textarea"), { value: button.dataset.copy });
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+      button.focus();
+    }
+    button.dataset.copied = "yes";
+    setTimeout(() => delete button.dataset.copied, 2000);
+  });
 
   let due = 0;
   const later = () => {

@@ -7,6 +7,7 @@ be used, in the catalog or not.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import replace
@@ -360,3 +361,13 @@ def _pins() -> dict[str, str]:
 
 def _size(params: int) -> str:
     return f"{params / 1e9:.1f}B" if params >= 1e9 else f"{params / 1e6:.0f}M"
+
+
+def template_hash(model_id: str) -> str:
+    """SHA-256 of a base model's chat template; "" if its files are not on this machine."""
+    path = resolve(model_id).path
+    if path is None or not (path / "tokenizer.json").is_file():
+        return ""
+    from core.models.base_models.light_tokenizer import template_of
+
+    return hashlib.sha256(template_of(path).encode()).hexdigest()

@@ -261,6 +261,49 @@ class SampleAnswer(SQLModel, table=True):
     created_at: float = Field(default_factory=time.time)
 
 
+class ChatConversation(SQLModel, table=True):
+    """A conversation with models; each turn is a row of `conversation_turns`."""
+
+    __tablename__ = "conversations"
+    id: str = Field(primary_key=True)
+    title: str  # of the first input, until it is renamed
+    renamed: bool = False
+    model_id: str = ""  # that answered last, by its id on the server
+    system: str = _text()  # the system message of the next input
+    settings: dict[str, Any] = _json()  # of the next input: max_tokens, temperature
+    revision: int = 0  # grows with every change, so that another window notices it
+    created_at: float = Field(default_factory=time.time)
+    updated_at: float = Field(default_factory=time.time, index=True)
+
+
+class ChatTurn(SQLModel, table=True):
+    """An input, or an answer with what produced it. Names and hashes are stored: the model may be deleted later."""
+
+    __tablename__ = "conversation_turns"
+    __table_args__ = (UniqueConstraint("conversation_id", "position"),)
+    id: str = Field(primary_key=True)
+    conversation_id: str = Field(foreign_key="conversations.id", index=True)
+    position: int  # in the conversation, from 0
+    role: str  # user | assistant
+    content: str = _text()
+    state: str = "complete"  # of an answer: running | complete | stopped | interrupted | failed
+    model_id: str = ""  # on the server; of an answer, as everything below
+    model_name: str = ""
+    base_model: str = ""
+    adapter: str = ""  # SHA-256 of the tuned weights; "" for a base
+    template_hash: str = ""  # SHA-256 of the chat template
+    system: str = _text()  # the system message that was sent
+    settings: dict[str, Any] = _json()  # max_tokens, temperature
+    finish_reason: str = ""  # stop | length
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    first_token_s: float | None = None
+    seconds: float = 0.0
+    error: dict[str, Any] = _json()  # {message, remedy} of a failed answer
+    created_at: float = Field(default_factory=time.time)
+    updated_at: float = Field(default_factory=time.time)  # a running answer renews it every second
+
+
 class Calibration(SQLModel, table=True):
     """Seconds per step and memory that a few real steps took on this machine, for the forecast."""
 
@@ -279,4 +322,5 @@ _tables = SQLModel.metadata.tables
 DATASETS, VERSIONS = _tables["fine_tuning_datasets"], _tables["dataset_versions"]
 TASKS, EVENTS = _tables["background_tasks"], _tables["fine_tuning_events"]
 JOBS, MODELS = _tables["fine_tuning_jobs"], _tables["fine_tuned_models"]
+CONVERSATIONS, TURNS = _tables["conversations"], _tables["conversation_turns"]
 POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]

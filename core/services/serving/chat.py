@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -16,7 +16,12 @@ from core.models.thinking import matches as matches
 from core.platform.db.tables import EVENTS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
-from core.services.serving.suggesting import SuggestedQuestion as SuggestedQuestion, suggestions as suggestions
+from core.services.serving.suggesting import (
+    SuggestedQuestion as SuggestedQuestion,
+    default_system as default_system,
+    suggestions as suggestions,
+    trained_on as trained_on,
+)
 from core.services.training import merging, models
 from core.services.training.jobs import reader as job_reader
 from core.serving.targets import TARGETS, AnswerChunk, ChatOptions, Target, target_for
@@ -36,6 +41,17 @@ class ChatModel:
     base_title: str
     model_id: str = ""
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model that answers, as a conversation records it. `adapter` and `template_hash` are SHA-256, or ""."""
+
+    id: str
+    title: str
+    base_model: str
+    adapter: str
+    template_hash: str
 
 
 def available_models() -> list[ChatModel]:
@@ -81,7 +97,7 @@ def stream(
 
 def chunks(
     model_id: str, messages: Sequence[Message | Mapping[str, Any]], options: ChatOptions | None = None
-) -> Iterator[AnswerChunk]:
+) -> Generator[AnswerChunk]:
     """Like `stream`, with the finish reason and the token counts in the last chunk."""
     target, served = _served(model_id)
     sent = [message.to_dict() if isinstance(message, Message) else dict(message) for message in messages]
@@ -91,6 +107,19 @@ def chunks(
             noted = True
             _note_use(served)
         yield chunk
+
+
+def identity(model_id: str) -> ServedModel:
+    """What a conversation records about a model that answers. Raises as `stream`, before anything is asked."""
+    _, served = _served(model_id)
+    own, merged = merging.split(served)
+    if base_models.is_base(served):
+        base, title, adapter = served, base_models.title_of(served), ""
+    else:
+        model = models.get_model(own)
+        base, title = model.base_model, f"{model.name} (merged)" if merged else model.name
+        adapter = model.weights_hash
+    return ServedModel(served, title, base, adapter, base_models.template_hash(base))
 
 
 def _served(model_id: str) -> tuple[Target, str]:

@@ -9,37 +9,38 @@ from core.services.training import models
 from pages.ui import components
 from pages.ui.answers import exact_match
 from pages.ui.errors import boundary
-from pages.ui.format import sentence
+from pages.ui.format import md, sentence
 
 POLL_S = 1.5
 
 
 def on_all_examples(model: ChatModel) -> None:
-    """Exact matches of base and tuned on all examples of the dataset: run once and stored with the model."""
+    """Exact matches of a tuned model and its base on all examples of its dataset: run once and stored with it."""
     components.section_gap()
+    title = f"{md(model.title, 60)} and its base on all examples"
     test = models.test_result(model.model_id)
-    task = models.running_test(model.model_id)
-    if task is not None:
-        components.heading("On all examples")
+    if models.running_test(model.model_id) is not None:
+        components.heading(title)
         with st.container(border=True):
             st.fragment(run_every=POLL_S)(_testing)(model.model_id)
         return
-    if test is None:
-        components.heading("On all examples")
-        if models.get_model(model.model_id).dataset_deleted:
-            st.caption("The dataset was deleted with its questions. Enter a question above instead.")
-            return
-        with components.spread(border=True):
-            st.caption("Ask both models every question in the dataset and count the exact answers.", width="stretch")
-            if st.button("Test on all examples", icon=":material/fact_check:", key="test"):
-                models.test(model.model_id)
-                st.rerun()
+    if test is not None:
+        st.caption(title)
+        exact_match.figures(test, key=f"test_{model.id}")
         return
-    exact_match.figures(test)
+    components.heading(title)
+    if models.get_model(model.model_id).dataset_deleted:
+        st.caption("The dataset was deleted with its examples. Type an input above instead.")
+        return
+    with components.spread(border=True):
+        st.caption("Ask both models every input of the dataset and count the exact answers.", width="stretch")
+        if st.button("Test on all examples", icon=":material/fact_check:", key=f"test_{model.id}"):
+            models.test(model.model_id)
+            st.rerun()
 
 
 def _testing(model_id: str) -> None:
-    with st.container(key="live_test"), boundary():
+    with st.container(key=f"live_test_{model_id}"), boundary():
         task = models.running_test(model_id)
         if task is None:
             st.rerun()

@@ -18,8 +18,7 @@ from core.services.platform import tasks
 from pages.data._datasets.editing import grid as dataset_grid
 from pages.data._datasets.editing.grid import PendingChanges
 from pages.data._datasets.lineage import folded, mermaid
-from pages.data._datasets.versions import diff
-from pages.ui.examples import example_view
+from pages.ui.examples import example_view, word_diff
 from pages.ui.format import sentence
 from tests.support.registry import registered
 from tests.support.screens import part, shows
@@ -305,8 +304,8 @@ def test_marks_are_escaped_and_distant_ones_are_brought_into_view() -> None:
 
 
 def test_changed_words_are_marked_and_markup_is_not() -> None:
-    assert diff.words("the <b> red car", "the <b> blue car") == "the &lt;b&gt; <mark>red</mark> car"
-    assert diff.words("same", "same") == "same"
+    assert word_diff.marked("the <b> red car", "the <b> blue car") == "the &lt;b&gt; <mark>red</mark> car"
+    assert word_diff.marked("same", "same") == "same"
 
 
 def test_quality_is_measured_for_the_shown_version(copies) -> None:

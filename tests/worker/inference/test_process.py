@@ -172,7 +172,7 @@ def test_suggestions_come_from_the_dataset(at_the_studio: Served) -> None:
     found = chat.suggestions(at_the_studio.first, limit=3)
     assert [(s.question, s.expected, s.split) for s in found][:1] == [("What is item 0?", "Item 0 is blue.", "train")]
     assert len(found) == 3
-    assert found[0].messages == [Message("user", "What is item 0?")]
+    assert [suggestion.trained for suggestion in found] == [suggestion.split == "train" for suggestion in found]
 
 
 def test_an_archived_model_vanishes_and_comes_back(client: openai.OpenAI, at_the_studio: Served) -> None:

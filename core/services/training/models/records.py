@@ -45,6 +45,12 @@ class ModelRecord:
     job_deleted: bool
 
     @property
+    def weights_hash(self) -> str:
+        """SHA-256 of the tuned weights; "" where the manifest has none."""
+        files = self.manifest.get("files", {})
+        return next((facts["sha256"] for name, facts in files.items() if name.endswith(".safetensors")), "")
+
+    @property
     def merged(self) -> MergedFiles | None:
         """The merged model; None until the adapter is merged (`core.services.training.merging`)."""
         stored = self.manifest.get("merged")

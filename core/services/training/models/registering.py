@@ -54,7 +54,7 @@ def register(
         "job_name": job.name,
         "base_model": job.base_model,
         "base_revision": job.spec.base_revision,
-        "chat_template_sha256": _template_hash(job.base_model),
+        "chat_template_sha256": base_models.template_hash(job.base_model),
         "dataset": {"id": job.dataset_id, "name": job.dataset_name, "sha256": job.spec.dataset_sha256},
         "spec": job.spec.model_dump(mode="json"),
         "final_loss": final_loss,
@@ -117,12 +117,3 @@ def file_facts(path: Path) -> dict[str, Any]:
     """Digest and size of a file, for a manifest."""
     with path.open("rb") as stream:
         return {"sha256": hashlib.file_digest(stream, "sha256").hexdigest(), "bytes": path.stat().st_size}
-
-
-def _template_hash(base_model: str) -> str:
-    path = base_models.resolve(base_model).path
-    if path is None or not (path / "tokenizer.json").is_file():
-        return ""
-    from core.models.base_models.light_tokenizer import template_of
-
-    return hashlib.sha256(template_of(path).encode()).hexdigest()

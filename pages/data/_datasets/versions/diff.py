@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,13 +14,11 @@ from core.services.data.datasets import DatasetRecord, ExampleRecord, VersionRec
 from core.services.data.datasets.diff import DiffRow
 from core.services.data.datasets.edits import VersionChange
 from pages.ui import components
-from pages.ui.escaping import escaped, visible
-from pages.ui.examples import example_view
+from pages.ui.escaping import escaped
+from pages.ui.examples import example_view, word_diff
 from pages.ui.format import number, plural, short
 
 PER_PAGE = 5
-_LIMIT = 1_500  # characters of a message that are compared word by word
-_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 _ROLE = {"system": "CONTEXT", "user": "INPUT", "assistant": "OUTPUT", "tool": "TOOL RESULT"}
 _KIND = {
     "changed": ("Changed", "blue", "edit"),
@@ -107,13 +104,13 @@ def _side(item: ExampleRecord | None, other: ExampleRecord | None, *, old: bool)
     out = []
     for part, twin in pairs:
         if other is None:
-            body = escaped(short(part.text, _LIMIT))
+            body = escaped(short(part.text, word_diff.LIMIT))
         elif twin is None:
-            body = f"<mark>{escaped(short(part.text, _LIMIT))}</mark>"
+            body = f"<mark>{escaped(short(part.text, word_diff.LIMIT))}</mark>"
         elif part.kind == "tools" and part.text == twin.text:
             body = escaped(part.name)
         else:
-            body = words(part.text, twin.text)
+            body = word_diff.marked(part.text, twin.text)
         side = "diff-old" if old else "diff-new"
         out.append(f'<small>{part.label}</small><div class="shown {side}" dir="auto">{body or "(empty)"}</div>')
     return "".join(out)
@@ -160,19 +157,6 @@ def _pairs(parts: Sequence[_Part], others: Sequence[_Part]) -> list[tuple[_Part,
                 left = left[left.index(twin) + 1 :]
             out.append((part, twin))
     return out
-
-
-def words(text: str, other: str) -> str:
-    """The text as HTML, with the words marked that the other text does not have at that place."""
-    if text == other:
-        return escaped(short(visible(text), 400))
-    mine, theirs = _WORDS.findall(text[:_LIMIT]), _WORDS.findall(other[:_LIMIT])
-    out = []
-    for kind, start, end, _, _ in difflib.SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
-        piece = escaped("".join(mine[start:end]))
-        out.append(piece if kind == "equal" or not piece else f"<mark>{piece}</mark>")
-    rest = "…" if len(text) > _LIMIT else ""
-    return "".join(out) + rest
 
 
 def _text(message: Message) -> str:

@@ -1,0 +1,71 @@
+"""Choices that are in the address: a link, a reload and the browser's Back show them again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+K = TypeVar("K", bound=str)
+
+
+def follow(param: str, key: str) -> str | None:
+    """The value of a query parameter if the address was changed by something else than the widget with this key: a
+    link, Back, another screen. None if the widget's own value is newer."""
+    asked = st.query_params.get(param, "")
+    slot = f"_address_of_{key}"
+    if st.session_state.get(slot) == asked and key in st.session_state:
+        return None
+    st.session_state[slot] = asked
+    return asked
+
+
+def note(param: str, key: str, value: str, default: str = "") -> None:
+    """Write a widget's value into the address. Each write is a step of the browser's history, so that the default is
+    written only in place of something else."""
+    asked = st.query_params.get(param, "")
+    if value == (asked or default):
+        return
+    st.query_params[param] = value
+    st.session_state[f"_address_of_{key}"] = value
+
+
+def pick(label: str, titles: Mapping[str, str], param: str, key: str, default: str, **options: Any) -> str:
+    """A list of titles whose choice is in the address; `default` is chosen where the address has none."""
+    asked = follow(param, key)
+    if asked is not None or st.session_state.get(key) not in titles:
+        st.session_state[key] = asked if asked in titles else default
+    chosen: str = st.selectbox(label, list(titles), format_func=titles.__getitem__, key=key, **options)
+    note(param, key, chosen, default)
+    return chosen
+
+
+def switch(label: str, titles: Mapping[K, str], param: str, key: str) -> K:
+    """A row of buttons, of which the first is on where the address has none."""
+    default = next(iter(titles))
+    asked = follow(param, key)
+    if asked is not None or st.session_state.get(key) not in titles:
+        st.session_state[key] = asked if asked in titles else default
+    st.segmented_control(label, list(titles), format_func=titles.__getitem__, required=True, key=key)
+    chosen: K = st.session_state[key]
+    note(param, key, chosen, default)
+    return chosen
+
+
+def pick_many(
+    label: str, titles: Mapping[str, str], param: str, key: str, default: Sequence[str], most: int, **options: Any
+) -> list[str]:
+    """Several titles whose choice is in the address, as one parameter for each."""
+    asked = st.query_params.get_all(param)
+    slot = f"_address_of_{key}"
+    if st.session_state.get(slot) != asked or key not in st.session_state:
+        known = [value for value in dict.fromkeys(asked) if value in titles][:most]
+        st.session_state[slot], st.session_state[key] = asked, known or list(default)
+    st.session_state[key] = [value for value in st.session_state[key] if value in titles]
+    chosen: list[str] = st.multiselect(
+        label, list(titles), format_func=titles.__getitem__, max_selections=most, key=key, **options
+    )
+    if chosen != (asked or list(default)):
+        st.query_params[param] = st.session_state[slot] = chosen
+    return chosen

@@ -1,0 +1,72 @@
+"""Compare: two to four models on an example of a split or a typed input, with the choice in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.services.serving import chat
+from core.services.training.models import ModelRecord
+from tests.pages.conftest import keys
+from tests.support.talking import Talker, talking, tuned
+
+
+@pytest.fixture
+def talker(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Talker]:
+    with talking(monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def pair(talker: Talker, tmp_path: Path) -> tuple[ModelRecord, ModelRecord]:
+    return tuned(tmp_path / "one", "v1"), tuned(tmp_path / "two", "v2")
+
+
+def test_two_versions_answer_an_example_of_a_split(open_screen, read, pair, talker) -> None:
+    first, second = pair
+    app = open_screen("compare", models=[first.id, second.id], split="validation")
+    read(app)
+    example = next(box for box in app.selectbox if box.key.startswith("example_"))
+    example.select_index(2).run()
+    assert app.query_params["example"] == app.session_state[example.key]
+    app.button(key="ask_all").click().run()
+    shown = read(app)
+    assert {"on_answer_0", "on_answer_1", "expected"} <= keys(app)
+    assert "12 tokens" in shown
+    assert len(talker.asked) == 2
+    assert talker.asked[0] == talker.asked[1]
+    assert "<mark>" in shown, "the difference to the expected output"
+    split = next(control for control in app.get("button_group") if control.key.startswith("split_"))
+    assert split.value == "validation"
+
+
+def test_a_typed_input_is_sent_with_the_system_message(open_screen, read, pair, talker) -> None:
+    app = open_screen("compare", models=[model.id for model in pair])
+    next(control for control in app.get("button_group") if control.key == "input_kind").set_value("typed").run()
+    app.button(key="ask_all").click().run()
+    assert not talker.asked, "there is nothing to ask yet"
+    app.text_area(key="question").set_value("Hello?")
+    next(area for area in app.text_area if area.key.startswith("compare_system_")).set_value("Be kind.")
+    app.button(key="ask_all").click().run()
+    read(app)
+    assert [(message["role"], message["content"]) for message in talker.asked[0]] == [
+        ("system", "Be kind."),
+        ("user", "Hello?"),
+    ]
+    assert "expected" not in keys(app)
+
+
+def test_a_single_model_is_not_compared(open_screen, read, pair) -> None:
+    app = open_screen("compare", models=[pair[0].id])
+    read(app)
+    assert app.button(key="ask_all").disabled
+
+
+def test_a_link_with_one_model_says_that_its_base_is_away(open_screen, read, pair) -> None:
+    app = open_screen("compare", model=pair[1].id)
+    read(app)
+    assert "Starter" in app.warning[0].value
+    assert app.multiselect(key="models").value[0] == pair[1].id
+    assert [model.id for model in chat.available_models()] == [pair[1].id, pair[0].id]
