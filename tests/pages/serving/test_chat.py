@@ -184,12 +184,12 @@ def test_a_conversation_outlives_its_model(open_screen, read, model, tmp_path) -
     other = tuned(tmp_path / "other", "v2")
     app = say(open_screen("chat", model=model.id), "Hello?")
     record = opened(app)
-    models.archive(model.id)
+    models.archive([model.id])
     app = open_screen("chat", conversation=record.id)
     assert "was archived or deleted" in read(app)
     say(app, "Still there?")
     assert opened(app).turns[-1].model_id == other.id
-    models.archive(other.id)
+    models.archive([other.id])
     app = open_screen("chat", conversation=record.id)
     assert "Answer 1" in read(app)
     assert app.chat_input(key="question").disabled

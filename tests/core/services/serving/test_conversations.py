@@ -175,7 +175,7 @@ def test_a_conversation_outlives_its_model(strict_talker: Talker, tmp_path: Path
     model = tuned(tmp_path / "adapter")
     conversation = conversations.new_conversation_id()
     seen = say(conversation, "Hello?", AnswerChoice(model.id)).last_id
-    models.archive(model.id)
+    models.archive([model.id])
     with pytest.raises(NotFound, match="archived"):
         conversations.send(conversation, "Still there?", AnswerChoice(model.id), seen=seen)
     found = conversations.get_conversation(conversation)
