@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from core.models.thinking import EmptyBlockFilter
-from core.serving.targets.base import AnswerChunk
+from core.serving.targets.base import AnswerChunk, TokenLogprob
 from worker.inference.engine import GenerationRequest
 from worker.inference.grammar import Grammar, Vocabulary
 from worker.inference.prompts import too_long
@@ -54,6 +54,7 @@ class Generation:
         self._ids: list[int] = []
         self._text = TextStream(loaded.tokenizer, self.options.stop)
         self._shown = EmptyBlockFilter()
+        self._logprobs: list[TokenLogprob] = []  # of tokens since the last chunk
 
     @property
     def unread(self) -> int:
@@ -78,6 +79,7 @@ class Generation:
             logits: of every token.
             likeliest: the token with the highest of them, where it is known.
         """
+        raw = logits
         if self._grammar is not None:
             logits, likeliest = self._grammar.next(logits), None
         greedy = self.options.temperature == 0
@@ -88,6 +90,8 @@ class Generation:
             token = self._grammar.take(token, self.max_tokens - len(self._ids) - 1)
         self._ids.append(token)
         self.next_token = token
+        if self.options.logprobs is not None:
+            self._logprobs.append(self._logprob(raw, token, self.options.logprobs))
         text = self._text.add(token)
         if self._text.stopped:
             return self._last("stop", text)
@@ -96,10 +100,26 @@ class Generation:
         if len(self._ids) >= self.max_tokens:
             return self._last("length", text + self._text.rest())
         shown = self._shown.add(text)
-        return AnswerChunk(shown) if shown else None
+        return AnswerChunk(shown, logprobs=self._noted()) if shown else None
 
     def _last(self, reason: str, text: str) -> AnswerChunk:
-        return AnswerChunk(self._shown.add(text) + self._shown.rest(), reason, self.prompt_tokens, len(self._ids))
+        shown = self._shown.add(text) + self._shown.rest()
+        return AnswerChunk(shown, reason, self.prompt_tokens, len(self._ids), self._noted())
+
+    def _noted(self) -> tuple[TokenLogprob, ...]:
+        noted, self._logprobs = tuple(self._logprobs), []
+        return noted
+
+    def _logprob(self, logits: torch.Tensor, token: int, count: int) -> TokenLogprob:
+        logprobs = torch.log_softmax(logits.float(), dim=-1)
+        best = logprobs.topk(min(count, len(logprobs)))
+        named = (
+            (self._name(place), value) for place, value in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        )
+        return TokenLogprob(self._name(token), float(logprobs[token]), tuple(named))
+
+    def _name(self, token: int) -> str:
+        return str(self.loaded.tokenizer.decode([token], clean_up_tokenization_spaces=False))
 
     def _choose(self, logits: torch.Tensor) -> int:
         """The most likely token at temperature 0; else one from the smallest set with `top_p` of the probability."""

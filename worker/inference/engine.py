@@ -66,17 +66,18 @@ class InferenceEngine:
         """What is in memory."""
         return self._loader.names if self._loader else []
 
-    def reserve(self) -> None:
-        """Take one of the places for open answers, before anything is spent on a question. Raises Busy."""
+    def reserve(self, places: int = 1) -> None:
+        """Take places for open answers, before anything is spent on a question. Raises Busy."""
         with self._counting:
-            if self._count >= MAX_OPEN:
-                raise Busy(f"{self._count} answers are already being generated.", "Try again in a moment.")
-            self._count += 1
+            if self._count + places > MAX_OPEN:
+                text = f"{self._count} answers are already being generated; the limit is {MAX_OPEN}."
+                raise Busy(text, "Try again in a moment.")
+            self._count += places
 
-    def release(self) -> None:
-        """Give back a place whose question was not submitted."""
+    def release(self, places: int = 1) -> None:
+        """Give back places whose question was not submitted."""
         with self._counting:
-            self._count -= 1
+            self._count -= places
 
     def submit(self, request: GenerationRequest) -> None:
         """Queue a request, which holds a place until its answer ends."""

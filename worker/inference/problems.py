@@ -42,12 +42,14 @@ def body_of(error: Exception) -> dict[str, Any]:
 
 def response(error: Exception) -> JSONResponse:
     """The HTTP response to an error."""
-    return JSONResponse(body_of(error), status_of(error))
+    status = status_of(error)
+    return JSONResponse(body_of(error), status, {"Retry-After": "1"} if status == 429 else None)
 
 
 def error(status: int, code: str, message: str, remedy: str) -> JSONResponse:
     """The response to a request that is refused as a whole, perhaps with its body unread: the connection ends."""
-    return JSONResponse(_body(message, status, code, None, remedy), status, {"Connection": "close"})
+    again = {"Retry-After": "1"} if status == 429 else {}
+    return JSONResponse(_body(message, status, code, None, remedy), status, {"Connection": "close", **again})
 
 
 def invalid(errors: Sequence[Any]) -> JSONResponse:

@@ -15,6 +15,8 @@ MAX_MESSAGES = 2_000
 MAX_TOOL_CALLS = 128  # of one turn
 MAX_NAME = 256  # characters of a tool's name or of an id
 MAX_ANSWER_TOKENS = 10_000_000
+MAX_ANSWERS = 8  # to one question
+MAX_LIKELIEST = 20  # tokens named beside each one
 MAX_STOPS, MAX_STOP = 16, 256  # each is searched for at every token
 _ROLE_NAMES = {"developer": "system"}  # OpenAI's newer name for the same role
 
@@ -123,7 +125,9 @@ class ChatRequest(BaseModel):
     top_p: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
     seed: int | None = None
     stop: list[Annotated[str, Field(max_length=MAX_STOP)]] | None = Field(default=None, max_length=MAX_STOPS)
-    n: Literal[1] | None = None
+    n: int | None = Field(default=None, ge=1, le=MAX_ANSWERS)
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(default=None, ge=0, le=MAX_LIKELIEST)
     stream: bool = False
     stream_options: StreamOptions | None = None
     response_format: ResponseFormat | None = None
@@ -153,12 +157,21 @@ class ChatRequest(BaseModel):
             )
         return wanted.json_schema.schema_
 
-    def options(self) -> ChatOptions:
-        """How to sample; temperature is 0 where it is not given: the studio compares models, it does not muse."""
+    @property
+    def answers(self) -> int:
+        return self.n or 1
+
+    def options(self, answer: int = 0) -> ChatOptions:
+        """How to sample an answer; temperature is 0 where it is not given: the studio compares models.
+
+        Args:
+            answer: of several to the same question: each draws with another seed.
+        """
         return ChatOptions(
             max_tokens=self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS,
             temperature=self.temperature or 0.0,
             top_p=self.top_p or 1.0,
-            seed=self.seed,
+            seed=None if self.seed is None else self.seed + answer,
+            logprobs=(self.top_logprobs or 0) if self.logprobs else None,
             stop=tuple(word for word in self.stop or () if word),
         )

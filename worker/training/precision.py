@@ -31,6 +31,7 @@ RESUMED: Final = "the run began in it"
 STEPS: Final = 4  # of each precision at most; the first one is a warm-up
 ENOUGH_S: Final = 8.0  # of steps in one precision
 STEP_FLOP: Final = 1e12  # of one step: seconds at the speed of a slow processor
+LEAST_PARAMS: Final = 1_000_000  # below it what would be measured is how busy the machine is
 LEAST_TOKENS, MOST_TOKENS = 64, 512
 ANSWER_TOKENS: Final = 16
 _ROOM: Final = 1.3  # memory for a base in fp32 and the steps, relative to its weights
@@ -77,6 +78,8 @@ def settle(
     found = product()
     if found.gain >= rule.GAIN:
         tried = trial()
+        if tried.params < LEAST_PARAMS:
+            return PrecisionChoice("fp32", asked, "a model this small spends its time between the matrix products")
         if _has_room(tried.params):
             found = by_steps(tried, sign_of_life)
     if revision:

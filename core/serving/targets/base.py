@@ -21,6 +21,18 @@ class Availability:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token of an answer and its log-probability before temperature; `likeliest`: the best tokens there with theirs.
+
+    All of the model's, also where a schema allows only some of them.
+    """
+
+    token: str
+    logprob: float
+    likeliest: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerChunk:
     """A piece of a streamed answer. The last one has `finish_reason` (stop or length) and the token counts."""
 
@@ -28,6 +40,7 @@ class AnswerChunk:
     finish_reason: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens since the chunk before, where they are requested
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,7 @@ class ChatOptions:
     top_p: float = 1.0
     seed: int | None = None
     stop: tuple[str, ...] = field(default=())
+    logprobs: int | None = None  # None: none; else how many of the likeliest tokens to name beside each
 
 
 class Target(Protocol):

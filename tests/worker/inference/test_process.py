@@ -103,6 +103,68 @@ def test_the_same_seed_draws_the_same_answer(client: openai.OpenAI, served: Serv
     assert len({ask(client, served.base, temperature=1.5, seed=seed) for seed in range(4)}) > 1
 
 
+def test_several_answers_to_one_question(client: openai.OpenAI, served: Served) -> None:
+    options = {"model": served.first, "messages": ASK, "max_tokens": 12, "temperature": 1.2, "seed": 5, "n": 3}
+    answer = client.chat.completions.create(**options)  # type: ignore[call-overload]
+    texts = [choice.message.content for choice in answer.choices]
+    assert [choice.index for choice in answer.choices] == [0, 1, 2]
+    assert texts == [ask(client, served.first, max_tokens=12, temperature=1.2, seed=5 + n) for n in range(3)]
+    assert len(set(texts)) > 1
+    pieces = ["", "", ""]
+    for chunk in client.chat.completions.create(**options, stream=True):  # type: ignore[call-overload]
+        for choice in chunk.choices:
+            pieces[choice.index] += choice.delta.content or ""
+    assert pieces == texts
+    with pytest.raises(openai.BadRequestError, match="n: "):
+        client.chat.completions.create(**options | {"n": 9})  # type: ignore[call-overload]
+
+
+def test_log_probabilities_are_those_of_the_model(client: openai.OpenAI, served: Served) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from core.models.render import render_prompt
+
+    options = {"model": served.base, "messages": ASK, "max_tokens": 6, "logprobs": True, "top_logprobs": 3}
+    answer = client.chat.completions.create(**options).choices[0]  # type: ignore[call-overload]
+    base = served.base.removeprefix("local:")
+    tokenizer, model = AutoTokenizer.from_pretrained(base), AutoModelForCausalLM.from_pretrained(base)
+    ids = render_prompt([Message("user", "What is item 7?")], tokenizer)
+    for said in answer.logprobs.content:
+        with torch.no_grad():
+            best = torch.log_softmax(model(torch.tensor([ids])).logits[0, -1], -1).topk(3)
+        assert said.logprob == pytest.approx(float(best.values[0]), abs=1e-3)
+        assert [item.logprob for item in said.top_logprobs] == pytest.approx(best.values.tolist(), abs=1e-3)
+        assert said.top_logprobs[0].token == said.token
+        ids.append(int(best.indices[0]))
+    streamed_tokens = [
+        token.logprob
+        for chunk in client.chat.completions.create(**options, stream=True)  # type: ignore[call-overload]
+        for choice in chunk.choices
+        if choice.logprobs
+        for token in choice.logprobs.content
+    ]
+    assert streamed_tokens == pytest.approx([token.logprob for token in answer.logprobs.content], abs=1e-6)
+    assert "bytes" in answer.logprobs.content[0].model_dump()
+
+
+def test_over_capacity_the_client_is_told_when_to_come_back(served: Served) -> None:
+    body = {"model": served.base, "messages": ASK, "max_tokens": 400, "temperature": 1.5, "n": 8}
+    statuses: list[tuple[int, str | None]] = []
+
+    def post() -> None:
+        answer = httpx.post(f"{served.url}/v1/chat/completions", json=body, timeout=120, trust_env=False)
+        statuses.append((answer.status_code, answer.headers.get("retry-after")))
+
+    threads = [threading.Thread(target=post) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {status for status, _ in statuses} == {200, 429}
+    assert {again for status, again in statuses if status == 429} == {"1"}
+
+
 def test_base_and_tuned_at_the_same_time(client: openai.OpenAI, served: Served) -> None:
     """Streams that take turns on one set of weights say what they say alone."""
     wanted = [served.base, served.first, served.second, served.whole] * 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,9 @@ def test_answers_are_measured_for_a_served_base(tiny_base: Path) -> None:
     rule.keep("", "product", PrecisionGain(3.0, "product"))
     from worker.inference.weights import _trial
 
-    found = precision.settle("auto", "r1", "served", lambda: _trial(tiny_base))
+    trial = _trial(tiny_base)
+    small = precision.settle("auto", "r1", "served", lambda: trial)
+    assert (small.precision, rule.recall("r1", "served")) == ("fp32", None), "what is this small is not measured"
+    found = precision.settle("auto", "r1", "served", lambda: replace(trial, params=precision.LEAST_PARAMS))
     assert rule.recall("r1", "served") is not None
     assert found.precision in rule.WIDTHS
