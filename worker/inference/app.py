@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from core.errors import StudioError
 from worker.inference import problems
-from worker.inference.completions import OpenAnswers, Disconnected, complete, stream
+from worker.inference.completions import Disconnected, OpenAnswers, complete, stream
 from worker.inference.engine import InferenceEngine
 from worker.inference.gate import Gate
 from worker.inference.request_log import RequestLog
