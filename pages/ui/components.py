@@ -255,11 +255,11 @@ class Tile:
     arrow: Literal["auto", "off"] = "auto"
 
 
-_MAX_PER_ROW = 6
+_MAX_PER_ROW = 5  # of six, the longer names would be cut
 
 
 def tiles(items: Sequence[Tile], key: str | None = None) -> None:
-    """Metric tiles in one row, or in two rows if there are more than six; two side by side on a narrow screen."""
+    """Metric tiles in one row, or in two rows if there are more than five; two side by side on a narrow screen."""
     per_row = len(items) if len(items) <= _MAX_PER_ROW else -(-len(items) // 2)
     # Flat lines show nothing, except beside a tile with a curve: then all tiles have the same parts.
     drawn = any(len(set(item.chart or ())) > 1 for item in items)

@@ -145,4 +145,4 @@ def _table(rows: dict[str, list[str]], names: list[str], *, key: str) -> None:
     import pandas as pd
 
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=names)
-    st.dataframe(frame, key=key, column_config={"_index": st.column_config.TextColumn("", width=140, pinned=True)})
+    st.dataframe(frame, key=key, column_config={"_index": st.column_config.TextColumn("", width=215, pinned=True)})
