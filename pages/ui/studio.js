@@ -6,6 +6,11 @@
   if (window.studioWatches) return;
   window.studioWatches = true;
 
+  // Containers with a height, texts with one (studio.css), code, and the column of the forecast beside a form.
+  const SCROLLING =
+    "[data-testid=stVerticalBlock][overflow=auto], .seen, [data-testid=stCode] pre, " +
+    "[data-testid=stColumn] > [data-testid=stVerticalBlock]:has(.st-key-forecast)";
+
   const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
   const put = (element, name, value) => element.getAttribute(name) === value || element.setAttribute(name, value);
 
@@ -48,7 +53,7 @@
     });
 
     // What scrolls must be reachable, so that the arrow keys can scroll it.
-    each("[data-testid=stVerticalBlock][overflow=auto], .seen, [data-testid=stCode] pre", (area) => {
+    each(SCROLLING, (area) => {
       if (area.scrollHeight <= area.clientHeight + 1 && area.scrollWidth <= area.clientWidth + 1) return;
       put(area, "tabindex", "0");
       put(area, "role", "group");
@@ -78,11 +83,43 @@
     setTimeout(() => delete button.dataset.copied, 2000);
   });
 
+  // A popover is drawn at the end of the page, far from its button in the order of Tab: opened by a key, it takes the
+  // focus, and Tab stays in it. Streamlit closes it on Escape and returns the focus to its button.
+  const POPOVER = "[data-testid=stPopoverBody]";
+  const OPENER = "[data-testid=stPopoverButton][aria-expanded=true]";
+  const REACHED = "a[href], button:enabled, input:enabled, textarea:enabled, [tabindex='0']";
+  const entered = new WeakSet();
+  let byKey = false;
+
+  const reached = (body) => [...body.querySelectorAll(REACHED)].filter((item) => item.tabIndex >= 0 && item.checkVisibility());
+  const enter = () => {
+    const body = document.querySelector(POPOVER);
+    if (!body || entered.has(body) || !byKey || !document.activeElement?.matches(OPENER)) return;
+    const first = reached(body)[0];
+    if (!first) return;
+    entered.add(body);
+    first.focus();
+  };
+  const wrap = (event) => {
+    byKey = true;
+    const body = document.querySelector(POPOVER);
+    if (event.key !== "Tab" || !body) return;
+    const items = reached(body);
+    const [first, last] = event.shiftKey ? [items.at(-1), items[0]] : [items[0], items.at(-1)];
+    const here = document.activeElement;
+    if (!first || !(here === last || here === body || here.matches(OPENER))) return;
+    event.preventDefault();
+    first.focus();
+  };
+  document.addEventListener("keydown", wrap, true);
+  document.addEventListener("pointerdown", () => (byKey = false), true);
+
   let due = 0;
   const later = () => {
     due ||= requestAnimationFrame(() => {
       due = 0;
       improve();
+      enter();
     });
   };
   new MutationObserver(later).observe(document.documentElement, { childList: true, subtree: true });
