@@ -69,7 +69,7 @@ def test_every_waiting_job_says_its_place_in_line(full) -> None:
 def test_the_last_page_shows_the_oldest_job_and_task(full) -> None:
     assert jobs.count_jobs().total() == 230 + 205
     app = opened("jobs")
-    app.session_state["jobs_page"] = 18  # of 25 each
+    app.query_params["page"] = "19"  # of 24 each
     app.run()
     assert not app.exception
     oldest = jobs.list_jobs(limit=1, offset=434)[0]

@@ -211,13 +211,14 @@ def test_the_end_is_announced_on_another_screen_and_a_dataset_is_deleted_by_its_
     page.get_by_test_id("stToast").filter(has_text="short-lived").wait_for()
 
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Datasets").click()
-    card = page.locator("[class*='st-key-ds_']").filter(has_text="short-lived").last
-    card.get_by_role("button", name="Open").click()
+    card = page.locator("[class*='st-key-item_']").filter(has_text="short-lived").last
+    card.get_by_role("button", name="short-lived").first.click()
     page.get_by_role("heading", name="short-lived").wait_for()
     settle(page)
-    page.locator(".st-key-delete button").first.click()
+    page.locator("[class*='st-key-more_'] button").first.click()
+    page.get_by_role("menuitem", name="Delete").click()
     page.get_by_text("Nothing depends on it.").wait_for()
-    field = page.get_by_label("Type the dataset's name to delete it")
+    field = page.get_by_label("Type its name to delete it")
     field.fill("short-lived")
     field.press("Tab")
     page.locator(".st-key-confirm_delete button:enabled").click()

@@ -29,6 +29,11 @@ def recommended_method() -> type[Method]:
     return next(method for method in METHODS if method.recommended)
 
 
+def title_of(method_id: str) -> str:
+    """The title of a method; the id of one that no longer exists."""
+    return METHODS.get(method_id).title if method_id in METHODS else method_id
+
+
 def build(method_id: str, config: Mapping[str, Any] | None = None) -> Method:
     """A method with validated settings.
 

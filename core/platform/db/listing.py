@@ -7,7 +7,7 @@ filters, in two queries however many rows there are.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -31,11 +31,12 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A column whose values can be chosen one at a time."""
+    """A column whose values can be chosen one at a time; `word` is how a value is written for people."""
 
     id: str
     title: str
     by: Any
+    word: Callable[[str], str] = str
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,10 @@ LISTING: Final = Listing(
         Sort("name", "Title, A to Z", func.lower(TASKS.c.title)),
         Sort("longest", "Longest first", TASKS.c.finished_at - TASKS.c.started_at, down=True),
     ),
-    filters=(Facet("kind", "Kind", TASKS.c.kind), Facet("state", "State", TASKS.c.state)),
+    filters=(
+        Facet("kind", "Kind", TASKS.c.kind, lambda kind: kind_of(kind).title),
+        Facet("state", "State", TASKS.c.state),
+    ),
     archived=TASKS.c.archived_at.is_not(None),
 )
 

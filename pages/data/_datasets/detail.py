@@ -6,10 +6,9 @@ import streamlit as st
 
 from core.services.data import datasets, exports
 from core.services.data.datasets import DatasetRecord
-from pages.data._datasets.cards import SUPERVISED, origin
-from pages.ui import components, navigation, states
+from pages.data._datasets.cards import SCREEN, SUPERVISED, origin
+from pages.ui import components, listing, navigation, states
 from pages.ui.downloads import download
-from pages.ui.errors import boundary
 from pages.ui.format import day, md, number, plural, set_apart, size
 from pages.ui.tasks.progress import ended_badly, follow
 
@@ -18,11 +17,17 @@ def head(dataset: DatasetRecord) -> None:
     """Name, badges and actions."""
     navigation.button("All datasets", "datasets", type="tertiary", icon=":material/arrow_back:", key="pick_all")
     eyebrow = f"{origin(dataset)} · {size(dataset.version.size_bytes)} · {day(dataset.created_at)}"
+    archived = f" {states.badge_md('archived')}" if dataset.archived_at else ""
     with components.header_row(
-        md(dataset.name), md(dataset.description), eyebrow, f"{SUPERVISED} {states.badge_md(dataset.state)}"
+        md(dataset.name), md(dataset.description), eyebrow, f"{SUPERVISED} {states.badge_md(dataset.state)}{archived}"
     ):
-        if st.button("Delete", type="tertiary", icon=":material/delete:", key="delete"):
-            _confirm_delete(dataset)
+        listing.on_its_own(
+            SCREEN,
+            dataset.id,
+            dataset.name,
+            archived=dataset.archived_at is not None,
+            gone=lambda: navigation.go("datasets"),
+        )
         if st.button("Validate", icon=":material/rule:", key="validate", help="Run every check on the examples again."):
             task = datasets.validate(dataset.id)
             st.session_state[_watch_key(dataset)] = task.id
@@ -97,20 +102,3 @@ _TOKENS = "An estimate: characters divided by 4. Exact counts need a base model.
 
 def _watch_key(dataset: DatasetRecord) -> str:
     return f"validating_{dataset.id}"
-
-
-@st.dialog("Delete this dataset?", icon=":material/delete:")
-def _confirm_delete(dataset: DatasetRecord) -> None:
-    dependents = datasets.dependents(dataset.id)
-    examples = plural(dataset.examples, "labeled example")
-    st.markdown(f"**{md(dataset.name)}** with {examples} will be deleted permanently.")
-    st.markdown(md(dependents.text))
-    for name in dependents.models[:10]:
-        st.caption(f":material/deployed_code: {md(name)}")
-    typed = st.text_input("Type the dataset's name to delete it", key="confirm_name")
-    if st.button(
-        "Delete dataset", type="primary", disabled=typed.strip() != dataset.name, key="confirm_delete", width="stretch"
-    ):
-        with boundary():
-            datasets.delete(dataset.id, typed)
-            navigation.go("datasets")

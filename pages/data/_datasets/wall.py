@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.errors import StudioError
 from core.services.data import datasets
-from pages.data._datasets.cards import wall
-from pages.ui import components, first_steps, navigation
+from pages.data._datasets.cards import SCREEN
+from pages.ui import components, first_steps, listing, navigation
 from pages.ui.dialogs import dialog
 from pages.ui.examples import message_editor
 from pages.ui.format import sentence
@@ -16,19 +16,19 @@ _KEY = "by_hand"
 
 
 def show() -> None:
-    """Every dataset as a card."""
-    all_datasets = datasets.list_datasets()
+    """The datasets as cards, or the ways to create the first one."""
+    there = datasets.count()
     with components.header_row(
         "Supervised Training Datasets",
         "Manage labeled examples for supervised fine-tuning (input → output pairs).",
         "Prepare · Datasets",
     ):
-        if all_datasets:
-            _actions(len(all_datasets) > 1)
-    components.section_gap()
-    if all_datasets:
-        wall(all_datasets)
+        if there:
+            _actions(there > 1)
+    if there:
+        listing.show(SCREEN)
         return
+    components.section_gap()
     first_steps.no_data(
         "dataset",
         "No datasets yet",

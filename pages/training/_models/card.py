@@ -1,35 +1,28 @@
-"""A model as a card in the list, and the buttons that lead to Chat and Compare."""
+"""The list of models as cards, and the buttons that lead to Chat and Compare."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import streamlit as st
 
+from core.services.training import jobs, models
 from core.services.training.metrics import final_loss_text
 from core.services.training.models import ModelRecord
-from pages.ui import components, navigation, states
+from pages.ui import components, listing, navigation
 from pages.ui.format import ago, md, short, size
 
 
 def card(model: ModelRecord) -> None:
     """One model: name, state, origin, loss, size, and links to Chat and Compare."""
-    with st.container(
-        border=True, height="stretch", vertical_alignment="distribute", gap="xsmall", key=f"model_{model.id}"
-    ):
-        with st.container(gap=None):
-            with components.spread(wrap=False, gap="xsmall"):
-                # A link to the same screen would not change the address, so a reload would lose the selection.
-                if st.button(f"**{md(model.name, 44)}**", type="tertiary", key=f"open_{model.id}"):
-                    navigation.go("models", {"id": model.id})
-                states.badge(model.state)
-            st.caption(f"{md(model.base_title)} · {md(model.method_title)} · {md(model.dataset_name, 40)}")
-            if model.notes:
-                st.caption(md(short(model.notes, 120)))
-        with components.spread(gap="xsmall"):
-            facts = (final_loss_text(model.final_loss), size(model.size_bytes), ago(model.created_at))
-            st.markdown(f":small[{' · '.join(fact for fact in facts if fact)}]", width="content")
-            ways_on(model, "card")
+    listing.opener(model.id, model.name, "models", {"id": model.id}, here=True)
+    st.caption(f"{md(model.base_title)} · {md(model.method_title)} · {md(model.dataset_name, 40)}")
+    if model.notes:
+        st.caption(md(short(model.notes, 120)))
+    with components.spread(gap="xsmall"):
+        facts = (final_loss_text(model.final_loss), size(model.size_bytes), ago(model.created_at))
+        st.markdown(f":small[{' · '.join(fact for fact in facts if fact)}]", width="content")
+        ways_on(model, "card")
 
 
 def ways_on(model: ModelRecord, place: str, primary: bool = False) -> None:
@@ -49,3 +42,16 @@ def ways_on(model: ModelRecord, place: str, primary: bool = False) -> None:
             key=f"compare_{place}_{model.id}",
             type="primary" if primary else kind,
         )
+
+
+SCREEN: Final = listing.ListScreen(
+    noun="model",
+    title="model",
+    listing=models.LISTING,
+    look_up=models.look_up,
+    draw=card,
+    archive=models.archive,
+    restore=models.restore,
+    naming=listing.Naming(models.rename, models.dependents, models.delete, longest=jobs.MAX_NAME),
+    cards=2,
+)

@@ -7,16 +7,18 @@ import streamlit as st
 from core.services.training import models
 from core.services.training.metrics import METRICS
 from pages.training._models import merge as model_merge
-from pages.training._models.card import ways_on
-from pages.ui import components, navigation, states
+from pages.training._models.card import SCREEN, ways_on
+from pages.ui import components, listing, navigation, states
 from pages.ui.downloads import download
-from pages.ui.errors import boundary
 from pages.ui.format import format_loss, md, moment, size
 
 
 def detail(model: models.ModelRecord) -> None:
     """Everything about one model."""
     with components.header_row(md(model.name), "", f"Models · version {model.version}", states.badge_md(model.state)):
+        listing.on_its_own(
+            SCREEN, model.id, model.name, archived=model.state != "active", gone=lambda: navigation.go("models")
+        )
         ways_on(model, "detail", primary=True)
     components.section_gap()
     left, right = st.columns([8, 5], gap="medium")
@@ -45,10 +47,6 @@ def detail(model: models.ModelRecord) -> None:
             )
             _download(model)
         model_merge.panel(model)
-        components.section_gap()
-        components.heading("State")
-        with st.container(border=True, gap="small"):
-            _archive(model)
     st.divider()
     navigation.button("All models", "models", icon=":material/arrow_back:", type="tertiary", key="back")
 
@@ -93,17 +91,3 @@ def _download(model: models.ModelRecord) -> None:
         mime="application/zip",
         key=f"download_{model.id}",
     )
-
-
-def _archive(model: models.ModelRecord) -> None:
-    active = model.state == "active"
-    st.caption(
-        "An archived model keeps its files and history, but does not appear in Chat or Compare."
-        if active
-        else "An active model appears in Chat and Compare."
-    )
-    label, icon = ("Archive", ":material/inventory_2:") if active else ("Restore", ":material/unarchive:")
-    if st.button(label, icon=icon, key=f"state_{model.id}", width="stretch"):
-        with boundary():
-            (models.archive if active else models.restore)([model.id])
-            st.rerun()

@@ -1,10 +1,9 @@
-"""The words for jobs and tasks on the screens: order of states, phases, kinds, commands."""
+"""The words for jobs and tasks on the screens: phases, kinds, commands."""
 
 from __future__ import annotations
 
 from core.services.platform import tasks
 
-ORDER = ("running", "validating", "queued", "pending", "paused", "succeeded", "failed", "cancelled")
 MOVING = frozenset(tasks.STATES) - tasks.TERMINAL  # polled: another user may resume a paused one
 
 _PHASES = ((10.0, "Validating the dataset"), (20.0, "Submitting"), (95.0, "Training"), (101.0, "Creating the model"))

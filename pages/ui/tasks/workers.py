@@ -9,7 +9,11 @@ from core.services.platform import tasks
 from pages.ui import components
 from pages.ui.format import ago, md, plural, sentence
 
-_QUEUES = {"gpu": "Training", "cpu": "Conversion and checks", "io": "Downloads and hosted jobs"}
+_DOES = {
+    "gpu": "Trains, tests and merges models",
+    "cpu": "Converts, checks and edits datasets",
+    "io": "Downloads base models and asks language models",
+}
 
 
 def known() -> tuple[list[tasks.WorkerRecord], QueueUnavailable | None]:
@@ -34,9 +38,10 @@ def panel() -> None:
             st.caption("Background jobs wait until a worker starts: `sft worker`, or `sft up` for everything.")
         for worker in components.divided(alive):
             busy = worker.task_id is not None
-            doing = titles.get(worker.task_id or "", "working") if busy else "waiting"
+            doing = titles.get(worker.task_id or "", "working") if busy else "waiting for work"
             with components.spread(wrap=False):
                 with st.container(gap=None, width="stretch"):
-                    st.markdown(f"**{_QUEUES.get(worker.queue, worker.queue)}**")
-                    st.caption(f"{md(doing)} · seen {ago(worker.seen_at)}")
+                    place = f" on {md(worker.host)}" if worker.host else ""
+                    st.markdown(f"**{worker.title}**{place}")
+                    st.caption(f"{_DOES[worker.queue]} · {md(doing)} · seen {ago(worker.seen_at)}")
                 st.badge("Busy" if busy else "Idle", color="blue" if busy else "gray")

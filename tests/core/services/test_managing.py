@@ -8,6 +8,8 @@ import pytest
 
 from core.errors import Conflict, DataError, NotFound, SettingsError
 from core.platform.db.listing import View
+from core.platform.db.tables import ChatConversation, ChatTurn
+from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.services.data import datasets
 from core.services.platform import task_list, tasks
@@ -99,6 +101,21 @@ def test_a_job_that_has_not_ended_is_not_deleted() -> None:
     assert jobs.dependents(job.id).unfinished == (job.name,)
     with pytest.raises(Conflict, match="pending"):
         jobs.delete(job.id, job.name)
+
+
+def test_conversations_with_a_model_are_counted_before_it_is_deleted(model: ModelRecord) -> None:
+    with UnitOfWork() as uow:
+        uow.session.add(ChatConversation(id="chat_1", title="Parcels"))
+        uow.session.flush()
+        for position in (0, 1):
+            uow.session.add(
+                ChatTurn(
+                    id=f"turn_{position}", conversation_id="chat_1", position=position, role="assistant",
+                    model_id=model.id,
+                )
+            )  # fmt: skip
+        uow.commit()
+    assert "1 conversation of Chat" in models.dependents(model.id).text
 
 
 def test_a_deleted_model_takes_its_files_along_and_leaves_its_job(model: ModelRecord) -> None:

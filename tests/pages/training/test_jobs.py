@@ -38,7 +38,7 @@ def test_a_filter_by_state_hides_the_others(open_screen, read) -> None:
     runs.begin(runs.launch(data, "Moving"), 30)
     jobs.request(runs.launch(data, "Given up").id, "cancel")
     app = open_screen("jobs")
-    app.segmented_control(key="state").set_value("cancelled").run()
+    app.selectbox(key="list_state").set_value("cancelled").run()
     assert [link.label for link in app.get("page_link")] == ["**Given up**"]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from core.data.quality import set_rules
 from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
 from core.platform.db.tables import DATASETS, VERSIONS, DatasetVersion, FineTuningDataset
-from core.platform.db.uow import UnitOfWork
+from core.platform.db.uow import UnitOfWork, read
 from core.services.data.datasets.records import DatasetRecord, dataset_record
 
 # A version checked by older rules counts as not validated, as in `records.dataset_record`.
@@ -32,6 +32,12 @@ LISTING: Final = Listing(
     archived=DATASETS.c.archived_at.is_not(None),
     sums={"examples": VERSIONS.c.examples},
 )
+
+
+def count() -> int:
+    """How many datasets there are, archived ones included."""
+    ((number,),) = read(select(func.count()).where(DATASETS.c.deleted_at.is_(None)))
+    return int(number)
 
 
 def look_up(view: View) -> tuple[Slice, list[DatasetRecord]]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import func
 
+from core.models import base_models, methods
 from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
 from core.platform.db.tables import DATASETS, JOBS, MODELS, TASKS
 from core.services.training.jobs.reader import read_jobs
@@ -28,8 +29,8 @@ LISTING: Final = Listing(
     ),
     filters=(
         Facet("state", "State", TASKS.c.state),
-        Facet("method", "Method", JOBS.c.method),
-        Facet("base", "Base model", JOBS.c.base_model),
+        Facet("method", "Method", JOBS.c.method, methods.title_of),
+        Facet("base", "Base model", JOBS.c.base_model, base_models.title_of),
     ),
     archived=JOBS.c.archived_at.is_not(None),
 )

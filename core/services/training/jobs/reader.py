@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from core.errors import Conflict, NotFound, SettingsError
-from core.models import base_models
-from core.models.methods import METHODS
+from core.models import base_models, methods
 from core.platform.db.tables import DATASETS, JOBS, MODELS, POINTS, TASKS, VERSIONS
 from core.platform.db.uow import read
 from core.platform.tasks import commands
@@ -168,7 +167,7 @@ def _record(
         provider_title=provider.title if provider else job["provider"],
         live_metrics=provider is not None and provider.capabilities.live_metrics,
         base_title=base_models.title_of(job["base_model"]),
-        method_title=METHODS.get(job["method"]).title if job["method"] in METHODS else job["method"],
+        method_title=methods.title_of(job["method"]),
         spec=spec,
         examples=row["train_examples"],
         model_id=row["model_id"],

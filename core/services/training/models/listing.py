@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import func
 
+from core.models import base_models, methods
 from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
 from core.platform.db.tables import DATASETS, JOBS, MODELS
 from core.services.training.models.reader import read_models
@@ -22,7 +23,10 @@ LISTING: Final = Listing(
         Sort("loss", "Lowest final loss first", MODELS.c.final_loss),
         Sort("largest", "Largest first", MODELS.c.size_bytes, down=True),
     ),
-    filters=(Facet("base", "Base model", MODELS.c.base_model), Facet("method", "Method", MODELS.c.method)),
+    filters=(
+        Facet("base", "Base model", MODELS.c.base_model, base_models.title_of),
+        Facet("method", "Method", MODELS.c.method, methods.title_of),
+    ),
     archived=MODELS.c.state == "archived",
 )
 

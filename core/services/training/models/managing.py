@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete as delete_from, func, select, update
 
 from core.errors import Conflict, SettingsError
-from core.platform.db.tables import JOBS, MODELS
+from core.platform.db.tables import JOBS, MODELS, TURNS
 from core.platform.db.uow import UnitOfWork, read
 from core.platform.storage import get_storage
 from core.platform.tasks import store
@@ -18,6 +18,7 @@ from core.services.platform.dependents import Dependents, are, confirm, named
 from core.services.training.jobs import MAX_NAME
 from core.services.training.models.reader import get_model
 from core.services.training.models.records import ModelRecord
+from core.text import plural
 
 
 def rename(model_id: str, name: str) -> ModelRecord:
@@ -67,10 +68,15 @@ def dependents(model_id: str) -> Dependents:
         .order_by(MODELS.c.created_at)
     )
     models = tuple(name for (name,) in read(later))
+    served = (model.id, f"{model.id}:merged")
+    answered = select(func.count(func.distinct(TURNS.c.conversation_id))).where(TURNS.c.model_id.in_(served))
+    ((conversations,),) = read(answered)
     unfinished = _work_on(model)
     parts = ["It can no longer be used in Chat, in Compare or by other programs."]
     if model.merged:
         parts.append("The model merged from it is deleted too.")
+    if conversations:
+        parts.append(f"Its answers in {plural(conversations, 'conversation')} of Chat remain to be read.")
     if models:
         parts.append(f"{named(models, 'later model')} of the same line {are(models)} unaffected.")
     if unfinished:

@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from core.errors import NotFound
-from core.models import base_models
-from core.models.methods import METHODS
+from core.models import base_models, methods
 from core.platform.db.tables import DATASETS, JOBS, MODELS
 from core.platform.db.uow import read
 from core.services.training.models.records import ModelRecord
@@ -47,7 +46,7 @@ def read_models(*conditions: Any) -> list[ModelRecord]:
         ModelRecord(
             **dict(row),
             base_title=base_models.title_of(row["base_model"]),
-            method_title=METHODS.get(row["method"]).title if row["method"] in METHODS else row["method"],
+            method_title=methods.title_of(row["method"]),
         )
         for row in (found._mapping for found in read(query))
     ]

@@ -92,8 +92,8 @@ def test_background_jobs_lists_it_by_title_and_icon_and_filters_by_it(kind: Task
     task = create(kind)
     runs.launch(runs.dataset())
     app = open_page("pages/platform/background_jobs.py")
-    assert "Poem about a dataset (1)" in app.selectbox(key="kind").options
-    app.selectbox(key="kind").set_value("poem").run()
+    assert "Poem about a dataset (1)" in app.selectbox(key="list_kind").options
+    app.selectbox(key="list_kind").set_value("poem").run()
     assert ":gray[:material/stylus_note:] **Ode to rows**" in words(app)
     assert not app.get("page_link")  # the training run is filtered out
     app.button(key=f"{task.id}_cancel").click().run()

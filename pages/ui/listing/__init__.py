@@ -1,0 +1,68 @@
+"""One list for every screen that has one: search, filters, sort, pages, what each row offers, and many rows at once.
+
+A screen describes its list as one record (`ListScreen`) and calls `show`. What is shown is in the address; the database
+does the searching (`core.platform.db.listing`).
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.platform.listing import Slice
+from pages.ui import components
+from pages.ui.errors import boundary
+from pages.ui.format import plural
+from pages.ui.listing import address, controls, many, menu
+from pages.ui.listing.menu import on_its_own as on_its_own
+from pages.ui.listing.screen import ListScreen as ListScreen, Naming as Naming, R, opener as opener
+
+
+def show(screen: ListScreen[R]) -> Slice:
+    """Draw the list; it is read again while something in it moves. Returns what was read.
+
+    The caller draws an empty state instead where `every` of the result is 0: nothing is drawn then.
+    """
+    read = screen.look_up(address.view(screen.listing, screen.per_page))
+    found = read[0]
+    if found.every:
+        components.section_gap()
+        moves = screen.moves(found)
+        st.fragment(run_every=screen.poll_s if moves else None)(_list)(screen, [read], moves)
+    return found
+
+
+def _list(screen: ListScreen[R], first: list[tuple[Slice, list[R]]], moves: bool) -> None:
+    """The fragment. `first` holds what the full run has read, and is empty afterwards."""
+    with st.container(key=f"live_list_{screen.noun}", gap="small"), boundary():
+        view = address.view(screen.listing, screen.per_page)
+        found, rows = first.pop() if first else screen.look_up(view)
+        if screen.moves(found) != moves or not found.every:
+            st.rerun()
+        components.heading(plural(found.total, screen.title), screen.remark(found) if screen.remark else None)
+        controls.toolbar(screen, view, found)
+        chosen = many.bar(screen, view, found, [screen.key(row) for row in rows])
+        if not rows:
+            controls.nothing(screen, view)
+        elif screen.cards:
+            with st.grid(screen.cards, min_column_width=300):
+                for row in rows:
+                    _item(screen, row, chosen)
+        else:
+            with st.container(border=True, gap="xsmall", key=f"{screen.noun}_list"):
+                for row in components.divided(rows):
+                    _item(screen, row, chosen)
+        controls.pages(found, screen.per_page)
+
+
+def _item(screen: ListScreen[R], row: R, chosen: bool) -> None:
+    """One row or card: it can be chosen, it says what it is, and it has a menu."""
+    key, card = screen.key(row), bool(screen.cards)
+    with (
+        st.container(key=f"item_{key}", border=card, height="stretch" if card else "content", gap=None),
+        st.container(horizontal=True, wrap=False, vertical_alignment="top", gap="xsmall", key=f"itemrow_{key}"),
+    ):
+        if chosen:
+            many.mark(screen, key, screen.name(row))
+        with st.container(key=f"itemtext_{key}", gap="xsmall", height="stretch" if card else "content"):
+            screen.draw(row)
+        menu.more(screen, row)
