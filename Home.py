@@ -12,6 +12,7 @@ if __name__ == "__main__":  # Streamlit runs this file for each browser session
     st.set_page_config(page_title=f"{screen.title} · SFT Studio")
     surroundings.announcements()
     surroundings.low_disk()
+    surroundings.not_running()
     screen.run()
 else:  # the web process imports it; `streamlit run Home.py` finds this app too, and its front door with it
     from streamlit.starlette import App

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.services.platform import places, tasks
+from core.services.platform import places, running, tasks
+from pages.ui import downloads
 from pages.ui.format import md, size
 from pages.ui.front_door.response import STUDIO
 
@@ -48,6 +49,22 @@ def low_disk() -> None:
             "SFT_DATA_DIR to a larger disk.",
             icon=":material/hard_drive:",
         )
+
+
+def not_running() -> None:
+    """A line above every screen when the web app was started alone, with the command that starts the rest."""
+    if not downloads.is_served() or not (absent := running.missing()):
+        return
+    command = running.start_command(st.get_option("server.port"))
+    first, *others = absent
+    names = first if not others else f"{', '.join(absent[:-1])} and {absent[-1]}"
+    with st.container(border=True, gap="xsmall", key="not_running"):
+        st.markdown(
+            f"**:orange[:material/power_off: Only the web app is running: {names} "
+            f"{'are' if others or first == running.WORKERS else 'is'} not]**"
+        )
+        st.caption("Imports, conversions, training and answers wait until they run. Start them in a terminal:")
+        st.code(command, language=None)
 
 
 @st.fragment(run_every=NEWS_S)

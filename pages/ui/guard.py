@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 from streamlit import runtime
 
+from core.services.platform import running
 from pages.ui import app, downloads, navigation
 from pages.ui.format import md, sentence
 from pages.ui.front_door import session
@@ -53,6 +54,8 @@ def _gate() -> None:
     elif sign_in_required() and not st.user.get("is_logged_in"):
         navigation.register_pages(visible=False)
         _sign_in_screen()
+    elif problem := running.prepare():  # after the sign-in: the database is not touched before
+        _closed_screen(problem)
     else:
         return
     st.stop()
