@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.learn import demo
 from core.services.training import jobs
-from pages.learn._demo import introduction, results, steps
+from pages.learn._demo import introduction, reading, results, steps
 from pages.ui import components, guard, navigation
 from pages.ui.answers import streams
 from pages.ui.errors import boundary
@@ -21,7 +21,11 @@ def invitation() -> None:
     """What the demo does, how long it takes, the choice of the base, and the start button."""
     base_model = introduction.explain()
     st.divider()
-    with st.container(horizontal=True, horizontal_alignment="right"):
+    with st.container(
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small", key="demo_start"
+    ):
+        if base_model:
+            st.caption(introduction.how_long(base_model), width="content")
         if st.button(
             "Start the demo",
             icon=":material/play_arrow:",
@@ -44,8 +48,8 @@ def running(record: demo.DemoRecord) -> None:
     job = jobs.get_job(record.job_id) if record.job_id else None
     if job and job.step:
         results.curve(job)
-    elif not record.finished:
-        introduction.while_waiting(record)
+    if not record.finished:
+        reading.while_it_runs(record)
     if record.model_id:
         results.ways_on(record.model_id)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.learn import demo
+from core.services.learn import demo, demo_time
 from core.services.learn.demo import SampleDataset
 from pages.ui import base_offer, components
-from pages.ui.format import md, sentence
+from pages.ui.format import duration, md, sentence
 
 _ABOUT = {
-    demo.STARTER: "Small, and built on this machine in a few minutes. It knows very little before training.",
+    demo.STARTER: "Small, and built on this machine. It knows very little before training.",
     demo.REAL: "A real pretrained model with 135 million parameters. The demo takes longer.",
 }
 _TESTS = {
@@ -73,26 +73,11 @@ def _base() -> tuple[str, bool]:
     return chosen, ready
 
 
-def while_waiting(record: demo.DemoRecord) -> None:
-    """What to read until the first curve appears."""
-    components.section_gap()
-    left, right = st.columns([8, 5], gap="medium")
-    with left:
-        _example(demo.sample(record.sample))
-    if record.base_model == demo.STARTER:
-        with right:
-            components.heading("While you wait")
-            about_starter()
-
-
-def about_starter() -> None:
-    """What the starter model can and cannot show."""
-    with st.container(border=True, gap="xsmall"):
-        st.markdown("**About the starter model**")
-        st.caption(
-            "A small Llama-style model, built once on this machine. It knows very little before training. It shows how "
-            "fine-tuning works, not what a large model can do."
-        )
+def how_long(base_model: str) -> str:
+    """The expected time on this machine."""
+    time = demo_time.expected(base_model)
+    source = "as it took before" if time.measured else "estimated from its processor"
+    return f"About {duration(time.total_s)} on this machine, {source}"
 
 
 def _example(sample: SampleDataset) -> None:

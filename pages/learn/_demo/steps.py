@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.learn import demo
+from core.services.learn import demo, demo_time
+from pages.learn._demo import reading
 from pages.ui import components
 from pages.ui.errors import boundary
 from pages.ui.format import md, sentence
@@ -28,7 +29,13 @@ def progress(record: demo.DemoRecord) -> None:
 def _look(record: demo.DemoRecord) -> tuple[object, ...]:
     training = next((step for step in record.steps if step.id == "training"), None)
     has_points = training is not None and training.percent >= _FIRST_STEP
-    return record.job_id, record.model_id, record.finished, record.tested, has_points
+    return record.job_id, record.model_id, record.finished, record.tested, has_points, reading.current(record)
+
+
+def clock_left(seconds: float) -> str:
+    """What is left, as minutes and seconds in steps of 5 s: `3:20 min`."""
+    rounded = max(5, round(seconds / 5) * 5)
+    return f"{rounded // 60}:{rounded % 60:02d} min" if rounded >= 60 else f"{rounded} s"
 
 
 def _steps(demo_id: str, drawn: tuple[object, ...]) -> None:
@@ -36,7 +43,10 @@ def _steps(demo_id: str, drawn: tuple[object, ...]) -> None:
         record = demo.status(demo_id)
         if _look(record) != drawn:
             st.rerun()
+        left = demo_time.left_s(record)
         with st.container(border=True, gap="xsmall", key="demo_steps"):
+            if left is not None:
+                st.markdown(f"**:material/timer: About {clock_left(left)} left**")
             for step in record.steps:
                 icon, color = _LOOKS[step.state]
                 with components.spread():

@@ -6,7 +6,9 @@ from typing import Literal
 
 import streamlit as st
 
+from core.services.learn import demo_time
 from pages.ui import components, navigation
+from pages.ui.format import duration
 
 _ACTIONS = (
     # screen, icon, title, what it is, button
@@ -63,6 +65,10 @@ def hero(is_empty: bool) -> None:
                     icon=":material/arrow_forward:",
                     icon_position="right",
                     key="hero_how",
+                )
+            if is_empty:
+                st.caption(
+                    f"The demo takes about {duration(demo_time.expected().total_s)} on this machine and needs no file."
                 )
         with (
             picture,
