@@ -184,16 +184,20 @@ class VersionWriter:
     def _choose(self) -> tuple[Any, HoldOut]:
         """Positions that are held out: of the first messages by a seeded hash, so that equal ones stay on one side."""
         train = self._parts["train"]
-        if self._hold_out is not None:
-            wanted = round(train * self._hold_out)
-        elif self.is_split or train < HOLD_OUT_FROM:
-            wanted = 0
-        else:
-            wanted = min(round(train * HOLD_OUT_SHARE), HOLD_OUT_MOST)
+        wanted = held_out(train, self._hold_out, self.is_split)
         split = HoldOut(self._seed, wanted, self._parts["validation"])
         if wanted <= 0:
             return pa.array([], pa.int64()), split
         return pa.array(self._examples.drawn(wanted), pa.int64()), split
+
+
+def held_out(examples: int, share: float | None, is_split: bool = False) -> int:
+    """How many of so many training examples are held out for validation; `share` None: decided by their number."""
+    if share is not None:
+        return round(examples * share)
+    if is_split or examples < HOLD_OUT_FROM:
+        return 0
+    return min(round(examples * HOLD_OUT_SHARE), HOLD_OUT_MOST)
 
 
 def _split(table: Any, moved: Any) -> Any:

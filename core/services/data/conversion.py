@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from core import arguments
@@ -23,7 +24,8 @@ from core.services.platform import drafts
 
 __all__ = [
     "LOOKED_AT", "PREVIEW_ROWS", "Account", "Labeled", "LeftOut", "Preview", "RoleSpec", "Template", "TemplateOptions",
-    "account", "first_choice", "preview", "raw_text", "reworded", "start", "start_with", "templates", "warnings",
+    "account", "first_choice", "preview", "raw_text", "reworded", "sample", "start", "start_with", "templates",
+    "warnings",
 ]  # fmt: skip
 
 PREVIEW_ROWS = 200
@@ -122,6 +124,22 @@ def late_fields(source_id: str) -> tuple[str, ...]:
 def raw_text(profile: Analysis) -> str | None:
     """The column of a table that is raw text: passages without an input and an output."""
     return fields.raw_text(profile.columns)
+
+
+def sample(source_id: str, state: Mapping[str, Any], start: int, rows: int) -> list[Labeled | Reject]:
+    """What some rows of an upload become, with the choices in a draft's state.
+
+    Args:
+        start: how many rows come before them.
+        rows: how many at most.
+
+    Raises:
+        DataError: the choices do not fit the table.
+    """
+    recipe = Recipe.of(state)
+    recipe.check(column.name for column in sources.analyze(source_id).columns)
+    chosen = sources.few(islice(sources.read(source_id), start, None), rows)
+    return list(Labeler(recipe, source_id).run(chosen))
 
 
 def preview(

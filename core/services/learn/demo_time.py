@@ -32,6 +32,7 @@ _FIRST_STEP: Final = 20.0  # progress of a job whose steps begin
 _WIDTHS: Final = {"avx512f": 1.0, "avx2": 1.6}  # flag of a processor -> its time, 16 and 8 numbers at once
 _NO_WIDTH: Final = 2.5
 _ONE_CORE: Final = 1.5
+_PACE_FROM: Final = 0.25  # share of a step from which its own pace counts alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,12 @@ def _left(step: DemoStep, seconds: float, job: jobs.JobRecord | None, record: De
 
 
 def remaining(expected_s: float, share: float, elapsed_s: float | None) -> float:
-    """What is left of a step: at first as expected, then more and more at the pace of what is done."""
+    """What is left of a step: at first as expected, from a quarter on at the pace of what is done."""
     plan = expected_s * (1 - share)
     if elapsed_s is None or share <= 0:
         return plan
-    return (1 - share) * plan + share * elapsed_s * (1 - share) / share
+    trust = min(1.0, share / _PACE_FROM)
+    return (1 - trust) * plan + trust * elapsed_s * (1 - share) / share
 
 
 def _elapsed(step: DemoStep, record: DemoRecord) -> float | None:

@@ -6,37 +6,22 @@ import streamlit as st
 
 from core.errors import StudioError
 from core.services.data import conversion, smart
-from core.services.data.conversion import Preview
 from core.services.data.results import ConversionResult, DatasetResult
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import change, is_under_way
+from pages.data._convert.recap import recap
+from pages.data._convert.rows import sample_rows
 from pages.data._shared.account import account_card, account_of, rows_of
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
-from pages.data._smart import cost as smart_cost, run as smart_run
+from pages.data._smart import run as smart_run
 from pages.ui import components
-from pages.ui.examples import example_view
 from pages.ui.format import number, percent
 from pages.ui.tasks.progress import ended_badly, follow
 from pages.ui.wizard import ONWARD_KEYS
 from pages.ui.wizard.draft_state import key, save
-
-SAMPLES = 6
-
-
-def preview_cards(preview: Preview, *, limit: int, columns: int) -> None:
-    """The first examples as cards, each with its first issue."""
-    with st.grid(columns, min_column_width=300):
-        for index, made in enumerate(preview.examples[:limit], 1):
-            badge = (
-                components.badge_md(made.findings[0].code.replace("_", " "), "orange")
-                if made.findings
-                else components.badge_md("Ready", "green")
-            )
-            note = f"Example {index} · line {made.example.source_line}"
-            example_view.show(made.example.messages, key=f"preview_{index}", note=note, badge=badge, limit=600)
 
 
 def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, bool]:
@@ -50,7 +35,7 @@ def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord,
         state.get("template"),
         state.get("mapping"),
         state.get("options"),
-        limit=SAMPLES,
+        limit=1,
         leave_out=state.get("leave_out") or (),
     )
     found = account_of(state["source_id"], state, str(source.detection.to_dict()))
@@ -75,8 +60,7 @@ def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord,
     )
     _size_hint(preview.estimated_total)
     components.section_gap()
-    components.heading("Sample conversions", f"the first {len(preview.examples)}")
-    preview_cards(preview, limit=SAMPLES, columns=2)
+    sample_rows(draft, preview.of_rows)
     components.section_gap()
     components.heading("Rows and fields", "what reaches the examples")
     without, decided = account_card(found, preview.of_rows, state.get("without") or (), lambda name: key(draft, name))
@@ -123,7 +107,7 @@ def convert_step(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -
     with side:
         components.heading("What will happen")
         with st.container(border=True, key="recap"):
-            components.facts(_recap(draft, source, analysis))
+            components.facts(recap(draft, source, analysis))
     return draft, ready
 
 
@@ -149,13 +133,3 @@ def _under_way(draft: DraftRecord) -> None:
             if st.button("Convert another file", type="tertiary", key="another"):
                 st.query_params.clear()
                 st.rerun()
-
-
-def _recap(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> list[tuple[str, str]]:
-    state = draft.state
-    facts = [("File", source.filename), ("Rows", number(analysis.total_rows))]
-    if state.get("mode") == "smart":
-        return facts + smart_cost.recap(state.get("smart") or {}, source.id)
-    mapping = state.get("mapping") or {}
-    title = next((item.title for item in conversion.templates() if item.id == state.get("template")), "–")
-    return [*facts, ("Template", title), *conversion.columns_by_part(state.get("template"), mapping)]

@@ -15,7 +15,7 @@ from core.services.data.conversion import RoleSpec, Template, TemplateOptions
 from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.finish import preview_cards
+from pages.data._convert.rows import example_cards
 from pages.data._convert.why import about_columns, with_wording
 from pages.data._shared.uploads import raw_text_note
 from pages.ui import components
@@ -253,7 +253,7 @@ def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[st
     except Exception as error:
         show_error(error)
         return False
-    preview_cards(preview, limit=3, columns=1)
+    example_cards(preview.examples, columns=1)
     st.caption(
         f"About {plural(preview.estimated_total, 'labeled example')} from {plural(preview.of_rows, 'row')}"
         + (

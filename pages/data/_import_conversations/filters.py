@@ -17,8 +17,8 @@ from pages.ui import components, forms
 from pages.ui.format import number, plural
 from pages.ui.wizard.draft_state import key
 
-_LAYOUTS = {"whole": "A full conversation", "exchanges": "Each input with its answer"}
-_LENGTHS = ("min_exchanges", "max_exchanges", "min_answer_characters", "max_characters", "max_examples")
+LAYOUTS = {"whole": "A full conversation", "exchanges": "Each input with its answer"}
+LENGTHS = ("min_exchanges", "max_exchanges", "min_answer_characters", "max_characters", "max_examples")
 
 
 def filters_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
@@ -65,7 +65,7 @@ def _examples(draft: DraftRecord) -> DraftRecord:
     with st.container(border=True, gap="small", key="filter_examples"):
         layout = components.switch(
             "One example is",
-            _LAYOUTS,
+            LAYOUTS,
             key=key(draft, "layout"),
             default=state.get("layout") or "whole",
             help="A full conversation teaches follow-up answers; single exchanges are shorter and independent.",
@@ -81,7 +81,7 @@ def _examples(draft: DraftRecord) -> DraftRecord:
             help=ChatRecipe.model_fields["system"].description,
         )
         draft = recipe(draft, layout=layout, system=system)
-        values = forms.form_fields(ChatRecipe, draft.state["recipe"], key(draft, "length"), _LENGTHS, columns=3)
+        values = forms.form_fields(ChatRecipe, draft.state["recipe"], key(draft, "length"), LENGTHS, columns=3)
         duplicates = st.toggle(
             "Leave out duplicates",
             value=bool(state.get("drop_duplicates", True)),

@@ -12,6 +12,7 @@ from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
 from pages.data._import_conversations.filters import outcome
 from pages.data._import_conversations.left_out import reasons
+from pages.data._import_conversations.recap import recap
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
 from pages.ui import components
@@ -52,6 +53,10 @@ def import_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, 
         )
     with side:
         plan = chat_import.plan(chat_import.choices(draft.state))
+        components.heading("What will happen")
+        with st.container(border=True, key="recap"):
+            components.facts(recap(draft, source, plan))
+        components.section_gap()
         outcome(plan, "import")
     return draft, fits and plan.imported > 0
 

@@ -21,6 +21,7 @@ from pages.ui.wizard.draft_state import key, save
 _PARTS = {"user": "User (input)", "assistant": "Assistant (output)", "system": "Instructions", "leave": "Leave out"}
 _BY_ORDER = {"": "Include", "system": "Instructions", "leave": "Leave out"}
 _SHOWN = 12
+_TALKS = 2  # conversations on a page
 _DAYS = {None: "Detect", True: "Day first: 31/01", False: "Month first: 01/31"}
 
 
@@ -43,7 +44,7 @@ def roles_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, b
     with main:
         draft = _speakers(draft, log)
         components.section_gap()
-        components.heading("First conversations as read")
+        components.heading("Conversations as read", plural(log.conversations, "conversation"))
         _sample(draft, log)
     with side:
         components.heading("Left out while reading", plural(sum(log.left.values()), "message"))
@@ -225,8 +226,10 @@ def _speaker(draft: DraftRecord, speaker: Speaker, part: str | None, by_order: b
 def _sample(draft: DraftRecord, log: ChatSummary) -> None:
     chosen = chat_import.choices(draft.state)
     names = {speaker.id: speaker.name for speaker in log.speakers}
+    slot = f"talks_page_{draft.id}"
+    first = components.first_of_page(log.conversations, _TALKS, slot)
     with st.grid(2, min_column_width=280):
-        for number_, talk in enumerate(chat_import.sample(draft.state["source_id"], chosen.options, 2)):
+        for number_, talk in enumerate(chat_import.sample(draft.state["source_id"], chosen.options, _TALKS, first)):
             with st.container(border=True, gap="xsmall", key=f"talk_{number_}"):
                 conversation = talk.conversation
                 st.caption(md(visible(conversation.title) or conversation.id, 80))
@@ -235,3 +238,4 @@ def _sample(draft: DraftRecord, log: ChatSummary) -> None:
                     st.text(short(visible(turn.text), 240))
                 if len(conversation.turns) > 6:
                     st.caption(f"and {plural(len(conversation.turns) - 6, 'message')} more")
+    components.pages(log.conversations, _TALKS, slot)

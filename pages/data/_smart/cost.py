@@ -71,7 +71,9 @@ def recap(chosen: Mapping[str, Any], source_id: str) -> list[tuple[str, str]]:
         ("Model", f"{recipe.model} ({record.name})"),
         ("Columns", ", ".join(recipe.columns)),
         ("Questions", plural(len(recipe.patterns), "pattern") if recipe.patterns else "the model's own"),
+        ("Rows used", number(estimate.rows)),
         ("Examples per row", str(recipe.examples_per_row)),
+        ("Labeled examples", f"up to {number(estimate.rows * recipe.examples_per_row)}"),
         ("Cost", cost_words(estimate.cost_usd, record, recipe.model)),
         ("Budget", usd(recipe.budget_usd) if recipe.budget_usd else "no limit"),
     ]

@@ -33,15 +33,22 @@ def smart_preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRec
     with main:
         with components.spread():
             st.header("Preview of three rows", anchor=False, width="content")
-            again = st.button(
-                "Write them again" if preview else "Write three rows",
-                icon=":material/edit_note:",
-                key="write_preview",
-                help="This sends real requests; you pay for their tokens.",
-            )
-        if again:
+            with st.container(horizontal=True, width="content", gap="xsmall"):
+                again = st.button(
+                    "Write them again" if preview else "Write three rows",
+                    icon=":material/edit_note:",
+                    key="write_preview",
+                    help="This sends real requests; you pay for their tokens.",
+                )
+                others = preview is not None and st.button(
+                    "Three other rows",
+                    icon=":material/arrow_forward:",
+                    key="write_others",
+                    help="Sends the next three rows of the file; you pay for their tokens.",
+                )
+        if again or others:
             with boundary():
-                _write(draft, recipe)
+                _write(draft, recipe, _next_start(draft, preview) if others and preview else _start(draft))
                 st.rerun()
         if preview is None:
             with st.container(border=True, gap="xsmall", key="no_preview"):
@@ -96,12 +103,24 @@ def _saved(draft: DraftRecord, recipe: SmartRecipe) -> SmartPreview | None:
     return SmartPreview(rows, saved["cost_usd"], SmartEstimate(**saved["estimate"]))
 
 
-def _write(draft: DraftRecord, recipe: SmartRecipe) -> None:
+def _start(draft: DraftRecord) -> int:
+    """How many rows come before those of the saved preview."""
+    return int((draft.state.get("smart_preview") or {}).get("start") or 0)
+
+
+def _next_start(draft: DraftRecord, preview: SmartPreview) -> int:
+    """The start of the rows after those of the preview; after the last row it begins again."""
+    after = _start(draft) + ROWS
+    return after if after < preview.estimate.rows else 0
+
+
+def _write(draft: DraftRecord, recipe: SmartRecipe, start: int) -> None:
     with st.spinner("Waiting for the model"):
-        preview = smart.preview(draft.state["source_id"], recipe, rows=ROWS)
+        preview = smart.preview(draft.state["source_id"], recipe, rows=ROWS, start=start)
     rows = [{**asdict(row), "examples": [example.to_dict() for example in row.examples]} for row in preview.rows]
     saved = {
         "way": _fingerprint(recipe),
+        "start": start,
         "rows": rows,
         "cost_usd": preview.cost_usd,
         "estimate": asdict(preview.estimate),

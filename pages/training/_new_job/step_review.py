@@ -12,7 +12,7 @@ from core.services.training import choices, jobs
 from pages.training._job import facts as job_facts
 from pages.training._new_job import forecast as job_forecast
 from pages.ui import components, navigation
-from pages.ui.format import md, plural, sentence
+from pages.ui.format import md, number, plural, sentence
 from pages.ui.wizard import ONWARD_KEYS, address, draft_state
 
 FIRST = ("rank", "num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
@@ -76,6 +76,7 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     rows = [
         ("Job name", _name(state)),
         ("Dataset", f"{dataset.name}, version {version.number} ({pairs})"),
+        ("Trains on", _trained(forecast)),
         ("Provider", choices.provider_text(job_forecast.choices(draft)["provider"])),
         ("Base model", f"{base.title}{f', {base.size} parameters' if base.size else ''}"),
         ("Method", f"{method.title}: {method.tagline}"),
@@ -89,6 +90,21 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     components.facts(rows)
     if base.reason and base.buildable:
         st.caption(f":material/info: {md(base.title)}: {sentence(base.reason)} The job starts when it is ready.")
+
+
+def _trained(forecast: jobs.Forecast) -> str:
+    """How many examples really reach the training, and how often."""
+    training, read = forecast.training, forecast.lengths.examples
+    dropped = forecast.over_length if training.over_length == "drop" else 0
+    text = f"{plural(read - dropped, 'example')}, {plural(training.num_epochs, 'time')} each"
+    refused = forecast.refusals.left_out(training.on_refusal)
+    if refused:
+        text += f"; {number(refused)} left out: the base model's chat template refuses them"
+    if dropped:
+        text += f"; {number(dropped)} left out: longer than {number(training.max_seq_length)} tokens"
+    elif forecast.over_length:
+        text += f"; {number(forecast.over_length)} cut at {number(training.max_seq_length)} tokens"
+    return text
 
 
 def _name(state: dict[str, Any]) -> str:

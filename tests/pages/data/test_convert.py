@@ -59,11 +59,22 @@ def test_from_the_sample_table_to_a_dataset(open_screen, read) -> None:
 
     app.button(key="onward").click().run()
     assert shows(app, "example_preview_1")
+    first = part(app, "example_preview_1")
+    app.button(key="rows_next").click().run()
+    assert "line 8" in part(app, "example_preview_1"), "the first six rows are on lines 2 to 7"
+    app.button(key="rows_random").click().run()
+    read(app)
+    while not app.button(key="rows_earlier").disabled:
+        app.button(key="rows_earlier").click().run()
+    assert part(app, "example_preview_1") == first
     app.button(key="back").click().run()
     assert title(app) == TITLES["configure"]
     app.button(key="onward").click().run()
     app.button(key="onward").click().run()
     assert title(app) == TITLES["convert"]
+    (recap,) = [item.proto.body for item in app.get("html") if "Labeled examples" in item.proto.body]
+    assert "<dd>24</dd>" in recap
+    assert "description" in recap
     next(item for item in app.text_input if item.label == "Name").set_value("Tools").run()
     app.button(key="convert_now").click().run()
     app.run()

@@ -95,6 +95,28 @@ def test_an_edited_example_is_shown_as_it_will_be_imported(open_screen, read) ->
     assert "1 reviewed · 1 edited · 0 dropped" in said
 
 
+def test_the_last_step_lists_what_is_used(open_screen, read) -> None:
+    app = at_step(open_screen, read, "filters")
+    next(item for item in app.number_input if item.label.startswith("Shortest answer")).set_value(20).run()
+    app.button(key="onward").click().run()
+    app.button(key="onward").click().run()
+    assert title(app) == TITLES["import"]
+    plan = chat_import.plan(chat_import.choices(drafts.list_open(chat_import.KIND)[0].state))
+    (recap,) = [item.proto.body for item in app.get("html") if "Personal data" in item.proto.body]
+    assert "20 characters" in recap
+    assert f"<dt>Labeled examples</dt><dd>{plan.imported}</dd>" in recap
+
+
+def test_other_conversations_of_the_log_can_be_read(open_screen, read) -> None:
+    app = at_step(open_screen, read, "roles")
+    draft = drafts.list_open(chat_import.KIND)[0]
+    before = part(app, "talk_0")
+    app.session_state[f"talks_page_{draft.id}"] = 2
+    app.run()
+    read(app)
+    assert part(app, "talk_0") != before
+
+
 def test_all_matches_of_a_search_are_dropped(open_screen, read) -> None:
     app = at_step(open_screen, read, "review")
     next(item for item in app.text_input if item.label == "Search").set_value("gift card").run()

@@ -9,6 +9,7 @@ import pytest
 from core.services.data import datasets
 from core.services.platform import connections, drafts, tasks
 from pages.data._convert.draft import SMART_HEADS
+from tests.pages.conftest import keys
 from tests.support.screens import part, shows, title
 from tests.support.writing_server import KEY, MODEL, Writing, writing_server
 from worker.run import execute
@@ -101,6 +102,10 @@ def test_from_a_table_to_a_written_dataset(open_screen, read, server: Writing) -
     other = open_screen("convert", draft=drafts.list_open("convert")[0].id)
     assert ":material/visibility:" in read(other)
     assert server.asked == 3, "the preview is saved and survives a refresh"
+    app.button(key="write_others").click().run()
+    assert drafts.list_open("convert")[0].state["smart_preview"]["start"] == 3
+    assert {"row_preview_5", "row_preview_6", "row_preview_7"} <= keys(app)
+    server.asked = 3
     app.button(key="onward").click().run()
     field(app, "text_input", "Name").set_value("").run()
     read(app)

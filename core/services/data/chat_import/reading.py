@@ -122,10 +122,10 @@ def talks(source_id: str, options: ReadOptions) -> Path:
     return _read(source_id, options) / CONVERSATIONS
 
 
-def sample(source_id: str, options: ReadOptions, count: int = 3) -> list[Talk]:
-    """The first conversations, for display."""
+def sample(source_id: str, options: ReadOptions, count: int = 3, start: int = 0) -> list[Talk]:
+    """Some conversations, for display; `start` of them come before."""
     with talks(source_id, options).open("rb") as stream:
-        return [talk(line) for line in islice(stream, count)]
+        return [talk(line) for line in islice(stream, start, start + count)]
 
 
 def left_out(source_id: str, options: ReadOptions) -> Iterator[dict[str, Any]]:

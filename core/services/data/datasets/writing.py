@@ -18,7 +18,7 @@ from core.data.examples.sets import ExampleSet
 from core.data.quality import set_rules, structure
 from core.data.versions import files, reader
 from core.data.versions.manifest import Change, Manifest, SourceFile
-from core.data.versions.writer import VersionWriter, Written
+from core.data.versions.writer import VersionWriter, Written, held_out as held_out
 from core.errors import Conflict, DataError
 from core.ids import new_id
 from core.messages import Example, Finding, Split

@@ -18,7 +18,7 @@ from core.models.llm.retry import Patience
 from core.services.data import sources
 from core.services.data.smart import source as smart_source
 from core.services.data.smart.records import Proposal, SmartEstimate, SmartPreview
-from core.services.data.smart.writer import Usage, Writer
+from core.services.data.smart.writer import Item, Usage, Writer
 from core.services.platform import connections
 
 SAMPLE_ROWS: Final = 5
@@ -76,10 +76,20 @@ def estimate(source_id: str, recipe: SmartRecipe) -> SmartEstimate:
     return smart_source.estimate(source_id, recipe, connections.get(recipe.connection_id).price(recipe.model))
 
 
-def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
-    """Send the first rows that are not empty to the model; return the examples, their cost, and an estimate for all.
+def _filled(source_id: str, recipe: SmartRecipe, start: int, most: int) -> list[Item]:
+    """Rows with cells, the first `start` of them left out."""
+    filled = (item for item in smart_source.items(source_id, recipe) if item.cells)
+    return list(islice(filled, start, start + most))
+
+
+def preview(source_id: str, recipe: SmartRecipe, rows: int = 3, start: int = 0) -> SmartPreview:
+    """Send a few rows to the model; return the examples, their cost, and an estimate for all.
 
     A row that fails is returned with its reason.
+
+    Args:
+        rows: how many of the rows that are not empty.
+        start: how many of them come before; if none is left, the first ones are sent.
 
     Raises:
         DataError: the recipe does not fit the table. LlmError: the endpoint cannot be used.
@@ -87,8 +97,8 @@ def preview(source_id: str, recipe: SmartRecipe, rows: int = 3) -> SmartPreview:
     smart_source.check(source_id, recipe)
     record = connections.get(recipe.connection_id)
     price = record.price(recipe.model)
-    filled = (item for item in smart_source.items(source_id, recipe) if item.cells)
-    chosen = list(islice(filled, min(max(rows, 1), PREVIEW_ROWS)))
+    most = min(max(rows, 1), PREVIEW_ROWS)
+    chosen = _filled(source_id, recipe, start, most) or _filled(source_id, recipe, 0, most)
     if not chosen:
         raise DataError("Every row is empty in the chosen columns.", "Choose other columns.", field="columns")
     with closing(connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)) as client:

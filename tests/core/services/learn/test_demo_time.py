@@ -1,0 +1,42 @@
+"""How long a demo takes: estimated before the first, measured after it, and corrected by the pace of a step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.services.learn import demo, demo_time
+from core.services.training import jobs
+from core.training import precision
+
+
+def test_a_fresh_studio_estimates_by_the_processor(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_time, "processor", lambda: ("fast", frozenset({"avx2", "avx512f"})))
+    fast = demo_time.expected()
+    monkeypatch.setattr(demo_time, "processor", lambda: ("slow", frozenset({"avx2"})))
+    slow = demo_time.expected()
+    assert set(fast.seconds) == {"dataset", "starter", "training", "test"}
+    assert slow.total_s > fast.total_s > 60
+    assert not fast.measured
+    assert precision.processor()[0]
+
+
+def test_the_time_left_of_a_new_demo_is_all_but_its_dataset(studio_env: Path) -> None:
+    record = demo.start()
+    before = demo_time.expected().seconds
+    assert demo_time.left_s(record) == pytest.approx(sum(before.values()) - before["dataset"])
+
+
+def test_a_demo_that_failed_has_no_time_left(studio_env: Path) -> None:
+    record = demo.start()
+    jobs.request(record.job_id or "", "cancel")
+    assert demo_time.left_s(demo.status(record.id)) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "elapsed", "left"),
+    [(0.0, 5.0, 100.0), (0.5, 30.0, 30.0), (0.25, 100.0, 300.0), (0.125, 0.0, 43.75), (1.0, 80.0, 0.0)],
+)
+def test_the_pace_of_a_step_counts_more_and_more(share: float, elapsed: float, left: float) -> None:
+    assert demo_time.remaining(100.0, share, elapsed) == pytest.approx(left)
