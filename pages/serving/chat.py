@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.services.serving import chat, conversations
 from core.services.serving.chat import ChatModel
 from core.services.serving.conversations import AnswerChoice, ConversationRecord
 from pages.serving._chat import choice as choices, listing, messages, reply, sending, start
-from pages.ui import components, first_steps, guard, navigation
+from pages.ui import components, first_steps, guard
 from pages.ui.answers import streams
 from pages.ui.errors import boundary
-from pages.ui.format import plural
 
 guard.require()
 
@@ -24,15 +24,16 @@ def current() -> ConversationRecord | None:
     return conversations.get_conversation(conversation_id) if conversation_id else None
 
 
-def screen(found: list[ChatModel], conversation: ConversationRecord | None, saved: int) -> None:
-    """The list of conversations beside the open one."""
-    text = st.chat_input("Send a message", key="question", disabled=not found)
-    side, main = st.columns([3, 9], gap="medium") if saved else (None, st.container())
+def screen(found: list[ChatModel], conversation: ConversationRecord | None) -> None:
+    """The list of conversations beside the open one. The parts are the same in every state, so that nothing of the
+    state before remains on the screen while an answer is written."""
+    with st.bottom:
+        text = columns()[1].chat_input("Send a message", key="question", disabled=not found)
+    side, main = columns()
     model, choice = None, None
     with main:
-        if saved:
-            with st.container(key="narrow_conversations"), st.popover(plural(saved, "conversation")):
-                narrow = st.container()
+        with st.container(key="narrow_conversations"):
+            narrow = st.popover("Conversations", icon=":material/forum:")
         if found:
             model, choice = choices.bar(found, conversation)
         else:
@@ -40,11 +41,10 @@ def screen(found: list[ChatModel], conversation: ConversationRecord | None, save
         head, body = st.container(), st.container()
     if text and choice:
         conversation = sending.send(conversation, text, choice)
-    if side is not None:
-        with side, st.container(key="wide_conversations"):
-            listing.listing(conversation, "wide")
-        with narrow:
-            listing.listing(conversation, "narrow")
+    with side, st.container(key="wide_conversations"):
+        listing.listing(conversation, "wide")
+    with narrow:
+        listing.listing(conversation, "narrow")
     with head:
         messages.refused()
         if conversation is not None:
@@ -53,15 +53,24 @@ def screen(found: list[ChatModel], conversation: ConversationRecord | None, save
         talk(conversation, model, choice)
 
 
+def columns() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """The place of the list, and of the conversation."""
+    left, right = st.columns([3, 9], gap="medium")
+    return left, right
+
+
 def talk(conversation: ConversationRecord | None, model: ChatModel | None, choice: AnswerChoice | None) -> None:
     """The messages, and the answer that is being written; for a new chat, inputs to try."""
+    ideas, picked = st.empty(), ""
     if conversation is not None:
         sending.see(conversation)
         messages.earlier(conversation, choice)
         if conversation.last and conversation.last.is_running:
             conversation = reply.follow(conversation, conversation.last, choice)
-    again = sending.unsent()
-    picked = again or (start.start(model) if conversation is None and model else "")
+    elif model is not None:
+        with ideas.container():
+            picked = start.start(model)
+    picked = sending.unsent() or picked
     if picked and choice:
         sending.send(conversation, picked, choice)
         st.rerun()
@@ -70,15 +79,12 @@ def talk(conversation: ConversationRecord | None, model: ChatModel | None, choic
 
 
 with boundary(way_out=("chat", "New chat")):
-    opened = current()
-    with components.header_row("Chat", LEAD, "Use"):
-        if opened is not None:
-            navigation.button("New chat", "chat", icon=":material/add:", key="new_chat")
-    found, saved = chat.available_models(), conversations.list_conversations(limit=1)[1]
-    if not found and not saved:
+    components.page_header("Chat", LEAD, "Use")
+    opened, found = current(), chat.available_models()
+    if not found and not conversations.list_conversations(limit=0)[1]:
         first_steps.no_model(
             "chat", "No model to chat with yet", "When a training job succeeds, its model appears here.", key="no_chat"
         )
     else:
         streams.warm_up()
-        screen(found, opened, saved)
+        screen(found, opened)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import streamlit as st
 
@@ -29,6 +29,12 @@ def note(param: str, key: str, value: str, default: str = "") -> None:
         return
     st.query_params[param] = value
     st.session_state[f"_address_of_{key}"] = value
+
+
+def go(query: Mapping[str, str]) -> NoReturn:
+    """Show this screen with other parameters, as one step of the browser's history."""
+    st.query_params.from_dict(query)
+    st.rerun()
 
 
 def pick(label: str, titles: Mapping[str, str], param: str, key: str, default: str, **options: Any) -> str:
@@ -64,7 +70,7 @@ def pick_many(
         st.session_state[slot], st.session_state[key] = asked, known or list(default)
     st.session_state[key] = [value for value in st.session_state[key] if value in titles]
     chosen: list[str] = st.multiselect(
-        label, list(titles), format_func=titles.__getitem__, max_selections=most, key=key, **options
+        label, list(titles), format_func=titles.__getitem__, max_selections=most, wrap=True, key=key, **options
     )
     if chosen != (asked or list(default)):
         st.query_params[param] = st.session_state[slot] = chosen

@@ -29,10 +29,13 @@ _HIDDEN = re.compile(
 # (`:fire:`, `:material/home:`), addresses, and arrows and dashes between spaces. An invisible character breaks those.
 _BREAK: Final = "\u200b"
 _SHORTCODE: Final = r":(?=[\w+\-]+:|material/)"
-_REPLACED: Final = rf"{_SHORTCODE}|:(?=//)|(?<=\w)@(?=\w)|www(?=\.)|(?<!\S)(?:<->|->|<-|--|>=|<=|~=)(?!\S)"
+_ADDRESS: Final = r":(?=//)|(?<=\w)@(?=\w)|www(?=\.)"  # would become a link
+_REPLACED: Final = rf"{_SHORTCODE}|{_ADDRESS}|(?<!\S)(?:<->|->|<-|--|>=|<=|~=)(?!\S)"
 _MARKUP = re.compile(rf"(?P<broken>{_REPLACED})|[\\`*_{{}}\[\]()<>#+\-.!|$~^=]|:(?=\S)|&(?=[#\w])", re.IGNORECASE)
 # Of an answer, only what is not its own formatting: HTML, entities, links and pictures, formulas, directives.
-_FOREIGN = re.compile(rf"(?P<broken>{_SHORTCODE})|(?P<kept>\\[*_#~|.\-+>(){{}}])|\\?[\\<&\[\]$:`]", re.IGNORECASE)
+_FOREIGN = re.compile(
+    rf"(?P<broken>{_SHORTCODE}|{_ADDRESS})|(?P<kept>\\[*_#~|.\-+>(){{}}])|\\?[\\<&\[\]$:`]", re.IGNORECASE
+)
 _FENCE = re.compile(r"(?P<indent>[ \t]*)(?P<fence>`{3,}(?=[^`]*$)|~{3,})[ \t]*(?P<language>[\w+#-]*)")
 _DIAGRAMS: Final = ("mermaid",)  # Streamlit draws these
 

@@ -13,7 +13,7 @@ from core.services.data.datasets import DatasetRecord, ExampleRecord, VersionRec
 from core.services.serving.suggesting import trained_on
 
 FEWEST, MOST = 2, 4  # models side by side
-LISTED: Final = 200  # examples that a screen lists; others are found by a search
+LISTED: Final = 500  # examples that a screen lists; others are found by a search
 
 Knowledge = Literal["trained", "held_out", "other", "base"]
 

@@ -27,6 +27,8 @@ def bar(found: Sequence[ChatModel], conversation: ConversationRecord | None) -> 
         titles = {model.id: model.title + ("" if model.kind == "tuned" else " (base)") for model in found}
         model_id = addressed.pick("Model", titles, "model", "model", default, width=320)
         choice = _settings(model_id, conversation)
+        if conversation is not None and st.button("New chat", icon=":material/add:", key="new_chat"):
+            addressed.go({"model": model_id})
     if conversation and last not in by_id and asked in ("", last):
         name = next((turn.model_name for turn in reversed(conversation.turns) if turn.model_name), last)
         st.caption(

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.services.serving import conversations
 from core.services.serving.conversations import MAX_TITLE, ConversationRecord
-from pages.ui import components, navigation
+from pages.ui import addressed, components
 from pages.ui.dialogs import dialog
 from pages.ui.format import ago, md, plural
 
@@ -17,6 +17,9 @@ PER_PAGE = 12
 
 def listing(opened: ConversationRecord | None, place: Literal["wide", "narrow"]) -> None:
     """Search, titles and pages. `place` makes the keys unique: the list is drawn for both widths."""
+    if not conversations.list_conversations(limit=0)[1]:
+        st.caption("Your conversations appear here.")
+        return
     search = st.text_input(
         "Search conversations",
         placeholder="Search by title",
@@ -38,7 +41,7 @@ def listing(opened: ConversationRecord | None, place: Literal["wide", "narrow"])
 def _row(item: ConversationRecord, is_open: bool, place: str) -> None:
     with st.container(gap=None, key=f"{'current' if is_open else 'other'}_{place}_{item.id}"):
         if st.button(md(item.title, 60), key=f"open_{place}_{item.id}", type="tertiary", wrap=True) and not is_open:
-            navigation.go("chat", {"conversation": item.id})
+            addressed.go({"conversation": item.id})
         st.caption(ago(item.updated_at))
 
 
@@ -73,4 +76,4 @@ def delete_dialog(conversation: ConversationRecord) -> None:
     )
     if st.button("Delete conversation", type="primary", key="delete_conversation_now"):
         conversations.delete(conversation.id)
-        navigation.go("chat")
+        addressed.go({})

@@ -44,12 +44,13 @@ def _input(conversation: ConversationRecord, turn: TurnRecord, choice: AnswerCho
     if choice is not None and st.session_state.get(_EDITING) == turn.id:
         _editor(conversation, turn, choice)
         return
-    st.text(turn.content)
-    with _actions(turn):
-        copying.button(turn.content, "the message")
-        if choice is not None and st.button("Edit", type="tertiary", key=f"edit_{turn.id}"):
-            st.session_state[_EDITING] = turn.id
-            st.rerun()
+    with st.container(gap="xsmall"):
+        st.text(turn.content)
+        with _actions(turn):
+            copying.button(turn.content, "the message")
+            if choice is not None and st.button("Edit", icon=":material/edit:", type="tertiary", key=f"edit_{turn.id}"):
+                st.session_state[_EDITING] = turn.id
+                st.rerun()
 
 
 def _editor(conversation: ConversationRecord, turn: TurnRecord, choice: AnswerChoice) -> None:
@@ -67,37 +68,38 @@ def _editor(conversation: ConversationRecord, turn: TurnRecord, choice: AnswerCh
 
 def answer(conversation: ConversationRecord, turn: TurnRecord, choice: AnswerChoice | None) -> None:
     """A finished answer: its text, how it ended, its figures and its actions."""
-    if turn.content:
-        st.markdown(md_answer(turn.content))
-    elif turn.state == "complete":
-        st.caption("The model returned an empty answer.")
-    if turn.error:
-        show_error(StudioError(str(turn.error.get("message", "")), str(turn.error.get("remedy", ""))))
-    if ending := figures.ending(turn.state, turn.finish_reason, turn.settings.get("max_tokens")):
-        st.caption(f":orange[:material/info:] {ending}")
-    spent = figures.line(turn.seconds, turn.first_token_s, turn.completion_tokens, turn.prompt_tokens)
-    st.caption(f"{md(turn.model_name)} · {spent}" if turn.content or not turn.error else md(turn.model_name))
-    is_last = turn.id == conversation.last_id
-    with _actions(turn):
+    with st.container(gap="xsmall"):
         if turn.content:
-            copying.button(turn.content, "the answer")
-        if not is_last or choice is None:
-            return
-        label, icon = ("Try again", ":material/refresh:") if turn.error else ("Regenerate", ":material/refresh:")
-        if st.button(
-            label,
-            icon=icon,
-            type="tertiary",
-            key=f"again_{turn.id}",
-            help="Replaces this answer by one of the selected model, with the current settings. At temperature 0, the "
-            "same model gives the same answer.",
-        ):
-            act(lambda: conversations.regenerate(conversation.id, turn.id, choice, seen=turn.id))
-        if turn.error and st.button(
-            "Remove the message", icon=":material/undo:", type="tertiary", key=f"undo_{turn.id}"
-        ):
-            asked = conversation.turns[-2]
-            act(lambda: conversations.remove_from(conversation.id, asked.id, seen=turn.id))
+            st.markdown(md_answer(turn.content))
+        elif turn.state == "complete":
+            st.caption("The model returned an empty answer.")
+        if turn.error:
+            show_error(StudioError(str(turn.error.get("message", "")), str(turn.error.get("remedy", ""))))
+        if ending := figures.ending(turn.state, turn.finish_reason, turn.settings.get("max_tokens")):
+            st.caption(f":orange[:material/info:] {ending}")
+        spent = figures.line(turn.seconds, turn.first_token_s, turn.completion_tokens, turn.prompt_tokens)
+        st.caption(f"{md(turn.model_name)} · {spent}" if turn.content or not turn.error else md(turn.model_name))
+        with _actions(turn):
+            if turn.content:
+                copying.button(turn.content, "the answer")
+            if turn.id == conversation.last_id and choice is not None:
+                _again(conversation, turn, choice)
+
+
+def _again(conversation: ConversationRecord, turn: TurnRecord, choice: AnswerChoice) -> None:
+    """What can be done about the last answer."""
+    if st.button(
+        "Try again" if turn.error else "Regenerate",
+        icon=":material/refresh:",
+        type="tertiary",
+        key=f"again_{turn.id}",
+        help="Replaces this answer by one of the selected model, with the current settings. At temperature 0, the same "
+        "model gives the same answer.",
+    ):
+        act(lambda: conversations.regenerate(conversation.id, turn.id, choice, seen=turn.id))
+    if turn.error and st.button("Remove message", icon=":material/undo:", type="tertiary", key=f"undo_{turn.id}"):
+        asked = conversation.turns[-2]
+        act(lambda: conversations.remove_from(conversation.id, asked.id, seen=turn.id))
 
 
 def act(action: Callable[[], object]) -> None:

@@ -18,6 +18,7 @@ from pages.ui.escaping import md_answer
 from pages.ui.examples import word_diff
 from pages.ui.format import md
 
+MARKED_FROM = 0.3  # share of common words; below it, everything would be marked
 KNOWLEDGE = {
     "trained": "Trained on this input",
     "held_out": "Not trained on this input",
@@ -92,6 +93,9 @@ def _against(expected: str, text: str) -> None:
     """The verdict, and the words that differ."""
     if chat.matches(text, expected):
         st.markdown(":green[:material/check: Matches the expected output]")
+        return
+    if word_diff.in_common(text, expected) < MARKED_FROM:
+        st.markdown(":red[:material/close: Not the expected output: few words in common]")
         return
     st.markdown(":red[:material/close: Not the expected output]")
     st.html(

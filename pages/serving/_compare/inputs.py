@@ -78,9 +78,7 @@ def _listed(version_id: str, split: Split, count: int) -> ComparedInput | None:
         if st.session_state.pop("_any_example", False):
             st.session_state[key] = random.choice(list(titles))  # noqa: S311  an example, no secret
         at = addressed.pick("Example", titles, "example", key, next(iter(titles)))
-        if st.button(
-            "Another", icon=":material/casino:", key="another_example", help="A random example of this split."
-        ):
+        if st.button("Random", icon=":material/casino:", key="random_example", help="Another example of this split."):
             st.session_state["_any_example"] = True
             st.rerun()
     asked = by_position[at]

@@ -70,18 +70,19 @@ def _examples(report: PartReport, key: str) -> None:
     if with_base:
         st.caption(WHY_BASE)
     page_key = f"page_{key}"
-    for question in components.page_of(shown, PER_PAGE, page_key):
-        _example(question, with_base)
+    for number, question in enumerate(components.page_of(shown, PER_PAGE, page_key)):
+        _example(question, with_base, f"{key}_{number}")
     components.pages(len(shown), PER_PAGE, page_key)
 
 
-def _example(question: GradedQuestion, with_base: bool) -> None:
+def _example(question: GradedQuestion, with_base: bool, key: str) -> None:
     """One example: the input, and for each field the expected and both answered values."""
     with st.container(border=True, gap="xsmall"):
         st.text(question.asked.question)
         rows = ["| | Expected | Base | Tuned |", "|---|---|---|---|"]
         rows += [_row(field) for field in question.fields]
-        st.markdown("\n".join(rows))
+        with st.container(key=f"fields_{key}"):
+            st.markdown("\n".join(rows))
         if with_base:
             st.caption(f"Base: {md(short(question.asked.base, 300)) or '(an empty answer)'}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.ui.escaping import escaped, visible
+from pages.ui.escaping import escaped, md_answer, visible
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\u200b", "\u202e", "\u2066", "\ufeff", "\ud800", "\U000e0041"])
@@ -19,3 +19,10 @@ def test_what_scripts_and_emoji_need_is_kept(text: str) -> None:
 
 def test_markup_is_escaped() -> None:
     assert escaped("<script>alert('x') & </script>") == "&lt;script&gt;alert(&#x27;x&#x27;) &amp; &lt;/script&gt;"
+
+
+@pytest.mark.parametrize("address", ["https://x.example/a", "http://x.example", "www.x.example", "me@x.example"])
+def test_an_address_in_an_answer_is_no_link(address: str) -> None:
+    shown = md_answer(f"See {address}, **please**.")
+    assert address not in shown.replace("\\", "")
+    assert "**please**" in shown

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from core.data.samples import load_sample
 from core.errors import Conflict, DataError, NotFound, ProviderUnavailable
+from core.messages import Message
 from core.platform.db.tables import TURNS
 from core.platform.db.uow import UnitOfWork
+from core.services.data import datasets
 from core.services.serving import chat, conversations
 from core.services.serving.conversations import AnswerChoice, ChatOptions
 from core.services.training import models
 from core.serving.conversations.records import LOST_AFTER_S
+from tests.support import runs
 from tests.support.talking import Talker, finished, talking, tuned
 
 CHOICE = AnswerChoice("any")
 
 
 @pytest.fixture
-def talker(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Talker]:
+def talker(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Talker]:
     """Answers for models that exist only in name."""
     with talking(monkeypatch, any_model=True) as found:
         yield found
+
+
+@pytest.fixture
+def on_both(database: str, talker: Talker) -> Talker:
+    """The same on SQLite and PostgreSQL."""
+    return talker
 
 
 @pytest.fixture
@@ -70,12 +81,12 @@ def test_a_later_input_is_sent_with_every_earlier_turn(talker: Talker) -> None:
     ]
 
 
-def test_an_input_sent_twice_is_sent_once(talker: Talker) -> None:
+def test_an_input_sent_twice_is_sent_once(on_both: Talker) -> None:
     conversation = conversations.new_conversation_id()
     conversations.send(conversation, "Hello?", CHOICE)
     conversations.send(conversation, "Hello?", CHOICE)
     assert len(finished(conversation).turns) == 2
-    assert len(talker.asked) == 1
+    assert len(on_both.asked) == 1
 
 
 def test_a_window_that_missed_a_message_does_not_send(talker: Talker) -> None:
@@ -151,7 +162,7 @@ def test_a_failed_answer_is_kept_with_its_remedy_and_left_out_of_the_next_prompt
     assert [message["content"] for message in talker.asked[0]] == ["And now?"]
 
 
-def test_an_edited_input_replaces_what_follows(talker: Talker) -> None:
+def test_an_edited_input_replaces_what_follows(on_both: Talker) -> None:
     conversation = conversations.new_conversation_id()
     say(conversation, "First?", CHOICE)
     before = say(conversation, "Second?", CHOICE)
@@ -159,7 +170,7 @@ def test_an_edited_input_replaces_what_follows(talker: Talker) -> None:
     found = finished(conversation)
     assert [turn.content for turn in found.turns] == ["Better first?", "Answer 3"]
     assert found.title == "Better first?"
-    assert [message["content"] for message in talker.asked[2]] == ["Better first?"]
+    assert [message["content"] for message in on_both.asked[2]] == ["Better first?"]
 
 
 def test_an_answer_is_generated_again_by_another_model(talker: Talker) -> None:
@@ -178,11 +189,14 @@ def test_a_conversation_outlives_its_model(strict_talker: Talker, tmp_path: Path
     models.archive([model.id])
     with pytest.raises(NotFound, match="archived"):
         conversations.send(conversation, "Still there?", AnswerChoice(model.id), seen=seen)
+    models.delete(model.id, model.name)
+    with pytest.raises(NotFound):
+        conversations.send(conversation, "Still there?", AnswerChoice(model.id), seen=seen)
     found = conversations.get_conversation(conversation)
     assert [turn.model_name for turn in found.turns] == ["", model.name]
 
 
-def test_the_list_is_newest_first_and_can_be_searched(talker: Talker) -> None:
+def test_the_list_is_newest_first_and_can_be_searched(on_both: Talker) -> None:
     ids = [conversations.new_conversation_id() for _ in range(3)]
     for number, conversation in enumerate(ids):
         conversations.send(conversation, f"Input {number}", CHOICE)
@@ -197,14 +211,14 @@ def test_the_list_is_newest_first_and_can_be_searched(talker: Talker) -> None:
     assert conversations.get_conversation(ids[1]).title == "100% of returns"
 
 
-def test_a_deleted_conversation_stops_its_answer(talker: Talker) -> None:
-    talker.go.clear()
+def test_a_deleted_conversation_stops_its_answer(on_both: Talker) -> None:
+    on_both.go.clear()
     conversation = conversations.new_conversation_id()
     running = conversations.send(conversation, "Hello?", CHOICE).last
     assert running is not None
     conversations.delete(conversation)
     conversations.delete(conversation)  # the other window
-    assert talker.closed.wait(20)
+    assert on_both.closed.wait(20)
     assert conversations.revision_of(conversation) is None
     with pytest.raises(NotFound):
         conversations.get_conversation(conversation)
@@ -227,7 +241,10 @@ def test_a_title_has_limits(talker: Talker, title: str) -> None:
         conversations.rename(found.id, title)
 
 
-def test_the_system_message_of_the_examples_is_the_default(strict_talker: Talker, tmp_path: Path) -> None:
-    model = tuned(tmp_path / "adapter")
+def test_the_system_message_of_the_examples_is_the_default(studio_env: Path, tmp_path: Path) -> None:
+    kind = Message("system", "Be kind.")
+    examples = [replace(example, messages=(kind, *example.messages)) for example in load_sample().train]
+    data = datasets.create_dataset("Kind", [*examples, load_sample().train[0]])
+    model = runs.succeed(runs.launch(data, "Kind v1"), tmp_path / "adapter")
+    assert chat.default_system(model.id) == "Be kind."
     assert chat.default_system("starter") == ""
-    assert isinstance(chat.default_system(model.id), str)
