@@ -35,6 +35,7 @@ class Talker:
         self.go, self.closed, self.began = threading.Event(), threading.Event(), threading.Event()
         self.go.set()
         self.error: Exception | None = None
+        self.says = ""  # in place of the number of the conversation
 
     def can_serve(self, base: BaseModelRef, method: Method | None) -> Availability:
         return Availability(True, "It answers everything.")
@@ -49,13 +50,13 @@ class Talker:
         self.asked.append([dict(message) for message in messages])
         self.options.append(options)
         try:
-            yield AnswerChunk("Answer ")
+            yield AnswerChunk(self.says or "Answer ")
             self.began.set()
             if self.error:
                 raise self.error
             while not self.go.wait(0.05):
                 yield AnswerChunk("")
-            yield AnswerChunk(f"{len(self.asked)}", "stop", 12, 3)
+            yield AnswerChunk("" if self.says else f"{len(self.asked)}", "stop", 12, 3)
         finally:
             self.closed.set()
 
