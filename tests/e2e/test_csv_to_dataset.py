@@ -215,7 +215,7 @@ def test_the_end_is_announced_on_another_screen_and_a_dataset_is_deleted_by_its_
     card.get_by_role("button", name="short-lived").first.click()
     page.get_by_role("heading", name="short-lived").wait_for()
     settle(page)
-    page.locator("[class*='st-key-more_'] button").first.click()
+    page.locator("[class*='st-key-rowmenu_'] button").first.click()
     page.get_by_role("menuitem", name="Delete").click()
     page.get_by_text("Nothing depends on it.").wait_for()
     field = page.get_by_label("Type its name to delete it")

@@ -60,6 +60,7 @@ def _expected(state: dict[str, Any]) -> Facts:
     validation = held_out(preview.estimated_total, state.get("hold_out"))
     facts = [("Labeled examples", f"{about}{number(preview.estimated_total)}")]
     if preview.rejects:
-        facts.append(("Rows left out", f"{number(len(preview.rejects))} of the first {number(preview.looked_at)}"))
+        of = f"the first {number(preview.looked_at)}" if about else number(preview.of_rows)
+        facts.append(("Rows left out", f"{number(len(preview.rejects))} of {of}"))
     split = f"{about}{number(validation)}, never trained on" if validation else "none"
     return [*facts, ("Held out for validation", split)]

@@ -63,7 +63,7 @@ def _menu(
         format_func=lambda word: f"{_ICONS[word]} {word}",
         icon=":material/more_vert:",
         type=kind,
-        key=f"more_{key}",
+        key=f"rowmenu_{key}",
     )
     if hit == shelf:
         with boundary():
