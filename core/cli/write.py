@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def write(
     file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
     name: Annotated[str, typer.Option(help="Name of the new dataset.")] = "",
-    model: Annotated[str, typer.Option(help="The model that writes, as its connection names it.")] = "starter",
+    model: Annotated[
+        str, typer.Option(help="The model that writes, as its connection names it. Default: its first one that can.")
+    ] = "",
     connection: Annotated[str, typer.Option(help="Name or id of a connection; default: this studio.")] = "studio",
     column: Annotated[
         Texts,
@@ -54,6 +56,7 @@ def write(
     with ensure(set()):
         chosen = next((item for item in connections.list_connections() if connection in (item.id, item.name)), None)
         used = chosen.id if chosen else connections.get(connection).id
+        model = model or _default_model(used)
     columns = tuple(column or [item.name for item in sources.analyze(source.id).columns if item.filled])
     values = {"connection_id": used, "model": model, "columns": columns, "system": system}
     (more,) = assign(settings or [], smart.SmartRecipe)
@@ -64,6 +67,22 @@ def write(
         state = {"source_id": source.id, "mode": "smart", "smart": recipe.model_dump(mode="json"), "name": name}
         task = wait_for(smart.start(drafts.create("convert", state, step="convert").id).id)
     _report(task, as_json=as_json)
+
+
+def _default_model(connection_id: str) -> str:
+    """The first model of the connection that is large enough to write."""
+    from core.platform.supervisor import ensure
+    from core.services.data import smart
+    from core.services.platform import connections
+
+    with ensure({"inference"} if connection_id == connections.STUDIO else set(), say):
+        listed = smart.writing_models(connection_id)
+    if found := smart.default_model(listed):
+        return found
+    if small := next((one for one in listed if one.warning), None):
+        remedy = "Name a larger model with --model, or a connection to one with --connection."
+        raise DataError(small.warning, remedy, field="model")
+    raise DataError("The connection lists no models.", "Name one with --model.", field="model")
 
 
 def _print_estimate(estimate: SmartEstimate, *, as_json: bool) -> None:

@@ -48,11 +48,11 @@ def handle(ctx: TaskContext) -> Outcome:
     ctx.progress(96, "Writing the dataset")
     publish = _build(ctx, source_id, recipe, payload)
     totals = smart_store.totals(ctx.lease.task_id)
-    examples, flagged = smart_store.example_counts(ctx.lease.task_id)
+    counts = smart_store.example_counts(ctx.lease.task_id)
     ctx.progress(99, "Publishing")
 
     def register(uow: UnitOfWork) -> WrittenResult:
-        return totals.result(publish(uow), examples, flagged=flagged)
+        return totals.result(publish(uow), counts.examples, flagged=counts.flagged)
 
     return Outcome("succeeded", reason=reason, on_commit=register)
 

@@ -53,7 +53,7 @@ WIZARD = Wizard("Convert data", "convert", _STEPS)
 IDS = WIZARD.ids
 SMART_HEADS = {  # title and sentence of the steps that differ where a language model writes the examples
     "configure": ("Tell the model what to write", "The model, the columns it sees, its instructions, and the cost."),
-    "preview": ("Check before you pay", "Examples from three rows, and the cost of the full file."),
+    "preview": ("Check before the full run", "Examples from three rows, and the cost of the full file."),
 }
 
 

@@ -12,11 +12,11 @@ from core.services.platform import connections, tasks
 from core.services.platform.connections import ConnectionRecord
 from core.services.platform.tasks import TaskRecord
 from pages.data._smart.cost import cost_words
+from pages.data._smart.model_choice import choose_connection, choose_model
 from pages.data._smart.rows import live_rows
 from pages.data._smart.run import follow_smart
-from pages.data._smart.setup import choose_connection, listed_models
 from pages.ui import components
-from pages.ui.errors import boundary, field_error
+from pages.ui.errors import boundary
 from pages.ui.examples import example_view
 from pages.ui.format import ago, md, number, plural
 
@@ -96,7 +96,7 @@ def _writer(dataset: DatasetRecord) -> tuple[ConnectionRecord, str, int, str]:
         with st.grid(2, min_column_width=220):
             record = choose_connection(records, f"vary_connection_{dataset.id}")
             with st.container(gap="xxsmall"):
-                model = _model(record)
+                model = choose_model(record, f"vary_model_{record.id}")
         count = st.slider("Variations of each example", 1, 5, 2, key=f"vary_count_{dataset.id}")
         wishes = st.text_area(
             "Instructions (optional)",
@@ -106,23 +106,6 @@ def _writer(dataset: DatasetRecord) -> tuple[ConnectionRecord, str, int, str]:
             key=f"vary_wishes_{dataset.id}",
         )
     return record, model, int(count), wishes.strip()
-
-
-def _model(record: ConnectionRecord) -> str:
-    names, problem = listed_models(record)
-    model = st.selectbox(
-        "Model",
-        list(names),
-        index=0 if names else None,
-        accept_new_options=True,
-        placeholder="Choose a model, or type its name",
-        key=f"vary_model_{record.id}",
-    )
-    if problem is not None:
-        field_error(problem)
-    elif not names:
-        st.caption("This connection lists no models: build or train one, or type a name.")
-    return model or ""
 
 
 def _cost(originals: list[ExampleRecord], record: ConnectionRecord, model: str, count: int) -> None:

@@ -35,7 +35,7 @@ def estimate_card(estimate: SmartEstimate, recipe: SmartRecipe, record: Connecti
                 ("Tokens in", f"about {number(estimate.prompt_tokens)}"),
                 ("Tokens out", f"up to {number(estimate.completion_tokens)}"),
                 ("Cost", cost_words(estimate.cost_usd, record, recipe.model)),
-                ("Budget", usd(recipe.budget_usd) if recipe.budget_usd else "no limit"),
+                *_budget(recipe, record),
             ]
         )
         if recipe.budget_usd and estimate.cost_usd and estimate.cost_usd > recipe.budget_usd:
@@ -56,9 +56,8 @@ def cost_words(cost: float | None, record: ConnectionRecord, model: str) -> str:
     """The cost in words, or why there is none."""
     if cost is None:
         return "unknown: no price entered"
-    price = record.price(model)
-    if price is not None and price.is_free:
-        return "no charge per token"
+    if is_free(record, model):
+        return "none: this model is free"
     return f"about {usd(cost)}"
 
 
@@ -68,12 +67,25 @@ def recap(chosen: Mapping[str, Any], source_id: str) -> list[tuple[str, str]]:
     record = connections.get(recipe.connection_id)
     estimate = smart.estimate(source_id, recipe)
     return [
-        ("Model", f"{recipe.model} ({record.name})"),
+        ("Model", f"{smart.model_title(record.id, recipe.model)} ({record.name})"),
         ("Columns", ", ".join(recipe.columns)),
         ("Questions", plural(len(recipe.patterns), "pattern") if recipe.patterns else "the model's own"),
         ("Rows used", number(estimate.rows)),
         ("Examples per row", str(recipe.examples_per_row)),
         ("Labeled examples", f"up to {number(estimate.rows * recipe.examples_per_row)}"),
         ("Cost", cost_words(estimate.cost_usd, record, recipe.model)),
-        ("Budget", usd(recipe.budget_usd) if recipe.budget_usd else "no limit"),
+        *_budget(recipe, record),
     ]
+
+
+def is_free(record: ConnectionRecord, model: str) -> bool:
+    """Whether a model's tokens cost nothing."""
+    price = record.price(model)
+    return price is not None and price.is_free
+
+
+def _budget(recipe: SmartRecipe, record: ConnectionRecord) -> list[tuple[str, str]]:
+    """The budget as a fact; none for a free model, which needs no limit."""
+    if recipe.budget_usd:
+        return [("Budget", usd(recipe.budget_usd))]
+    return [] if is_free(record, recipe.model) else [("Budget", "no limit")]

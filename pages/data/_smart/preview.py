@@ -13,7 +13,7 @@ from core.services.data.smart import GeneratedExample, RowResult, SmartEstimate,
 from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
-from pages.data._smart.cost import cost_words, estimate_card, usd
+from pages.data._smart.cost import cost_words, estimate_card, is_free, usd
 from pages.data._smart.rows import row_card
 from pages.ui import components
 from pages.ui.errors import boundary
@@ -28,23 +28,25 @@ def smart_preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRec
     recipe = SmartRecipe.of(draft.state.get("smart") or {})
     recipe.check(tuple(column.name for column in analysis.columns))
     record = connections.get(recipe.connection_id)
+    model = smart.model_title(record.id, recipe.model)
     preview = _saved(draft, recipe)
     main, side = st.columns([8, 5], gap="medium")
     with main:
         with components.spread():
             st.header("Preview of three rows", anchor=False, width="content")
+            paid = "" if is_free(record, recipe.model) else " You pay for their tokens."
             with st.container(horizontal=True, width="content", gap="xsmall"):
                 again = st.button(
                     "Write them again" if preview else "Write three rows",
                     icon=":material/edit_note:",
                     key="write_preview",
-                    help="This sends real requests; you pay for their tokens.",
+                    help=f"This sends real requests to the model.{paid}",
                 )
                 others = preview is not None and st.button(
                     "Three other rows",
                     icon=":material/arrow_forward:",
                     key="write_others",
-                    help="Sends the next three rows of the file; you pay for their tokens.",
+                    help=f"Sends the next three rows of the file to the model.{paid}",
                 )
         if again or others:
             with boundary():
@@ -54,7 +56,7 @@ def smart_preview_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRec
             with st.container(border=True, gap="xsmall", key="no_preview"):
                 st.markdown("**Check the model's writing before the full run**")
                 st.caption(
-                    f"{md(record.name)}, {md(recipe.model)}, writes examples from the first {ROWS} rows with your "
+                    f"{md(record.name)}, {md(model)}, writes examples from the first {ROWS} rows with your "
                     "wording. Numbers and names that do not appear in a row are marked."
                 )
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.data import smart
-from core.services.data.smart import RowResult, SmartProgress, SmartRowRecord
+from core.services.data.smart import CLEAN, TO_CHECK, RowResult, SmartProgress, SmartRowRecord
 from pages.data._smart.cost import usd
 from pages.ui import components
 from pages.ui.examples import example_view
@@ -14,13 +14,16 @@ from pages.ui.format import md, number, plural, sentence
 PAGE = 10
 POLL_S = 3.0
 STATES = {
-    "ok": ("Ready", "green", "check_circle"),
+    "clean": ("Ready", "green", "check_circle"),
+    "to_check": ("Needs a look", "orange", "visibility"),
     "failed": ("Failed", "red", "error"),
     "empty": ("Empty", "gray", "do_not_disturb_on"),
     "duplicate": ("Duplicate", "orange", "content_copy"),
 }
 _MEANING = {
-    "ok": "Rows from which examples were written.",
+    "clean": "Rows from which examples were written.",
+    "to_check": "Rows with an example to check: a number or a name that does not appear in the row, or a text that may "
+    "end early. The examples are in the dataset.",
     "failed": "The model returned no usable answer. These rows are not in the dataset.",
     "empty": "Rows whose chosen columns are empty. No request was sent.",
     "duplicate": "Rows whose examples another row already produced; each example is stored once.",
@@ -29,7 +32,7 @@ _MEANING = {
 
 def row_card(row: RowResult | SmartRowRecord, key: str) -> None:
     """One row: its state, its examples, what to check, and its tokens and cost."""
-    word, color, icon = STATES.get(row.state, (row.state, "gray", "help"))
+    word, color, icon = STATES.get(_shown(row), (row.state, "gray", "help"))
     with st.container(border=True, gap="xsmall", key=f"row_{key}"):
         with components.spread():
             st.caption(f"Line {number(row.line)}", width="content")
@@ -47,6 +50,13 @@ def row_card(row: RowResult | SmartRowRecord, key: str) -> None:
             usage.append(plural(row.attempts, "attempt"))
         if row.prompt_tokens or row.completion_tokens:
             st.caption(" · ".join(usage))
+
+
+def _shown(row: RowResult) -> str:
+    """The state on the screen: no row is *Ready* that has something to check."""
+    if row.state != "ok":
+        return row.state
+    return TO_CHECK if any(example.flags for example in row.examples) else CLEAN
 
 
 def live_rows(task_id: str, active: bool) -> None:

@@ -22,13 +22,17 @@ from pages.ui.tasks.progress import band, why_ended
 POLL_S = 1.5
 _ACTIONS = {
     "pause": ("Pause", "pause", "Stops after the current rows. Nothing is lost, and you can resume at any time."),
-    "resume": ("Resume", "play_arrow", "Continues with the remaining rows. Finished rows are not paid for again."),
-    "retry": ("Try again", "refresh", "Continues with the remaining rows. Finished rows are not paid for again."),
+    "resume": ("Resume", "play_arrow", "Continues with the remaining rows. {once}"),
+    "retry": ("Try again", "refresh", "Continues with the remaining rows. {once}"),
     "keep": ("Stop and keep", "stop", "Ends here and creates the dataset from the finished rows."),
-    "cancel": ("Cancel", "stop_circle", "Ends here without a dataset. The finished rows are saved for a later retry."),
+    "cancel": (
+        "Stop without a dataset",
+        "stop_circle",
+        "Ends here without a dataset. The finished rows are saved for a later retry.",
+    ),
 }
 _SERVICES = {"keep": smart.keep, "retry_failed": smart.retry_failed, "ask_again": smart.ask_again}
-_PARTS = ("ok", "duplicate", "empty", "failed")
+_PARTS = ("clean", "to_check", "duplicate", "empty", "failed")
 
 
 def follow_smart(task_id: str) -> TaskRecord:
@@ -60,11 +64,15 @@ def _again(run: TaskRecord, progress: SmartProgress) -> None:
     if progress.failed and st.button(
         f"Retry {plural(progress.failed, 'failed row')}",
         icon=":material/refresh:",
-        help="Sends only these rows to the model. The new examples are added as a new version; finished rows are not "
-        "paid for again.",
+        help=f"Sends only these rows to the model. The new examples are added as a new version. {_once(progress)}",
         key="ask_again",
     ):
         _request(run.id, "ask_again")
+
+
+def _once(progress: SmartProgress) -> str:
+    """What happens to finished rows, in words that fit a free model too."""
+    return "Finished rows are kept." if progress.is_free else "Finished rows are not paid for again."
 
 
 def _retry_result(progress: SmartProgress, task: TaskRecord) -> str:
@@ -139,7 +147,7 @@ def _buttons(task: TaskRecord, progress: SmartProgress) -> None:
                 f"{title} requested" if requested else title,
                 icon=f":material/{icon}:",
                 type="tertiary" if action == "cancel" else "secondary",
-                help=text,
+                help=text.format(once=_once(progress)),
                 disabled=requested,
                 key=f"smart_{action}",
             ):
@@ -177,8 +185,9 @@ def rows_account(task: TaskRecord, progress: SmartProgress) -> None:
             "Labeled examples", number(progress.examples), f"{number(progress.flagged)} to check", arrow="off"
         ),
         components.Tile("Tokens", number(progress.prompt_tokens + progress.completion_tokens)),
-        components.Tile("Cost", usd(progress.cost_usd), _of_budget(progress), arrow="off"),
     ]
+    if not progress.is_free or progress.budget_usd:
+        items.append(components.Tile("Cost", usd(progress.cost_usd), _of_budget(progress), arrow="off"))
     components.tiles(items, key=f"smart_tiles_{task.id}")
     with st.container(border=True, gap="xsmall", key=f"smart_account_{task.id}"):
         _bar(progress, left)

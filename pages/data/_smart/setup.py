@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,16 +15,16 @@ from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
 from core.services.platform.drafts import DraftRecord
-from pages.data._smart.cost import estimate_card
+from pages.data._smart.cost import estimate_card, is_free
+from pages.data._smart.model_choice import choose_connection, choose_model
 from pages.data._smart.wording import wording, written
 from pages.ui import components
 from pages.ui.connection_form import about, connection_form, form_is_open, open_form
-from pages.ui.errors import field_error, show_beside
-from pages.ui.format import md, plural, sentence
+from pages.ui.errors import show_beside
+from pages.ui.format import md, sentence
 from pages.ui.forms import form_fields
 from pages.ui.wizard.draft_state import key, renew, save
 
-MODELS_FOR_S = 60
 _HERE = ("127.0.0.1", "localhost", "::1")
 _OPTIONS = ("examples_per_row", "temperature", "max_rows", "budget_usd")
 _LIMITS = ("max_tokens", "concurrency", "timeout_s")
@@ -35,7 +34,7 @@ def smart_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, boo
     """Draw step 4: connection, model, columns, wording and limits, with the cost. True when the run can start."""
     if not draft.state.get("smart"):
         names = [column.name for column in analysis.columns if column.filled][:20]
-        draft = save(draft, smart={"connection_id": "studio", "columns": names})
+        draft = save(draft, smart={"connection_id": smart.default_connection(), "columns": names})
     main, side = st.columns([8, 5], gap="medium")
     slots: dict[str, DeltaGenerator] = {}
     with main:
@@ -54,20 +53,6 @@ def smart_step(draft: DraftRecord, analysis: Analysis) -> tuple[DraftRecord, boo
 
 
 # ---- the model
-
-
-@st.cache_data(ttl=MODELS_FOR_S, show_spinner=False)
-def _models(connection_id: str, updated_at: float) -> tuple[str, ...]:
-    """The models of a connection; `updated_at` makes a changed connection miss the cache."""
-    return connections.models(connection_id)
-
-
-def listed_models(record: ConnectionRecord) -> tuple[tuple[str, ...], StudioError | None]:
-    """The models that a connection lists, or why it lists none."""
-    try:
-        return _models(record.id, record.updated_at), None
-    except StudioError as error:
-        return (), error
 
 
 def _who_writes(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGenerator]) -> dict[str, Any]:
@@ -91,50 +76,10 @@ def _who_writes(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, Del
             st.caption(md(about(record)))
             slots["connection_id"] = st.empty()
         with st.container(gap="xxsmall"):
-            model = _model_choice(draft, recipe, record)
+            current = recipe.get("model") or "" if recipe.get("connection_id") == record.id else ""
+            model = choose_model(record, key(draft, f"model_{record.id}"), current)
             slots["model"] = st.empty()
-    return {"connection_id": record.id, "model": model or ""}
-
-
-def choose_connection(
-    records: Mapping[str, ConnectionRecord], name: str, current: str | None = None
-) -> ConnectionRecord:
-    """The connection to use; `name` is the key of the widget."""
-    titles = {record.id: record.name for record in records.values()}
-    tip = "The endpoint of the language model. Manage connections in Settings."
-    return records[components.pick("Connection", titles, name, current, help=tip)]
-
-
-def _model_choice(draft: DraftRecord, recipe: dict[str, Any], record: ConnectionRecord) -> str | None:
-    names, problem = listed_models(record)
-    current = recipe.get("model") if recipe.get("connection_id") == record.id else ""
-    options = [*dict.fromkeys([*([current] if current else []), *names])]
-    index = options.index(current) if current else 0 if options else None
-    model = st.selectbox(
-        "Model",
-        options,
-        index=index,
-        accept_new_options=True,
-        placeholder="Choose a model, or type its name",
-        key=key(draft, f"model_{record.id}"),
-        help="The models that the connection lists. You can also type another name.",
-    )
-    if problem:
-        field_error(problem)
-    elif names and model and model not in names:
-        st.markdown(
-            f":orange[:small[:material/warning: {md(model)} is not in this endpoint's list. It may still "
-            "work; check with the preview of three rows.]]"
-        )
-    elif names:
-        st.caption(f"{plural(len(names), 'model')} available")
-    else:
-        st.caption(
-            "No models yet: build the starter model, train one, or add a connection."
-            if record.builtin
-            else "The endpoint lists no models: type a name."
-        )
-    return model
+    return {"connection_id": record.id, "model": model}
 
 
 # ---- columns and limits
@@ -163,10 +108,16 @@ def _options(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaG
     components.section_gap()
     components.heading("Amount and limits")
     with st.container(border=True, gap="small", key="how_much"):
-        values = form_fields(SmartRecipe, recipe, key(draft, "smart"), only=_OPTIONS, slots=slots)
+        shown = [name for name in _OPTIONS if name != "budget_usd" or not _needs_no_budget(recipe)]
+        values = form_fields(SmartRecipe, recipe, key(draft, "smart"), only=shown, slots=slots)
         with st.expander("Limits of one request", icon=":material/tune:"):
             values |= form_fields(SmartRecipe, recipe, key(draft, "smart"), only=_LIMITS, slots=slots)
     return values
+
+
+def _needs_no_budget(recipe: dict[str, Any]) -> bool:
+    """Whether the chosen model is free and no budget was set for it earlier."""
+    return not recipe.get("budget_usd") and is_free(connections.get(recipe["connection_id"]), recipe.get("model") or "")
 
 
 # ---- the estimate
@@ -200,7 +151,7 @@ def _privacy(record: ConnectionRecord, recipe: SmartRecipe) -> None:
         seen = ", ".join(md(name, 40) for name in recipe.columns[:8]) + (" and more" if len(recipe.columns) > 8 else "")
         if record.client_kind.is_local or urlsplit(record.base_url).hostname in _HERE:
             st.markdown("**:material/lock: The rows stay on your machines**")
-            st.caption(f"{md(recipe.model)} reads: {seen}.")
+            st.caption(f"{md(smart.model_title(record.id, recipe.model))} reads: {seen}.")
         else:
             st.markdown(f"**:orange[:material/public: The rows are sent to {md(record.base_url)}]**")
             st.caption(f"Columns: {seen}. Leave out columns with names of people, addresses or secrets.")

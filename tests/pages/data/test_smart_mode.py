@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import streamlit as st
 
-from core.services.data import datasets
+from core.services.data import datasets, smart
 from core.services.platform import connections, drafts, tasks
+from core.services.serving import chat
+from core.services.serving.chat import ChatModel
 from pages.data._convert.draft import SMART_HEADS
+from pages.ui.format import md
 from tests.pages.conftest import keys
 from tests.support.screens import part, shows, title
 from tests.support.writing_server import KEY, MODEL, Writing, writing_server
@@ -164,3 +168,24 @@ def test_a_spent_budget_is_raised_and_the_run_goes_on(open_screen, read, server:
     read(app)
     assert shows(app, "on_done_conversion")
     assert server.asked == 24, "no row is paid for twice"
+
+
+def test_the_studios_small_models_are_a_choice_with_a_warning_and_never_the_default(
+    open_screen, read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    st.cache_data.clear()
+    monkeypatch.setattr(connections, "models", lambda connection_id: ("starter",))
+    known = [ChatModel("starter", "Starter", "base", "starter", "Starter")]
+    monkeypatch.setattr(chat, "available_models", lambda: known)
+    app = open_screen("convert")
+    app.button(key="use_tools").click().run()
+    app.button(key="onward").click().run()
+    app.button(key="pick_smart").click().run()
+    app.button(key="onward").click().run()
+    assert field(app, "selectbox", "Model").value is None
+    assert app.button(key="onward").disabled
+    field(app, "selectbox", "Model").set_value("starter").run()
+    assert md(smart.writing_models(connections.STUDIO)[0].warning) in read(app)
+    assert not app.button(key="onward").disabled
+    assert not [item for item in app.number_input if item.label.startswith("Budget")], "the model is free"
+    st.cache_data.clear()

@@ -10,6 +10,7 @@ from core.data.conversion.smart.grounding import Flag
 from core.messages import Message
 
 STATES: Final = ("ok", "failed", "empty", "duplicate")
+CLEAN, TO_CHECK = "clean", "to_check"  # the rows that are ok, without and with a flagged example
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,8 @@ class SmartPreview:
 class SmartProgress:
     """The progress of a run.
 
-    `done` of `rows` are finished; `examples` were written, `flagged` of them need a review. `cost_usd` is None if the
-    price is unknown.
+    `done` of `rows` are finished; `examples` were written, `flagged` of them need a review: those of `to_check` of the
+    rows that are `ok`. `cost_usd` is None if the price is unknown; a run that `is_free` is charged nothing.
     """
 
     rows: int
@@ -122,3 +123,10 @@ class SmartProgress:
     cost_usd: float | None
     budget_usd: float | None
     flagged: int
+    to_check: int
+    is_free: bool
+
+    @property
+    def clean(self) -> int:
+        """The rows that are ok and have no flagged example."""
+        return self.ok - self.to_check

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, RowMapping, String, bindparam, cast, delete, func, insert, select, true, update
 
 from core import arguments
 from core.data.examples.likeness import spaceless_key
@@ -16,14 +16,19 @@ from core.platform.db.tables import TASKS, SmartRow
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import TaskContext
 from core.services.data.results import WrittenResult
-from core.services.data.smart.records import STATES, GeneratedExample, RowResult, SmartRowRecord
+from core.services.data.smart.records import CLEAN, STATES, TO_CHECK, GeneratedExample, RowResult, SmartRowRecord
 
 ROWS = SmartRow.__table__  # type: ignore[attr-defined]
 RETRIED = "again"  # a refused answer that was paid for, of a row that was retried since; not a result of the row
 _BEFORE_ALL = -1
 _BATCH = 500
 _MOST_COUNTED = 1_000
-_counted: dict[str, tuple[int, int, int, int]] = {}  # task -> the last row counted, rows, examples, flagged
+_NOTHING = (0, 0, 0, 0, 0)
+# task -> the last row counted, rows, examples, flagged ones, rows with flagged ones
+_counted: dict[str, tuple[int, int, int, int, int]] = {}
+# In the stored JSON a text of a user cannot contain this: its quotation marks are escaped there.
+_HAS_FLAGS = cast(ROWS.c.examples, String).contains('"flags": [{')
+_VIEWS = {CLEAN: (ROWS.c.state == "ok") & ~_HAS_FLAGS, TO_CHECK: (ROWS.c.state == "ok") & _HAS_FLAGS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +143,10 @@ def totals(task_id: str) -> Totals:
 
 
 def page(task_id: str, state: str | None = None, offset: int = 0, limit: int = 20) -> list[SmartRowRecord]:
-    """Some rows of a task in their order."""
+    """Some rows of a task in their order; see `runs.rows` for the states."""
     query = select(ROWS).where(ROWS.c.task_id == task_id, ROWS.c.position >= 0)
     if state:
-        query = query.where(ROWS.c.state == state)
+        query = query.where(_VIEWS.get(state, ROWS.c.state == state))
     query = query.order_by(ROWS.c.position).offset(arguments.count(offset)).limit(arguments.count(limit))
     with UnitOfWork(write=False) as uow:
         return [_record(row) for row in uow.session.connection().execute(query).mappings()]
@@ -165,7 +170,16 @@ def _batch(uow: UnitOfWork, condition: ColumnElement[bool], after: int) -> Seque
     return uow.session.connection().execute(query).mappings().all()
 
 
-def example_counts(task_id: str) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class ExampleCounts:
+    """The examples of a task: `flagged` of them need a review, which are those of `to_check` rows."""
+
+    examples: int = 0
+    flagged: int = 0
+    to_check: int = 0
+
+
+def example_counts(task_id: str) -> ExampleCounts:
     """The number of examples of a task, and how many of them are flagged.
 
     A screen asks every second: rows that were counted are not read again, unless failed rows among them were retried
@@ -174,19 +188,21 @@ def example_counts(task_id: str) -> tuple[int, int]:
     ready = (ROWS.c.task_id == task_id) & (ROWS.c.state == "ok")
     with UnitOfWork(write=False) as uow:
         connection = uow.session.connection()
-        after, counted, total, flagged = _counted.get(task_id, (0, 0, 0, 0))
+        after, counted, total, flagged, rows = _counted.get(task_id, _NOTHING)
         if connection.execute(select(func.count()).where(ready, ROWS.c.id <= after)).scalar_one() != counted:
-            after, counted, total, flagged = 0, 0, 0, 0
+            after, counted, total, flagged, rows = _NOTHING
         query = select(ROWS.c.id, ROWS.c.examples).where(ready, ROWS.c.id > after)
         for row_id, examples in connection.execute(query.execution_options(yield_per=_BATCH)):
+            doubtful = sum(bool(example.get("flags")) for example in examples)
             after = max(after, row_id)
             counted += 1
             total += len(examples)
-            flagged += sum(bool(example.get("flags")) for example in examples)
+            flagged += doubtful
+            rows += bool(doubtful)
     if len(_counted) >= _MOST_COUNTED:
         _counted.clear()
-    _counted[task_id] = (after, counted, total, flagged)
-    return total, flagged
+    _counted[task_id] = (after, counted, total, flagged, rows)
+    return ExampleCounts(total, flagged, rows)
 
 
 def key_of_example(example: GeneratedExample) -> bytes:

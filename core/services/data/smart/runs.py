@@ -58,20 +58,23 @@ def progress(task_id: str) -> SmartProgress:
     task = store.get(task_id)
     recipe = SmartRecipe.of(task.payload["recipe"])
     totals = smart_store.totals(task_id)
-    examples, flagged = smart_store.example_counts(task_id)
+    counts = smart_store.example_counts(task_id)
     record = _record_of(recipe)
-    known = record is None or record.price(recipe.model) is not None or totals.cost_usd > 0
+    price = record.price(recipe.model) if record else None
+    known = record is None or price is not None or totals.cost_usd > 0
     limit = task.payload.get("budget_usd")
     return SmartProgress(
         rows=_row_count(task, recipe),
         done=totals.done,
         **totals.by_state,
-        examples=examples,
+        examples=counts.examples,
         prompt_tokens=totals.prompt_tokens,
         completion_tokens=totals.completion_tokens,
         cost_usd=totals.cost_usd if known else None,
         budget_usd=float(limit) if limit is not None else None,
-        flagged=flagged,
+        flagged=counts.flagged,
+        to_check=counts.to_check,
+        is_free=price is not None and price.is_free and not totals.cost_usd,
     )
 
 
@@ -79,7 +82,8 @@ def rows(task_id: str, state: str | None = None, offset: int = 0, limit: int = 2
     """Some rows of a run, in the order of the file.
 
     Args:
-        state: ok, failed, empty or duplicate; None returns all.
+        state: ok, failed, empty or duplicate; of those that are ok, to_check are the ones with a flagged example and
+            clean the others. None returns all.
     """
     return smart_store.page(task_id, state, offset, limit)
 
