@@ -102,10 +102,7 @@ def show(
     if not rows:
         return
     print()
-    print_table(("", "FORECAST", "MEASURED", "OFF BY"), [
-        (row.name, row.forecast, row.measured, "-" if row.error is None else f"{100 * row.error:+.0f}%")
-        for row in rows
-    ])  # fmt: skip
+    print_table(("", "FORECAST", "MEASURED", ""), [(row.name, row.forecast, row.measured, row.verdict) for row in rows])
     if record.text:
         print(record.text)
 

@@ -89,6 +89,7 @@ def _print_estimate(estimate: SmartEstimate, *, as_json: bool) -> None:
     if as_json:
         return print_json(estimate)
     cost = "the model's price is unknown" if estimate.cost_usd is None else f"about ${estimate.cost_usd:,.4f}"
+    cost = "no charge" if estimate.cost_usd == 0 else cost
     tokens = estimate.prompt_tokens + estimate.completion_tokens
     print(f"{estimate.rows:,} rows, {estimate.calls:,} calls, about {tokens:,} tokens: {cost}")
     say(f"Based on {estimate.basis}.")
@@ -109,5 +110,5 @@ def _report(task: TaskRecord, *, as_json: bool) -> None:
     if as_json:
         return
     states = ", ".join(f"{count:,} {state}" for state, count in counts.items())
-    cost = "" if progress.cost_usd is None else f"; ${progress.cost_usd:,.4f}"
+    cost = "" if progress.cost_usd is None or progress.is_free else f"; ${progress.cost_usd:,.4f}"
     say(f"{progress.done:,} rows: {states}; {progress.flagged:,} examples to look at{cost}")

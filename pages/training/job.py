@@ -14,6 +14,7 @@ from pages.training._job import (
 from pages.ui import components, guard, navigation, states
 from pages.ui.errors import boundary
 from pages.ui.format import md, plural
+from pages.ui.methods import method_md
 from pages.ui.tasks import actions as task_actions
 
 guard.require()
@@ -21,7 +22,7 @@ guard.require()
 
 def header(job: jobs.JobRecord) -> None:
     """Name, state, base model, method and dataset, and the actions available in this state."""
-    where = f"Jobs · {md(job.base_title)} · {md(job.method_title)} · {md(job.dataset_name)}"
+    where = f"Jobs · {md(job.base_title)} · {method_md(job.method, job.method_title)} · {md(job.dataset_name)}"
     pairs = plural(job.examples, "training example")
     badge = components.badge_md("Waiting to resume", "orange", "healing") if job.waiting_to_resume else ""
     with components.header_row(

@@ -195,13 +195,21 @@ def choice_card(
     *,
     icon: str,
     on: bool,
+    color: Color | None = None,
     tag: str | None = None,
     tag_color: Color = "gray",
     facts: str | None = None,
     claims: Sequence[str] = (),
     note: str = "",
+    wide: bool = False,
 ) -> bool:
-    """One option among several; returns True when it is picked. The selected one has the accent edge and says so."""
+    """One option among several; returns True when it is picked. The selected one has the accent edge and says so.
+
+    Args:
+        color: of the icon; by default that of the text.
+        facts: markdown.
+        wide: the card is as wide as two: its claims are side by side.
+    """
     with st.container(
         border=True,
         height="stretch",
@@ -217,7 +225,8 @@ def choice_card(
                 horizontal_alignment="distribute",
                 gap="xsmall",
             ):
-                st.markdown(f"**:material/{icon}: {title}**", width="stretch")
+                mark = f":{color}[:material/{icon}:]" if color else f":material/{icon}:"
+                st.markdown(f"**{mark} {title}**", width="stretch")
                 hit = st.button(
                     ":blue[Selected]" if on else "Select",
                     key=f"pick_{key}",
@@ -226,11 +235,11 @@ def choice_card(
                 )
             st.caption(text)
             if claims or note:
-                with st.container(gap=None, key=f"points_{key}"):
+                with st.container(horizontal=wide, gap="small" if wide else None, key=f"points_{key}"):
                     for claim in claims:
-                        st.caption(f":material/check_small: {claim}")
+                        st.caption(f":material/check_small: {claim}", width="content" if wide else "stretch")
                     if note:
-                        st.caption(f":material/dns: {note}")
+                        st.caption(f":material/dns: {note}", width="content" if wide else "stretch")
         if facts or tag:
             with st.container(
                 horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"
@@ -326,7 +335,8 @@ def pair(question: str, answer: str, *, key: str, note: str = "") -> None:
 
 
 def memory_bar(parts: Sequence[tuple[str, float]], total: float, shades: Sequence[int] = ()) -> None:
-    """A stacked bar with its legend, in bytes. If the parts exceed `total`, the bar is full and nothing is free.
+    """A stacked bar with its legend, in bytes. If the parts exceed `total`, the bar has a red edge and a line says how
+    much is missing.
 
     `shades` are the colors of the parts: 1 to 5 of the accent, 6 is gray. By default the parts rotate through 1 to 5.
     """
@@ -340,6 +350,11 @@ def memory_bar(parts: Sequence[tuple[str, float]], total: float, shades: Sequenc
         f'<i class="studio-m{shade}"></i><span>{html.escape(name)}</span><b>{size(value)}</b>'
         for (name, value), shade in colored
     )
-    rows += f'<i class="studio-m0"></i><span>Free</span><b>{size(max(0.0, total - used))}</b>'
+    over = used > total
+    if over:
+        rows += f'<i class="studio-over"></i><span class="studio-lacks">Missing</span><b>{size(used - total)}</b>'
+    else:
+        rows += f'<i class="studio-m0"></i><span>Free</span><b>{size(total - used)}</b>'
     label = f"{size(used)} of {size(total)} used"
-    st.html(f'<div class="studio-bar" role="img" aria-label="{label}">{bar}</div><div class="studio-rows">{rows}</div>')
+    kind = "studio-bar studio-bar-over" if over else "studio-bar"
+    st.html(f'<div class="{kind}" role="img" aria-label="{label}">{bar}</div><div class="studio-rows">{rows}</div>')

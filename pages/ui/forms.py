@@ -1,9 +1,10 @@
 """Widgets generated from the fields of a typed config, which defines bounds, title and help once.
 
 A field may carry `json_schema_extra` with `unit`, `usual`, `up` (what happens when it goes up), `source` (where the
-default comes from), `options` (for text fields and lists), `open` (a list whose entries may also be typed), `labels`
-(words for choices), `widget` ("slider", "number", "area", or "lines": one text a line) or `multiline`, and `when`
-({field: [values]}: drawn only while that other field has one of these values).
+default comes from), `note` (always shown below the field) with `usual_range` or `usual_times` (of another field),
+`options` (for text fields and lists), `open` (a list whose entries may also be typed), `labels` (words for choices),
+`widget` ("slider", "number", "area", or "lines": one text a line) or `multiline`, and `when` ({field: [values]}: drawn
+only while that other field has one of these values).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def form_fields(
     choices: Mapping[str, Sequence[Any]] | None = None,
     columns: int = 2,
     slots: dict[str, DeltaGenerator] | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Draw one widget per field and return the current values.
 
@@ -45,6 +47,7 @@ def form_fields(
         choices: for fields whose allowed values only the page knows (a column's name); None among them is "none".
         columns: widgets side by side on a wide screen.
         slots: filled with a placeholder under each field, for an error message.
+        notes: a line of markdown below a field, by its name.
     """
     names = list(only) if only is not None else list(model_cls.model_fields)
     out: dict[str, Any] = {}
@@ -64,6 +67,9 @@ def form_fields(
                     out[name] = _chosen(field, name, value, widget_key, list(choices[name]))
                 else:
                     out[name] = _widget(field, name, value, widget_key, (resolved or {}).get(name))
+                _note(field, out[name], {**values, **out})
+                if notes and notes.get(name):
+                    st.caption(notes[name])
                 if slots is not None:
                     slots[name] = st.empty()
     return out
@@ -75,6 +81,24 @@ def applies(field: FieldInfo, values: Mapping[str, Any], model_cls: type[BaseMod
         values.get(other, model_cls.model_fields[other].get_default(call_default_factory=True)) in allowed
         for other, allowed in (_extra(field).get("when") or {}).items()
     )
+
+
+def _note(field: FieldInfo, value: Any, values: Mapping[str, Any]) -> None:
+    """The usual range of a field and the reason for its default, in orange where the value is outside of that range."""
+    extra = _extra(field)
+    note = str(extra.get("note") or "")
+    if not note:
+        return
+    low, high = extra.get("usual_range") or (-math.inf, math.inf)
+    times = ""
+    for other, (least, most) in (extra.get("usual_times") or {}).items():
+        if base := values.get(other):
+            low, high = least * base, most * base
+            times = f" · now {number(value / base)} × {number(base)}"
+    if isinstance(value, int | float) and not low <= value <= high:
+        st.caption(f":orange[:material/warning: {note}{times}]")
+    else:
+        st.caption(note)
 
 
 def _chosen(field: FieldInfo, name: str, value: Any, key: str, options: list[Any]) -> Any:

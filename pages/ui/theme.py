@@ -4,7 +4,9 @@
 (CSS variables); a test compares both files with this one. A new color is one line of `PALETTE`; styles use it as
 `var(--sft-NAME)`.
 
-Gray is what there was before, the blue accent is what tuning changed. Green, orange and red only report a state.
+Gray is what there was before, the blue accent is what tuning changed. Green, orange and red report a state. The one
+exception: each fine-tuning method has a color, which is in its own file (`core.models.methods`); violet and yellow have
+no other use.
 """
 
 from __future__ import annotations
@@ -46,6 +48,12 @@ PALETTE: Final[dict[str, tuple[str, str]]] = {  # name: (light, dark)
     "red-text": ("#A12620", "#F79A94"),
     "red-tint": ("#FBEAE8", "#3A1B1A"),
     "red-mark": ("#F8D9D6", "#5A2522"),
+    "violet": ("#7048B6", "#B197F0"),
+    "violet-text": ("#553391", "#C9B6F7"),
+    "violet-tint": ("#F1ECFB", "#291F45"),
+    "yellow": ("#7F7400", "#CDBE4B"),
+    "yellow-text": ("#5C5400", "#DDD07A"),
+    "yellow-tint": ("#F6F3D3", "#2B290F"),
     # The accent in ten steps, from the palest to the strongest; 7 is the accent itself.
     "accent-1": ("#EAEFFC", "#1B2547"),
     "accent-2": ("#D3DEF9", "#243262"),
@@ -59,9 +67,7 @@ PALETTE: Final[dict[str, tuple[str, str]]] = {  # name: (light, dark)
     "accent-10": ("#142B69", "#DCE5FF"),
 }
 
-Color = Literal["red", "orange", "blue", "green", "gray"]  # Streamlit's names, for badges and text
-# The badge of a method, by its demand of memory and time.
-DEMAND_COLORS: Final[dict[str, Color]] = {"lowest": "green", "low": "blue", "medium": "gray", "high": "orange"}
+Color = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]  # Streamlit's names, for badges and text
 
 # The series of charts, in this order; `pages.ui.charts` gives the first eight their names.
 SERIES: Final = (
@@ -83,7 +89,8 @@ _NAMED = {
     "blue": ("accent-7", "accent-text", "accent-1"),
     "green": ("green", "green-text", "green-tint"),
     "orange": ("orange", "orange-text", "orange-tint"),
-    "yellow": ("orange", "orange-text", "orange-tint"),
+    "yellow": ("yellow", "yellow-text", "yellow-tint"),
+    "violet": ("violet", "violet-text", "violet-tint"),
     "red": ("red", "red-text", "red-tint"),
     "gray": ("gray", "quiet", "gray-tint"),
 }

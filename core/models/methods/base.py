@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.models.methods.presets import Preset, SizeClass, size_class
 
-Demand = Literal["lowest", "low", "medium", "high"]
+MethodColor = Literal["blue", "green", "violet", "yellow", "orange", "gray"]
 
 
 class ModelShape(Protocol):
@@ -37,7 +37,14 @@ class ModelShape(Protocol):
 
 
 def setting(
-    *, usual: str, up: str, source: str, unit: str = "", extra: Mapping[str, Any] | None = None, **field: Any
+    *,
+    usual: str,
+    up: str,
+    source: str,
+    unit: str = "",
+    note: str = "",
+    extra: Mapping[str, Any] | None = None,
+    **field: Any,
 ) -> Any:
     """A pydantic field with the documentation that pydantic has no parameters for.
 
@@ -46,10 +53,11 @@ def setting(
         up: the effect of a higher value.
         source: where the default comes from.
         unit: of the value, or "" if it has none.
+        note: the usual range and the studio's default with its reason in a few words; a form shows it below the field.
         extra: how a form shows it, for example `when` or `labels`.
         field: everything else is passed to pydantic's `Field`.
     """
-    facts = {"unit": unit, "usual": usual, "up": up, "source": source}
+    facts = {"unit": unit, "usual": usual, "up": up, "source": source} | ({"note": note} if note else {})
     return Field(**field, json_schema_extra=facts | dict(extra or {}))
 
 
@@ -68,8 +76,10 @@ def dropout_setting(of: str, source: str) -> Any:
         "Prevents overfitting (0.0-0.3 recommended).",
         unit="share",
         usual="0.0-0.3",
+        note="0 to 0.3 · default 0: facts come out word for word",
         up="Less memorization, slower learning. Use 0 for facts that must come out word for word.",
         source=source,
+        extra={"usual_range": [0.0, 0.3]},
     )
 
 
@@ -81,7 +91,7 @@ class Method(BaseModel):
     id: ClassVar[str]
     title: ClassVar[str]
     badge: ClassVar[str]
-    demand: ClassVar[Demand]  # of memory and time, beside the other methods
+    color: ClassVar[MethodColor]  # on every screen that names it
     icon: ClassVar[str]  # a bundled Material icon, e.g. ":material/bolt:"
     tagline: ClassVar[str]
     claims: ClassVar[tuple[str, ...]]

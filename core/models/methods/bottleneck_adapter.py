@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from core.models.methods.base import Demand, Method, ModelShape, dropout_setting, setting
+from core.models.methods.base import Method, MethodColor, ModelShape, dropout_setting, setting
 from core.models.methods.presets import Preset, SizeClass, tiny
 
 BEHIND = {"houlsby": ("o_proj", "down_proj"), "pfeiffer": ("down_proj",)}  # the last linear layer of each sub-layer
@@ -19,7 +19,7 @@ class BottleneckAdapter(Method):
     id: ClassVar[str] = "bottleneck_adapter"
     title: ClassVar[str] = "Adapter Layers"
     badge: ClassVar[str] = "Modular"
-    demand: ClassVar[Demand] = "medium"
+    color: ClassVar[MethodColor] = "yellow"
     icon: ClassVar[str] = ":material/layers:"
     tagline: ClassVar[str] = "Adds trainable layers between frozen layers"
     claims: ClassVar[tuple[str, ...]] = (

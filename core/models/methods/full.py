@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from core.models.methods.base import Demand, Method, ModelShape, kept_inputs
+from core.models.methods.base import Method, MethodColor, ModelShape, kept_inputs
 from core.models.methods.presets import Preset, SizeClass, tiny
 
 
@@ -15,7 +15,7 @@ class FullFineTuning(Method):
     id: ClassVar[str] = "full"
     title: ClassVar[str] = "Full Fine-Tuning"
     badge: ClassVar[str] = "Resource Intensive"
-    demand: ClassVar[Demand] = "high"
+    color: ClassVar[MethodColor] = "orange"
     icon: ClassVar[str] = ":material/memory:"
     tagline: ClassVar[str] = "Updates all model parameters"
     claims: ClassVar[tuple[str, ...]] = (

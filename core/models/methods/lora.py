@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from core.models.methods.base import Demand
+from core.models.methods.base import MethodColor
 from core.models.methods.low_rank import LowRank
 
 
@@ -14,7 +14,7 @@ class LoRA(LowRank):
     id: ClassVar[str] = "lora"
     title: ClassVar[str] = "LoRA"
     badge: ClassVar[str] = "Most Efficient"
-    demand: ClassVar[Demand] = "low"
+    color: ClassVar[MethodColor] = "blue"
     icon: ClassVar[str] = ":material/bolt:"
     tagline: ClassVar[str] = "Low-Rank Adaptation - Fast & memory efficient"
     claims: ClassVar[tuple[str, ...]] = ("90% less memory usage", "10x faster training", "Best for most use cases")

@@ -37,17 +37,20 @@ class LowRank(Method):
         title="Rank",
         description="Width of the two small matrices beside each layer. Lower = faster, Higher = better quality.",
         usual="8-64",
+        note="8 to 64 · default 16, as in Unsloth and AutoTrain",
         up="The adapter can learn more; its weights, gradients and optimizer state grow in proportion.",
         source="16, as in Unsloth and AutoTrain (LLaMA-Factory 8, Axolotl 32, H2O LLM Studio 4)",
-        extra={"less_memory": 0.5, "scales": "alpha"},  # alpha / rank stays the same
+        extra={"less_memory": 0.5, "scales": "alpha", "usual_range": [8, 64]},  # alpha / rank stays the same
     )
     alpha: Annotated[int, Field(ge=1, le=512)] = setting(
         default=32,
         title="Alpha",
         description="Strength of the adapter: its output is multiplied by alpha / rank. Typically 2x rank.",
         usual="1-2 times the rank",
+        note="About twice the rank · default 32 = 2 × 16",
         up="Scales the adapter's effect up, like a higher learning rate for it.",
         source="32 = 2 x rank, as AutoTrain ships it (Unsloth, LLaMA-Factory, H2O and Axolotl 16)",
+        extra={"usual_times": {"rank": [1, 2]}},
     )
     dropout: float = dropout_setting(
         "the adapter's", "0, as in Unsloth and LLaMA-Factory (H2O, AutoTrain and Axolotl 0.05)"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from core.models.methods.base import Demand, Method, ModelShape, setting
+from core.models.methods.base import Method, MethodColor, ModelShape, setting
 from core.models.methods.presets import Preset, SizeClass, tiny
 
 
@@ -17,7 +17,7 @@ class PrefixTuning(Method):
     id: ClassVar[str] = "prefix_tuning"
     title: ClassVar[str] = "Prefix Tuning"
     badge: ClassVar[str] = "Minimal"
-    demand: ClassVar[Demand] = "medium"
+    color: ClassVar[MethodColor] = "violet"
     icon: ClassVar[str] = ":material/format_indent_increase:"
     tagline: ClassVar[str] = "Trains continuous prompts only"
     claims: ClassVar[tuple[str, ...]] = ("Minimal parameter updates", "Best for small adjustments")

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import model_validator
 
-from core.models.methods.base import Demand, ModelShape, setting
+from core.models.methods.base import MethodColor, ModelShape, setting
 from core.models.methods.low_rank import LowRank
 
 # Bytes of one weight, its scales included. NF4: half a byte, one 8-bit scale per 64 weights, and (double quantization)
@@ -21,7 +21,7 @@ class QLoRA(LowRank):
     id: ClassVar[str] = "qlora"
     title: ClassVar[str] = "QLoRA"
     badge: ClassVar[str] = "Ultra Efficient"
-    demand: ClassVar[Demand] = "lowest"
+    color: ClassVar[MethodColor] = "green"
     icon: ClassVar[str] = ":material/compress:"
     tagline: ClassVar[str] = "Quantized LoRA - Train on consumer hardware"
     claims: ClassVar[tuple[str, ...]] = (

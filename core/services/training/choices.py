@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.models.base_models import BaseModelRef, resolve, suggested_id as suggested_id
-from core.models.methods import METHODS as METHODS, recommended_method as recommended_method
-from core.models.methods.base import Demand as Demand
+from core.models.base_models import BaseModelRef as BaseModelRef, resolve, suggested_id as suggested_id
+from core.models.methods import METHODS as METHODS, Method as Method, recommended_method as recommended_method
 from core.training.engines import AUTO as AUTO, ENGINES
+from core.training.jobs.resolve import GENERAL_EPOCHS as GENERAL_EPOCHS
 from core.training.jobs.spec import (
     SAFETY as SAFETY,
     ResolvedTraining as ResolvedTraining,

@@ -21,6 +21,7 @@ from core.training.cadence import (
 from core.training.sample_prompts import AnswerSpeed
 
 _SPREAD: Final = {"same": (0.8, 1.25), "similar": (0.6, 1.8)}
+FASTER: Final = 0.9  # a smaller difference is within what two runs of the same job differ
 NOT_MEASURED: Final = "Not measured yet. A few real steps on this machine measure the time."
 
 
@@ -94,6 +95,12 @@ class TimeForecast:
     @property
     def expected_s(self) -> float | None:
         return sum(seconds for _, seconds in self.parts) if self.parts else None
+
+    def is_faster_than(self, other: TimeForecast) -> bool:
+        """Whether this run is expected to be clearly faster, by what was measured for both."""
+        if self.expected_s is None or other.expected_s is None:
+            return False
+        return self.expected_s <= FASTER * other.expected_s
 
 
 def forecast_time(work: Work, speed: Speed | None) -> TimeForecast:

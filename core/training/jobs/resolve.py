@@ -18,6 +18,7 @@ from core.training.jobs.spec import AUTO, ResolvedTraining, TrainingConfig
 
 TARGET_BATCH: Final = 8  # Source: Unsloth, Axolotl 2 x 4; LLaMA-Factory 2 x 8
 FIRST_LENGTH: Final = 64
+GENERAL_EPOCHS: Final = 3  # Source: transformers' own default; Unsloth, LLaMA-Factory and AutoTrain use 1 to 3
 YOU: Final = "chosen by you"
 _FOLLOW_TIME: Final = {"eval_every_steps": "validation_follows_time", "save_every_steps": "checkpoints_follow_time"}
 
@@ -140,10 +141,11 @@ def _automatic(
 def _epochs(preset: _Preset, examples: int) -> _Choice:
     if seen := preset.values.get("examples_seen"):
         epochs = min(max(seen // examples, preset.values["min_epochs"]), preset.values["max_epochs"])
-        return epochs, f"{preset.source('examples_seen')}: {examples:,} examples, each seen {epochs} times"
+        source = f"{preset.source('examples_seen')}: {examples:,} examples, each seen {epochs} times"
+        return epochs, source if epochs == GENERAL_EPOCHS else f"{source} instead of {GENERAL_EPOCHS}"
     if chosen := preset.get("num_epochs"):
         return chosen
-    epochs = 3 if examples < 1_000 else 2 if examples < 5_000 else 1
+    epochs = GENERAL_EPOCHS if examples < 1_000 else 2 if examples < 5_000 else 1
     return epochs, f"studio default for {examples:,} examples: 3 below 1,000, 2 below 5,000, then 1"
 
 

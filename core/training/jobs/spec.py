@@ -26,7 +26,8 @@ class TrainingConfig(BaseModel):
         usual="1-5 on large models; about 100 on the starter",
         up="Facts are learned better, then memorized word for word, then at the expense of everything else. The "
         "run takes longer.",
-        source="preset of the base model or the method; else 3 below 1,000 examples, 2 below 5,000, then 1",
+        source="3 in general (2 from 1,000 examples on, 1 from 5,000 on); a preset of the base model or the method may "
+        "raise it",
     )
     per_device_batch_size: Annotated[int, Field(ge=1, le=256)] | Auto = setting(
         default=AUTO,

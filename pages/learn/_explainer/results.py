@@ -13,8 +13,9 @@ from core.services.platform import tasks
 from pages.learn._explainer import curves
 from pages.learn._explainer.basics import token_bars
 from pages.learn._explainer.faq import common_questions
-from pages.learn._explainer.training import VERDICTS, loss_chart
+from pages.learn._explainer.training import loss_chart
 from pages.ui import components, navigation
+from pages.ui.fits import VERDICTS
 from pages.ui.format import md, number, sentence, size
 from pages.ui.tasks import workers
 

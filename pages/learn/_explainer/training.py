@@ -9,14 +9,10 @@ from core.services.learn.explain import compare
 from core.services.training import jobs, metrics
 from core.services.training.jobs import MemoryForecast
 from pages.learn._explainer import curves
-from pages.ui import charts, components, theme
+from pages.ui import charts, components
+from pages.ui.fits import VERDICTS
 from pages.ui.format import md, number, size
 
-VERDICTS = {
-    "fits": ("fits", "green", "check"),
-    "tight": ("tight", "orange", "warning"),
-    "too_large": ("does not fit", "red", "close"),
-}
 PART_COLORS = {
     "weights": charts.BASE,
     "process": charts.BASE_SOFT,
@@ -73,8 +69,8 @@ def _method_card(row: compare.MethodRow) -> None:
     word, color, icon = VERDICTS[row.memory.verdict]
     with st.container(border=True, height="stretch", gap="xsmall"):
         with components.spread():
-            st.markdown(f"**{row.about.label()}**", width="content")
-            st.badge(row.about.badge, color=theme.DEMAND_COLORS[row.about.demand])
+            st.markdown(f"**:{row.about.color}[{row.about.icon}] {row.about.label()}**", width="content")
+            st.badge(row.about.badge, color=row.about.color)
         st.caption(row.about.tagline)
         st.markdown(row.about.how)
         st.markdown(f":gray[{row.about.serves}]")
@@ -111,7 +107,9 @@ def choose() -> None:
     with st.grid(3, min_column_width=220):
         gpu = st.selectbox("GPU", [compare.HERE, *compare.GPUS], 3, key="choose_gpu")
         examples = st.number_input("Examples", 10, 1_000_000, 500, step=50, key="choose_examples")
-        price = st.number_input("GPU price per hour", 0.0, 100.0, 1.5, step=0.5, key="choose_price")
+        price = st.number_input(
+            f"GPU price per hour ({compare.currency()})", 0.0, 100.0, 1.5, step=0.5, key="choose_price"
+        )
     answers, figures = st.columns([6, 5], gap="medium")
     with answers, st.container(border=True, gap="xsmall"):
         st.markdown("**What fits, at batch size 2 and 2,048 tokens**")
@@ -142,7 +140,7 @@ def _speed_card(gpu: str, examples: int, price: float) -> None:
         cost = compare.run_cost(label, gpu, "lora", tokens=tokens, price_per_hour=price)
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.markdown(f"**{label}**", width="content")
-            money = f" · {cost.low_cost:.2f} to {cost.high_cost:.2f}" if price else ""
+            money = f" · {cost.text}" if price else ""
             st.markdown(f"{_hours(cost.low_hours)} to {_hours(cost.high_hours)}{money}", width="content")
     st.caption(
         "Computed from 4 operations per weight and token, at 15 to 40% of the GPU's peak. Loading and saving take "

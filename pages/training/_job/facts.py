@@ -29,7 +29,11 @@ def forecast_and_measured(job: jobs.JobRecord) -> None:
     with st.container(border=True, key="measured"):
         _side_by_side(rows)
         if record := jobs.track_record().text:
-            st.caption(f":material/target: {record}")
+            st.caption(
+                f":material/target: {record}",
+                help="A forecast is a range, because the time and the memory of a run vary with what else this machine "
+                "does. What counts is whether the measured value is in the range.",
+            )
 
 
 def _side_by_side(rows: list[jobs.Comparison]) -> None:
@@ -40,18 +44,13 @@ def _side_by_side(rows: list[jobs.Comparison]) -> None:
             st.markdown(f":small[{md(row.name)}]")
             st.markdown(f":small[:gray[{_unbroken(md(row.forecast))}]]")
             mark = "" if row.within is None else _WITHIN[row.within]
-            off = f" :gray[{_off(row.error)}]" if row.error is not None and row.within is False else ""
+            off = f" :gray[{md(row.verdict)}]" if row.within is False else ""
             st.markdown(f":small[**{_unbroken(md(row.measured))}** {mark}{off}]")
 
 
 def _unbroken(text: str) -> str:
     """Keep a number and its unit on one line: `505 MB to` above `684 MB`."""
     return re.sub(r"(?<=\d) (?=[A-Za-z]+( to |$))", "\N{NO-BREAK SPACE}", text)
-
-
-def _off(error: float) -> str:
-    """The error of the forecast: `12% too high`."""
-    return f"{abs(100 * error):.0f}% too {'high' if error > 0 else 'low'}"
 
 
 def settings(job: jobs.JobRecord) -> None:

@@ -11,12 +11,14 @@ from core.services.training.metrics import final_loss_text
 from core.services.training.models import ModelRecord
 from pages.ui import components, listing, navigation
 from pages.ui.format import ago, md, short, size
+from pages.ui.methods import method_md
 
 
 def card(model: ModelRecord) -> None:
     """One model: name, state, origin, loss, size, and links to Chat and Compare."""
     listing.opener(model.id, model.name, "models", {"id": model.id}, here=True)
-    st.caption(f"{md(model.base_title)} · {md(model.method_title)} · {md(model.dataset_name, 40)}")
+    method = method_md(model.method, model.method_title)
+    st.caption(f"{md(model.base_title)} · {method} · {md(model.dataset_name, 40)}")
     if model.notes:
         st.caption(md(short(model.notes, 120)))
     with components.spread(gap="xsmall"):

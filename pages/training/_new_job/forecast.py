@@ -12,17 +12,12 @@ from core.services.training import jobs
 from core.services.training.choices import AUTO, DEFAULT_PROVIDER
 from pages.ui import components
 from pages.ui.errors import boundary
+from pages.ui.fits import VERDICTS, memory_md
 from pages.ui.format import md, plural, sentence, size, time_range
 from pages.ui.tasks import words as task_words
-from pages.ui.theme import Color
 from pages.ui.wizard import draft_state
 
 POLL_S = 1.0
-_VERDICTS: dict[str, tuple[str, Color, str]] = {
-    "fits": ("Fits", "green", ":material/check_circle:"),
-    "tight": ("Tight", "orange", ":material/warning:"),
-    "too_large": ("Too large", "red", ":material/error:"),
-}
 _PARTS = {  # by the names of the forecast: words on the screen and shade; small parts share a line
     "weights": ("Model weights", 1),
     "gradients": ("Gradients and optimizer", 2),
@@ -70,15 +65,15 @@ def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
         _serving(forecast.serving)
         if record := jobs.track_record().text:
             st.divider()
-            st.caption(f":material/target: Accuracy of past forecasts: {record}")
+            st.caption(f":material/target: {record}", help="Whether the forecasts' ranges contained what was measured.")
 
 
 def _memory(memory: jobs.MemoryForecast, precision: str) -> None:
-    word, color, icon = _VERDICTS[memory.verdict]
+    word, color, icon = VERDICTS[memory.verdict]
     with components.spread():
         st.markdown("**Memory**", width="content")
-        st.badge(word, color=color, icon=icon)
-    used = f"{size(memory.low)} to {size(memory.high)}"
+        st.badge(word.capitalize(), color=color, icon=f":material/{icon}:")
+    used = memory_md(f"{size(memory.low)} to {size(memory.high)}", memory.verdict)
     st.markdown(f"**{used}** :gray[of {size(memory.free_bytes)} free · {md(memory.device)} · {md(precision)}]")
     parts: dict[tuple[str, int], float] = {}
     for name, amount in memory.parts:
@@ -87,10 +82,10 @@ def _memory(memory: jobs.MemoryForecast, precision: str) -> None:
             parts[label] = parts.get(label, 0) + amount
     bar = [(name, amount) for (name, _), amount in parts.items()]
     components.memory_bar(bar, max(memory.free_bytes, 1), [shade for _, shade in parts])
-    notes = ["This range was measured on this machine." if memory.measured else ""]
-    notes += [sentence(memory.text) if memory.verdict != "fits" else ""]  # the badge and the line above say the same
-    if any(notes):
-        st.caption(" ".join(note for note in notes if note))
+    if memory.verdict != "fits":  # otherwise the badge and the line above say the same
+        st.markdown(f":small[:{color}[:material/{icon}: {sentence(memory.text)}]]")
+    if memory.measured:
+        st.caption(":material/straighten: This range was measured on this machine.")
 
 
 def _alternatives(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
@@ -109,7 +104,7 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     if forecast.time.low_s is not None and forecast.time.high_s is not None:
         st.markdown(f"**{time_range(forecast.time.low_s, forecast.time.high_s)}** :gray[measured on this machine]")
         if forecast.cost:
-            st.caption(f"Cost: {md(forecast.cost.text)}.")
+            st.caption(f":material/payments: Cost: {md(forecast.cost.text)}.")
         return
     task_id = draft.state.get("calibration_task_id")
     if task_id and draft.state.get("calibration_key") == forecast.calibration_key:
@@ -151,9 +146,11 @@ def _numbers(forecast: jobs.Forecast) -> None:
                 st.markdown(f"**{value}**")
     if forecast.disk.verdict == "fits":  # otherwise it is one of the warnings
         most, free = size(forecast.disk.peak_bytes), size(forecast.disk.free_bytes)
-        st.caption(f"Up to {most} of disk space during the run, including checkpoints; {free} free.")
+        st.caption(
+            f":material/hard_drive: Up to {most} of disk space during the run, including checkpoints; {free} free."
+        )
     st.caption(
-        f"{forecast.total_tokens:,} tokens in {plural(forecast.training.num_epochs, 'epoch')}"
+        f":material/data_usage: {forecast.total_tokens:,} tokens in {plural(forecast.training.num_epochs, 'epoch')}"
         + ("." if forecast.lengths.exact else ", estimated.")
     )
 
@@ -163,10 +160,12 @@ def _lengths(forecast: jobs.Forecast) -> None:
     if not forecast.over_length and not forecast.answers_lost:
         limit = f"{forecast.training.max_seq_length:,} tokens"
         st.caption(f":green[:material/check:] Every example fits into {limit}; nothing is cut off.")
+    no_room = forecast.disk.text if forecast.disk.verdict == "too_large" else ""  # the launch will be refused
     for warning in forecast.warnings:
         if warning == forecast.memory.text:  # shown under the bar
             continue
-        st.caption(f":orange[:material/warning:] {sentence(warning)}")
+        mark = ":red[:material/error:]" if warning == no_room else ":orange[:material/warning:]"
+        st.caption(f"{mark} {sentence(warning)}")
 
 
 def _serving(serving: Sequence[jobs.ServingPlace]) -> None:

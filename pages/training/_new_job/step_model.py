@@ -9,18 +9,17 @@ import streamlit as st
 from core.errors import StudioError
 from core.services.data import datasets
 from core.services.platform import drafts
-from core.services.training import choices, downloads, jobs
-from core.services.training.choices import AUTO, SAFETY, BaseModelRef, TrainingConfig
-from pages.training._new_job import forecast as job_forecast
+from core.services.training import choices, jobs
+from core.services.training.choices import AUTO, SAFETY, TrainingConfig
+from pages.training._new_job import bases, forecast as job_forecast, method_cards
 from pages.training._new_job.steps import IDS
-from pages.ui import add_base, base_offer, components, theme
+from pages.ui import components
 from pages.ui.errors import show_error
-from pages.ui.format import md, plural, sentence, size
+from pages.ui.format import md, plural, sentence
 from pages.ui.forms import form_fields
 from pages.ui.wizard import ONWARD_KEYS, address, draft_state
 
 MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
-_CLAIMS = 3
 _GROUPS = {SAFETY: "When a run ends before its last step, and which weights become the model."}
 
 
@@ -46,9 +45,9 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     with main:
         _names(draft)
         components.section_gap()
-        _base_models(draft)
+        bases.draw(draft)
         components.section_gap()
-        _methods(draft)
+        method_cards.draw(draft)
         components.section_gap()
         _parameters(draft, forecast)
     with side:
@@ -148,141 +147,6 @@ def _newer_version(draft: drafts.DraftRecord) -> None:
         )
 
 
-def _base_models(draft: drafts.DraftRecord) -> None:
-    ready, away = jobs.catalog()
-    default = choices.default_base(ready)
-    suggested = next((base for base in away if base.id == choices.suggested_id()), None)
-    components.heading("Base model", f"{len(ready)} on this machine")
-    with st.grid(2, min_column_width=250):
-        for base in ready:
-            on = base.id == draft.state["base_model"]
-            facts = " · ".join(part for part in (f"{base.size} parameters" if base.size else "", base.license) if part)
-            text = " ".join(sentence(part) for part in (base.text, base.reason, base.note) if part)
-            if components.choice_card(
-                f"base_{base.id}",
-                md(base.title),
-                text,
-                icon="deployed_code",
-                on=on,
-                facts=md(facts),
-                tag="Recommended" if _is_recommended(base, default) and len(ready) > 1 else None,
-                tag_color="gray",
-            ):
-                state = {"base_model": base.id, "method_config": choices.settings_for(base.id, draft.state["method"])}
-                _update(draft, state | _fresh_name(draft, base.id))
-        if suggested:
-            _suggestion(suggested)
-    add_base.unfinished(catalog=False)
-    add_base.button("new_job")
-    away = [base for base in away if base is not suggested]
-    unusable = [base for base in away if base.unusable]
-    if unusable:
-        with st.expander(
-            f"{plural(len(unusable), 'model')} here that cannot be used", type="compact", key="unusable_bases"
-        ):
-            for base in unusable:
-                _unavailable(base)
-    if len(away) > len(unusable):
-        more = plural(len(away) - len(unusable), "more model")
-        downloading = any(base_offer.is_downloading(base) for base in away)  # also one that was added by its id
-        with st.expander(f"{more} to download", type="compact", expanded=downloading, key="away"):
-            st.caption("Download a model here or with its command in a terminal. Nothing is downloaded automatically.")
-            for base in away:
-                if not base.unusable:
-                    _unavailable(base)
-
-
-def _is_recommended(base: BaseModelRef, default: BaseModelRef) -> bool:
-    """The starter is recommended only as long as no real model is here."""
-    return base.recommended and (not base.buildable or base is default)
-
-
-def _unavailable(base: BaseModelRef) -> None:
-    with st.container(gap="xxsmall", key=f"away_{base.id}"):
-        with components.spread(gap="small", wrap=False):
-            with st.container(gap=None, width="stretch"):
-                st.markdown(f"**{md(base.title)}**" + (" :gray-badge[Recommended]" if base.recommended else ""))
-                amount = size(base.download_bytes) if base.download_bytes and len(base.sources) == 1 else ""
-                st.caption(md(" · ".join(part for part in (base.size, base.license, amount) if part)))
-                if base.gated:  # on a separate line, so that it does not wrap on a narrow screen
-                    st.caption(":material/key: Accept its license on Hugging Face first")
-            if base.sources:
-                _download_actions(base)
-        if len(base.sources) > 1:
-            base_offer.sources(base)
-        base_offer.status(base)
-
-
-def _download_actions(base: BaseModelRef) -> None:
-    """The terminal command in a popover, and the button that does the same."""
-    with st.container(horizontal=True, width="content", gap="xsmall", wrap=False):
-        with st.popover("", icon=":material/terminal:", type="tertiary", help="The command for a terminal"):
-            st.code(base.command, language=None, wrap_lines=True, width=300)
-        if len(base.sources) > 1 or base_offer.is_downloading(base):
-            return
-        if st.button("Download", icon=":material/download:", key=f"download_{base.id}"):
-            downloads.start(base.id)
-            st.rerun()
-
-
-def _suggestion(base: BaseModelRef) -> None:
-    """The real model for a first job as a card among the others, although its files are not here yet."""
-    with st.container(border=True, height="stretch", gap="xsmall", key="suggested_base"):
-        with components.spread(gap="xsmall", wrap=False):
-            st.markdown(f"**:material/download: {md(base.title)}**")
-            st.badge("Recommended", color="gray")
-        st.caption(f"{md(base.text)} It is not on this machine yet.")
-        base_offer.sources(base)
-        base_offer.status(base)
-        st.markdown(f":small[{md(f'{base.size} parameters · {base.license}')}]")
-
-
-def _fresh_name(draft: drafts.DraftRecord, base_model: str) -> dict[str, Any]:
-    if draft.state.get("own_name"):
-        return {}
-    return {"name": jobs.suggest_name(draft.state["dataset_id"], base_model)}
-
-
-def _methods(draft: drafts.DraftRecord) -> None:
-    components.heading("Fine-Tuning Method", "Choose how your model will learn from labeled examples")
-    with st.grid(2, min_column_width=250):
-        for method in choices.METHODS:
-            on = method.id == draft.state["method"]
-            icon = method.icon.removeprefix(":material/").removesuffix(":")
-            facts, served = _method_facts(draft, method.id)
-            if components.choice_card(
-                f"method_{method.id}",
-                method.label(),
-                method.tagline,
-                icon=icon,
-                on=on,
-                tag=method.badge,
-                tag_color=theme.DEMAND_COLORS[method.demand],
-                claims=method.claims[:_CLAIMS],
-                note=served,
-                facts=facts,
-            ):
-                _update(
-                    draft,
-                    {"method": method.id, "method_config": choices.settings_for(draft.state["base_model"], method.id)},
-                )
-    st.caption("The claims describe the methods in general. The numbers are this studio's forecast for your dataset.")
-
-
-def _method_facts(draft: drafts.DraftRecord, method_id: str) -> tuple[str, str]:
-    """The forecast of a method for this dataset and machine, and where its model can be served."""
-    given = job_forecast.choices(draft)
-    if method_id != given["method"]:
-        given |= {"method": method_id, "method_config": choices.settings_for(given["base_model"], method_id)}
-    try:
-        forecast = job_forecast.of(given)
-    except StudioError:
-        return "no forecast", ""
-    share = 100 * forecast.trainable_params / max(1, forecast.params)
-    facts = f"{'100' if share >= 99.95 else f'{share:.1f}'}% of weights · {size(forecast.memory.expected)}"
-    return facts, job_forecast.served_in(forecast)
-
-
 def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
     method = choices.METHODS.get(draft.state["method"])
     resolved = forecast.training.model_dump() if forecast else {}
@@ -297,7 +161,8 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
             config = form_fields(method, config, scope)
             st.divider()
         names = [*MAIN_SETTINGS, *(["on_refusal"] if forecast and forecast.refusals.count else [])]
-        training |= form_fields(TrainingConfig, training, common, names, resolved=resolved)
+        notes = {"num_epochs": _about_epochs(forecast)} if forecast else {}
+        training |= form_fields(TrainingConfig, training, common, names, resolved=resolved, notes=notes)
         with st.expander("More settings", type="compact", key="more_settings"):
             _engine(draft, forecast)
             st.divider()
@@ -305,6 +170,15 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
     kept = {name: value for name, value in training.items() if value != TrainingConfig.model_fields[name].default}
     if config != (draft.state.get("method_config") or {}) or kept != (draft.state.get("training") or {}):
         _update(draft, {"method_config": config, "training": kept})
+
+
+def _about_epochs(forecast: jobs.Forecast) -> str:
+    """The general default, and why this job's number of epochs is another one."""
+    epochs, usual = forecast.training.num_epochs, choices.GENERAL_EPOCHS
+    if epochs == usual:
+        return f"General default {usual}"
+    verb = "raised" if epochs > usual else "lowered"
+    return f"General default {usual} · {verb} to {epochs}: {md(forecast.sources['num_epochs'])}"
 
 
 def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:

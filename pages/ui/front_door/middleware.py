@@ -22,7 +22,7 @@ from pages.ui.front_door import session
 from pages.ui.front_door.addresses import READING, host_problem, is_foreign, split_host
 from pages.ui.front_door.bodies import Bodies, BodyTooLarge
 from pages.ui.front_door.response import confine
-from pages.ui.front_door.screens import SIGN_IN_PATH, closed_screen, plain, sign_in_screen
+from pages.ui.front_door.screens import SIGN_IN_PATH, closed_screen, is_screen, not_found_screen, plain, sign_in_screen
 
 log = logging.getLogger("sft.web")
 
@@ -78,7 +78,8 @@ class FrontDoor:
         if state.problem:
             return closed_screen(state.problem) if _shows_a_screen(headers) else plain(state.problem, 503)
         if not state.required or session.is_signed_in(request, state):
-            return None
+            missing = reading and _shows_a_screen(headers) and not is_screen(path)
+            return not_found_screen(path) if missing else None
         if reading and path in SIGN_IN:
             return None
         if reading and path == SIGN_IN_PATH:

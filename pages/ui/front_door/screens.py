@@ -1,7 +1,9 @@
-"""The two screens that need no Streamlit: sign in, and closed. Self-contained, so that no static file is needed."""
+"""The screens that need no Streamlit: sign in, closed, page not found. Self-contained, so that no static file is
+needed."""
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -10,7 +12,12 @@ from urllib.parse import quote
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from pages.ui.format import short
+from pages.ui.navigation import SECTIONS
+
 SIGN_IN_PATH: Final = "/sign-in"
+# What is not a screen: Streamlit's own routes, and those of `pages.ui.server`.
+_SERVED: Final = frozenset({"_stcore", "static", "media", "component", "app", "auth", "oauth2callback", "downloads"})
 _UI: Final = Path(__file__).parents[1]
 _POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
@@ -40,6 +47,29 @@ def sign_in_screen(providers: tuple[str, ...]) -> Response:
 def closed_screen(problem: str) -> Response:
     """Why the studio is closed, and what its operator has to do."""
     return _screen("SFT Studio is closed", problem, "", status=503)
+
+
+def is_screen(path: str) -> bool:
+    """Whether an address shows a screen, or belongs to what Streamlit and the studio serve besides screens."""
+    first, _, rest = path.strip("/").partition("/")
+    return first in _SERVED or (not rest and ("." in first or first in _titles()))
+
+
+def not_found_screen(path: str) -> Response:
+    """That the address has no screen, with the one whose name is closest to it."""
+    titles = _titles()
+    wanted = path.strip("/").partition("/")[0].lower().replace("-", "_")
+    close = get_close_matches(wanted, [name for name in titles if name], n=1)
+    links = "".join(f'<a href="/{name}">{escape(titles[name])}</a>' for name in (*close, ""))
+    text = f"There is no page at {short(path, 80)} in this studio."
+    return _screen("Page not found", text, links, status=404)
+
+
+@lru_cache(maxsize=1)
+def _titles() -> dict[str, str]:
+    """The title of each screen by its address; Home is at the root."""
+    shown = [screen for screens in SECTIONS.values() for screen in screens]
+    return {"" if screen.name == "home" else screen.name: screen.title for screen in shown}
 
 
 def plain(text: str, status: int) -> Response:

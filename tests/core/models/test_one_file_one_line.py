@@ -15,7 +15,7 @@ from core.models import base_models
 from core.models.base_models.catalog import BASE_MODELS, HubModel
 from core.models.base_models.sources import SOURCES, HubSource, ModelSource
 from core.models.methods import METHODS, Method, build
-from core.models.methods.base import Demand, ModelShape, setting
+from core.models.methods.base import MethodColor, ModelShape, setting
 from core.models.methods.presets import Preset, SizeClass
 from core.platform.tasks.context import TaskContext
 from core.services.learn.explain import compare
@@ -53,7 +53,7 @@ class Scales(Method):
     id: ClassVar[str] = "scales"
     title: ClassVar[str] = "Learned Scales"
     badge: ClassVar[str] = "Smallest"
-    demand: ClassVar[Demand] = "medium"
+    color: ClassVar[MethodColor] = "gray"
     icon: ClassVar[str] = ":material/tune:"
     tagline: ClassVar[str] = "Scales what a layer passes on"
     claims: ClassVar[tuple[str, ...]] = ("A few thousand numbers",)

@@ -189,7 +189,12 @@ def test_a_forecast_that_does_not_fit_is_explained_once(open_screen, read, monke
     outlook = job_forecast.of(job_forecast.choices(draft))
     assert outlook.memory.verdict == "too_large"
     read(app)
-    assert len([item for item in app.caption if sentence(outlook.memory.text) in item.value]) == 1
+    (explained,) = [item for item in app.markdown if sentence(outlook.memory.text) in item.value]
+    assert ":red[" in explained.value
+    cards = [item.value for item in app.markdown if "of weights" in item.value]
+    assert len(cards) == len(choices.METHODS)
+    assert all(":red[" in card for card in cards if "error" in card)
+    assert any(":red[" in card for card in cards)
 
 
 def test_the_card_of_a_method_shows_where_it_can_be_served(open_screen, read) -> None:

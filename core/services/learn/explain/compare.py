@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from core.models.base_models.records import Dims
 from core.models.methods import METHODS, Method, build
+from core.settings import get_settings
 from core.training.forecast.device import Device, detect
 from core.training.forecast.memory import MemoryForecast, forecast_memory
 
@@ -96,6 +97,17 @@ class RunCost:
     high_hours: float
     low_cost: float
     high_cost: float
+    currency: str
+
+    @property
+    def text(self) -> str:
+        """The cost with its currency: `0.21 to 0.33 EUR`."""
+        return f"{self.low_cost:.2f} to {self.high_cost:.2f} {self.currency}"
+
+
+def currency() -> str:
+    """The currency of prices per hour (`SFT_CURRENCY`)."""
+    return get_settings().currency
 
 
 def method_of(method_id: str, *, rank: int = 16) -> Method:
@@ -158,7 +170,7 @@ def run_cost(size: str, gpu_name: str, method_id: str, *, tokens: int, price_per
     operations = (6 if METHODS.get(method_id).peft_type is None else 4) * SIZES[size].params * tokens
     peak = GPUS[gpu_name].tflops * 1e12
     low, high = operations / (peak * _USE_HIGH) / 3600, operations / (peak * _USE_LOW) / 3600
-    return RunCost(low, high, low * price_per_hour, high * price_per_hour)
+    return RunCost(low, high, low * price_per_hour, high * price_per_hour, currency())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from core.platform.db.tables import JOBS
 from core.platform.db.uow import read
-from core.services.training.jobs.records import WORKING_TIME, Comparison, JobRecord, TrackRecord
+from core.services.training.jobs.records import WORKING_TIME, Comparison, JobRecord, RangeRecord, TrackRecord
 from core.text import duration, size
 
 LAST_RUNS: Final = 10
@@ -41,22 +41,25 @@ def forecast_and_measured(job: JobRecord) -> list[Comparison]:
 
 
 def track_record() -> TrackRecord:
-    """The largest errors of the last runs' forecasts."""
+    """How often the last runs stayed in the ranges of their forecasts."""
     query = (
         select(JOBS.c.forecast, JOBS.c.measured)
         .where(JOBS.c.measured["steps"].is_not(None))
         .order_by(JOBS.c.created_at.desc())
         .limit(3 * LAST_RUNS)
     )
-    memory, time = [], []
-    runs = 0
+    distances: dict[str, list[float]] = {}
     for forecast, measured in read(query):
-        misses = memory_miss(forecast, measured), time_miss(forecast, measured)
-        if runs < LAST_RUNS and misses != (None, None):
-            runs += 1
-            memory += [abs(misses[0])] if misses[0] is not None else []
-            time += [abs(misses[1])] if misses[1] is not None else []
-    return TrackRecord(runs, max(memory, default=None), max(time, default=None))
+        for line in (_memory(forecast, measured), _time(forecast, measured)):
+            of_kind = distances.setdefault(line.name, []) if line and line.outside is not None else []
+            if line and line.outside is not None and len(of_kind) < LAST_RUNS:
+                of_kind.append(line.outside)
+    return TrackRecord(
+        tuple(
+            RangeRecord(name.lower(), len(found), sum(not distance for distance in found), max(found, key=abs))
+            for name, found in distances.items()
+        )
+    )
 
 
 def memory_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> float | None:
@@ -93,8 +96,15 @@ def _time(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Compariso
     if not (low and high):
         return Comparison(WORKING_TIME, "not measured before", duration(seconds), None)
     expected = f"{duration(low)} to {duration(high)}"
-    within = low <= seconds <= high if _to_the_end(forecast, measured) else None
-    return Comparison(WORKING_TIME, expected, duration(seconds), within, time_miss(forecast, measured))
+    if not _to_the_end(forecast, measured) or measured.get("resumed"):
+        return Comparison(WORKING_TIME, expected, duration(seconds), None)
+    outside = _outside(seconds, low, high)
+    return Comparison(WORKING_TIME, expected, duration(seconds), not outside, time_miss(forecast, measured), outside)
+
+
+def _outside(value: float, low: float, high: float) -> float:
+    """How far a value is above (or, negative, below) a range, as a share of its nearest end; 0 within."""
+    return value / high - 1 if value > high else value / low - 1 if value < low else 0.0
 
 
 def _memory(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Comparison | None:
@@ -106,4 +116,5 @@ def _memory(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Compari
     # the process itself may be larger or smaller than forecast; on a GPU it is not counted
     process = forecast["memory_expected"] - forecast["memory_above_baseline"] if "memory_expected" in forecast else 0
     alike = peak + process - measured.get("baseline_memory_bytes", 0) if process else peak
-    return Comparison("Peak memory", expected, size(peak), low <= alike <= high, memory_miss(forecast, measured))
+    outside = _outside(alike, low, high)
+    return Comparison("Peak memory", expected, size(peak), not outside, memory_miss(forecast, measured), outside)

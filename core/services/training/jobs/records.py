@@ -190,13 +190,27 @@ class Forecast:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """One line of *forecast and measured*: values as text, whether the measured one is in the forecast range, and the
-    error of the forecast as a share of the measured value (0.1: ten percent too much)."""
+    error of the forecast as a share of the measured value (0.1: ten percent too much). If the forecast is a range,
+    `outside` is how far the measured value is from it, as a share of the nearest end (0: within; 0.1: ten percent
+    above)."""
 
     name: str
     forecast: str
     measured: str
     within: bool | None
     error: float | None = None
+    outside: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        """`within the range`, `8% above the range`, `12% too high`; "" where nothing can be compared."""
+        if self.within is None:
+            return ""
+        if self.outside is not None:
+            return _distance(self.outside)
+        if self.within or self.error is None:
+            return "as forecast"
+        return f"{abs(100 * self.error):.0f}% too {'high' if self.error > 0 else 'low'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,20 +223,43 @@ class Alternative:
     training: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TrackRecord:
-    """The accuracy of the last runs' forecasts: the largest error of each kind, None if there is none."""
+def _distance(outside: float) -> str:
+    """`within the range`, `8% above the range`, `12% below the range`."""
+    if not outside:
+        return "within the range"
+    return f"{max(1, round(abs(100 * outside)))}% {'above' if outside > 0 else 'below'} the range"
 
+
+@dataclass(frozen=True, slots=True)
+class RangeRecord:
+    """How often what was measured was in the range of its forecast. `farthest` is the largest distance from it."""
+
+    name: str
     runs: int
-    memory: float | None
-    time: float | None
+    within: int
+    farthest: float
 
     @property
     def text(self) -> str:
-        """`The last 7 runs: training memory within 12%, time within 18%.`; "" before the first one."""
-        kinds = (("training memory", self.memory), ("time", self.time))
-        parts = [f"{name} within {100 * miss:.0f}%" for name, miss in kinds if miss is not None]
-        if not parts:
+        """`peak memory within the forecast range in 9 of 10 runs (the other was 8% above the range)`."""
+        text = f"{self.name} within the forecast range in {self.within} of {self.runs} runs"
+        if self.runs == 1:
+            return f"{self.name} {_distance(self.farthest)}"
+        most = "at most " if self.runs - self.within > 1 else ""
+        return text if self.within == self.runs else f"{text} ({most}{_distance(self.farthest)})"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """The accuracy of the last runs' forecasts, for each kind that some run measured."""
+
+    kinds: tuple[RangeRecord, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """`The last 10 runs: peak memory within the forecast range in 9 of 10 runs; ...`; "" before the first one."""
+        if not self.kinds:
             return ""
-        runs = "The last run" if self.runs == 1 else f"The last {self.runs} runs"
-        return f"{runs}: {', '.join(parts)}."
+        most = max(kind.runs for kind in self.kinds)
+        runs = "The last run" if most == 1 else f"The last {most} runs"
+        return f"{runs}: {'; '.join(kind.text for kind in self.kinds)}."

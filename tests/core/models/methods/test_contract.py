@@ -29,7 +29,7 @@ def method(request: pytest.FixtureRequest) -> type[Method]:
 
 
 def test_card_is_complete(method: type[Method]) -> None:
-    card = (method.id, method.title, method.badge, method.demand, method.icon, method.tagline)
+    card = (method.id, method.title, method.badge, method.icon, method.tagline)
     for text in (*card, method.how, method.serves):
         assert text.strip()
     assert method.claims
@@ -38,13 +38,8 @@ def test_card_is_complete(method: type[Method]) -> None:
 def test_one_method_is_recommended_and_no_two_cards_look_alike() -> None:
     assert [method for method in METHODS if method.recommended] == [recommended_method()]
     assert recommended_method().label() == "LoRA (Recommended)"
-    for word in ("title", "badge", "icon", "tagline"):
+    for word in ("title", "badge", "icon", "color", "tagline"):
         assert len({getattr(method, word) for method in METHODS}) == len(METHODS)
-
-
-def test_the_methods_that_need_least_and_most_say_so() -> None:
-    assert {method.id for method in METHODS if method.demand == "lowest"} == {"qlora"}
-    assert {method.id for method in METHODS if method.demand == "high"} == {"full"}
 
 
 def test_every_field_is_documented_and_bounded(method: type[Method]) -> None:

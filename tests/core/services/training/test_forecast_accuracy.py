@@ -9,7 +9,7 @@ import pytest
 from core.errors import StorageError
 from core.services.training import jobs
 from core.services.training.jobs.accuracy import compare
-from core.services.training.jobs.records import WORKING_TIME
+from core.services.training.jobs.records import WORKING_TIME, RangeRecord
 from core.training.forecast.device import Device
 from tests.support.jobs import launch, make_dataset, succeed
 from tests.support.random_model import make_model
@@ -49,14 +49,16 @@ def test_each_line_says_by_how_much_the_forecast_missed() -> None:
     lines = {line.name: line for line in compare(FORECAST, MEASURED)}
     assert lines[WORKING_TIME].error == pytest.approx(0.25)
     assert lines["Peak memory"].error == pytest.approx(-0.2)  # of the 625 MB that the run added to its process
-    assert lines["Peak memory"].within is False
+    assert lines["Peak memory"].outside == pytest.approx(0.0227, abs=1e-3)  # 1,125 MB with the process as forecast
+    assert lines["Peak memory"].verdict == "2% above the range"
+    assert (lines[WORKING_TIME].outside, lines[WORKING_TIME].verdict) == (0, "within the range")
     assert lines["Disk"].within
     assert lines["Tokens trained"].error == 0
 
 
 def test_an_interrupted_run_says_nothing_of_the_forecast_time() -> None:
     lines = {line.name: line for line in compare(FORECAST, MEASURED | {"resumed": 1})}
-    assert lines[WORKING_TIME].error is None
+    assert (lines[WORKING_TIME].within, lines[WORKING_TIME].error) == (None, None)
 
 
 def test_a_run_that_was_stopped_early_is_no_miss_of_the_forecast() -> None:
@@ -82,9 +84,21 @@ def test_the_last_runs_say_how_good_the_forecasts_were(studio_env: Path, model: 
     above = job.forecast["memory_above_baseline"]
     measured = {"peak_memory_bytes": 2 * above, "baseline_memory_bytes": above, "steps": 3, "total_seconds": 5.0}
     succeed(job, model, **{**measured, "peak_memory_bytes": round(1.8 * above)})
-    record = jobs.track_record()
-    assert (record.runs, record.time) == (1, None)  # its time was not measured before
-    assert record.text == "The last run: training memory within 25%."
+    (memory,) = jobs.track_record().kinds  # its time was not measured before
+    assert (memory.name, memory.runs, memory.within) == ("peak memory", 1, 1)
+    assert jobs.track_record().text == "The last run: peak memory within the range."
+
+
+@pytest.mark.parametrize(
+    ("runs", "within", "farthest", "text"),
+    [
+        (10, 10, 0.0, "time within the forecast range in 10 of 10 runs"),
+        (10, 9, 0.08, "time within the forecast range in 9 of 10 runs (8% above the range)"),
+        (10, 7, -0.2, "time within the forecast range in 7 of 10 runs (at most 20% below the range)"),
+    ],
+)
+def test_a_record_compares_with_the_range(runs: int, within: int, farthest: float, text: str) -> None:
+    assert RangeRecord("time", runs, within, farthest).text == text
 
 
 def test_what_would_fit_is_forecast_and_can_be_taken(
