@@ -28,7 +28,9 @@ def faults_in_both_schemes(page, scheme: str) -> list[str]:
     found = faults(page)
     other = "light" if scheme == "dark" else "dark"
     page.emulate_media(color_scheme=other)
-    page.wait_for_function("scheme => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme", arg=other)
+    page.wait_for_function(
+        "scheme => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme", arg=other
+    )
     page.wait_for_timeout(300)  # colors change over a fraction of a second
     found += [f"{other}: {line}" for line in faults(page, CONTRAST)]
     page.emulate_media(color_scheme=scheme)

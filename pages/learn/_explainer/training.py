@@ -140,7 +140,7 @@ def _speed_card(gpu: str, examples: int, price: float) -> None:
         cost = compare.run_cost(label, gpu, "lora", tokens=tokens, price_per_hour=price)
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.markdown(f"**{label}**", width="content")
-            money = f" · {cost.text}" if price else ""
+            money = f" · {md(cost.text)}" if price else ""
             st.markdown(f"{_hours(cost.low_hours)} to {_hours(cost.high_hours)}{money}", width="content")
     st.caption(
         "Computed from 4 operations per weight and token, at 15 to 40% of the GPU's peak. Loading and saving take "
