@@ -11,6 +11,7 @@ from core.services.training.jobs import JobRecord
 from core.services.training.metrics import final_loss_text
 from pages.ui import components, listing, states
 from pages.ui.format import ago, duration, md, plural, sentence
+from pages.ui.methods import method_md
 from pages.ui.tasks import words as task_words
 
 
@@ -19,7 +20,8 @@ def row(job: JobRecord) -> None:
     with components.spread(gap="small"):
         with st.container(gap=None, width="stretch", key=f"rowtext_{job.id}"):
             listing.opener(job.id, job.name, "job", {"id": job.id})
-            what = f"{md(job.base_title)} · {md(job.method_title)} · {plural(job.examples, 'training example')}"
+            method = method_md(job.method, job.method_title)
+            what = f"{md(job.base_title)} · {method} · {plural(job.examples, 'training example')}"
             st.caption(f"{what} · {ago(job.created_at)}")
         with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
             if aside := _aside(job):
