@@ -1,4 +1,4 @@
-"""axe-core on the screen that a browser shows: https://github.com/dequelabs/axe-core, as axe-playwright-python ships it."""
+"""axe-core on the screen that a browser shows: https://github.com/dequelabs/axe-core, from axe-playwright-python."""
 
 from __future__ import annotations
 

@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from core.models.tool_calls import CallReader
 from core.serving.targets.base import AnswerChunk, TokenLogprob
 from worker.inference import problems
 from worker.inference.engine import GenerationRequest, InferenceEngine
@@ -24,7 +26,15 @@ if TYPE_CHECKING:
     from worker.inference.prompts import Question
 
 _POLL_S = 0.5  # how often a waiting request checks that its client is still connected
-Piece = tuple[int, AnswerChunk]  # of which answer
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPiece:
+    """A chunk of one of the answers; the last one has the tool calls."""
+
+    number: int
+    chunk: AnswerChunk
+    calls: tuple[dict[str, Any], ...] = ()
 
 
 class Disconnected(Exception):
@@ -40,6 +50,7 @@ class OpenAnswers:
         self._cancelled = threading.Event()
         self.open = body.answers
         schema = body.answer_schema()
+        self._readers = [CallReader(question.calls) if question.calls else None for _ in range(body.answers)]
         for number in range(body.answers):
             engine.submit(GenerationRequest(question, body.options(number), self._to(number), self._cancelled, schema))
 
@@ -52,7 +63,8 @@ class OpenAnswers:
 
         engine.reserve(body.answers)
         try:
-            return cls(engine, await run_in_threadpool(prepare, body.model, body.conversation()), body)
+            question = await run_in_threadpool(prepare, body.model, body.conversation(), body.offered())
+            return cls(engine, question, body)
         except BaseException:
             engine.release(body.answers)
             raise
@@ -65,7 +77,7 @@ class OpenAnswers:
 
         return emit
 
-    async def next(self, request: Request) -> Piece:
+    async def next(self, request: Request) -> AnswerPiece:
         """The next chunk of any answer. Raises what the engine raised, or Disconnected if the client has gone."""
         while True:
             try:
@@ -77,7 +89,19 @@ class OpenAnswers:
             if isinstance(item, Exception):
                 raise item
             self.open -= item.finish_reason is not None
-            return number, item
+            return self._read(number, item)
+
+    def _read(self, number: int, chunk: AnswerChunk) -> AnswerPiece:
+        """The chunk with its tool calls beside its text."""
+        reader = self._readers[number]
+        if reader is None:
+            return AnswerPiece(number, chunk)
+        shown = reader.add(chunk.text)
+        if not chunk.finish_reason:
+            return AnswerPiece(number, replace(chunk, text=shown))
+        rest, calls = reader.rest()
+        reason = "tool_calls" if calls else chunk.finish_reason
+        return AnswerPiece(number, replace(chunk, text=shown + rest, finish_reason=reason), tuple(map(_call, calls)))
 
     def cancel(self) -> None:
         """Stop the generation; no effect after its end."""
@@ -95,20 +119,21 @@ class Envelope:
             "model": model,
         }
 
-    def completed(self, answers: Sequence[Sequence[AnswerChunk]], *, logprobs: bool) -> dict[str, Any]:
+    def completed(self, answers: Sequence[Sequence[AnswerPiece]], *, logprobs: bool) -> dict[str, Any]:
         choices = []
-        for number, chunks in enumerate(answers):
-            text = "".join(chunk.text for chunk in chunks)
-            noted = [token for chunk in chunks for token in chunk.logprobs]
+        for number, pieces in enumerate(answers):
+            text, calls = "".join(piece.chunk.text for piece in pieces), list(pieces[-1].calls)
+            message = {"role": "assistant", "content": None if calls and not text.strip() else text, "refusal": None}
+            noted = [token for piece in pieces for token in piece.chunk.logprobs]
             choices.append(
                 {
                     "index": number,
-                    "message": {"role": "assistant", "content": text, "refusal": None},
+                    "message": message | ({"tool_calls": calls} if calls else {}),
                     "logprobs": _logprobs(noted) if logprobs else None,
-                    "finish_reason": chunks[-1].finish_reason,
+                    "finish_reason": pieces[-1].chunk.finish_reason,
                 }
             )
-        return {**self.base, "choices": choices, "usage": _usage([chunks[-1] for chunks in answers])}
+        return {**self.base, "choices": choices, "usage": _usage([pieces[-1].chunk for pieces in answers])}
 
     def delta(self, number: int, delta: dict[str, Any], chunk: AnswerChunk | None = None) -> str:
         """An event with a change to one answer; `chunk` has its log-probabilities and the reason of its end."""
@@ -124,33 +149,36 @@ class Envelope:
         return _event({**self.base, "choices": [], "usage": _usage(last)})
 
 
-async def complete(answers: OpenAnswers, first: Piece, body: ChatRequest, request: Request) -> JSONResponse:
+async def complete(answers: OpenAnswers, first: AnswerPiece, body: ChatRequest, request: Request) -> JSONResponse:
     """All answers in one response."""
-    chunks: list[list[AnswerChunk]] = [[] for _ in range(body.answers)]
-    number, chunk = first
-    chunks[number].append(chunk)
+    pieces: list[list[AnswerPiece]] = [[] for _ in range(body.answers)]
+    pieces[first.number].append(first)
     while answers.open:
-        number, chunk = await answers.next(request)
-        chunks[number].append(chunk)
-    return JSONResponse(Envelope(body.model, streamed=False).completed(chunks, logprobs=bool(body.logprobs)))
+        piece = await answers.next(request)
+        pieces[piece.number].append(piece)
+    return JSONResponse(Envelope(body.model, streamed=False).completed(pieces, logprobs=bool(body.logprobs)))
 
 
-async def stream(answers: OpenAnswers, first: Piece, body: ChatRequest, request: Request) -> AsyncIterator[str]:
+async def stream(answers: OpenAnswers, first: AnswerPiece, body: ChatRequest, request: Request) -> AsyncIterator[str]:
     """Server-sent events; when the client disconnects, the generator is closed and the generation stops."""
     envelope, last = Envelope(body.model, streamed=True), list[AnswerChunk]()
     try:
         for number in range(body.answers):
             yield envelope.delta(number, {"role": "assistant", "content": ""})
-        number, chunk = first
+        piece = first
         while True:
+            number, chunk = piece.number, piece.chunk
             if chunk.text or chunk.logprobs:
                 yield envelope.delta(number, {"content": chunk.text}, chunk)
+            if piece.calls:
+                calls = [{"index": place, **call} for place, call in enumerate(piece.calls)]
+                yield envelope.delta(number, {"tool_calls": calls})
             if chunk.finish_reason:
                 last.append(chunk)
                 yield envelope.delta(number, {}, AnswerChunk(finish_reason=chunk.finish_reason))
             if not answers.open:
                 break
-            number, chunk = await answers.next(request)
+            piece = await answers.next(request)
         if body.stream_options and body.stream_options.include_usage:
             yield envelope.usage(last)
         yield "data: [DONE]\n\n"
@@ -161,6 +189,11 @@ async def stream(answers: OpenAnswers, first: Piece, body: ChatRequest, request:
         yield "data: [DONE]\n\n"
     finally:
         answers.cancel()
+
+
+def _call(call: tuple[str, str]) -> dict[str, Any]:
+    function = {"name": call[0], "arguments": call[1]}
+    return {"id": f"call_{secrets.token_hex(12)}", "type": "function", "function": function}
 
 
 def _event(content: dict[str, Any]) -> str:

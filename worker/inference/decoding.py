@@ -52,7 +52,7 @@ class Generation:
         self._unread = list(prompt)
         self.next_token = -1
         self._ids: list[int] = []
-        self._text = TextStream(loaded.tokenizer, self.options.stop)
+        self._text = TextStream(loaded.tokenizer, self.options.stop, special=self.options.special)
         self._shown = EmptyBlockFilter()
         self._logprobs: list[TokenLogprob] = []  # of tokens since the last chunk
 
@@ -142,8 +142,8 @@ class TextStream:
     could be the start of a stop word.
     """
 
-    def __init__(self, tokenizer: Any, stop: Sequence[str]) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, tokenizer: Any, stop: Sequence[str], *, special: bool = False) -> None:
+        self._tokenizer, self._skip = tokenizer, not special
         self._stop = stop
         self._ids: list[int] = []
         self._window = self._shown = 0  # ids before `_shown` are already text; decoding starts at `_window`
@@ -170,7 +170,7 @@ class TextStream:
         return now[len(before) :]
 
     def _decode(self, ids: list[int]) -> str:
-        return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        return str(self._tokenizer.decode(ids, skip_special_tokens=self._skip, clean_up_tokenization_spaces=False))
 
     def _release(self, text: str) -> str:
         held = self._cut(self._held + text)

@@ -17,10 +17,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from core.errors import DataError
-from core.messages import Message
+from core.messages import Message, Tools
 from core.models import refusals
 from core.models.base_models.light_tokenizer import load_tokenizer
+from core.models.chat_template import takes_tools
 from core.models.render import render_prompt
+from core.models.tool_calls import of_template
+from core.models.tool_calls.base import CallSyntax
 from worker.inference.schema import ChatRequest
 from worker.inference.served_models import Served, find
 
@@ -33,6 +36,7 @@ class Question:
 
     served: Served
     ids: list[int]
+    calls: CallSyntax | None = None  # how the model writes tool calls, where tools are offered
 
 
 def parse(raw: bytes) -> ChatRequest:
@@ -61,12 +65,12 @@ def parse(raw: bytes) -> ChatRequest:
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in error.errors()]) from error
 
 
-def prepare(model_id: str, messages: Sequence[Message]) -> Question:
+def prepare(model_id: str, messages: Sequence[Message], tools: Tools = ()) -> Question:
     """The prompt of a conversation for one model.
 
     Raises:
-        NotFound, StorageError: the model cannot be served. DataError: the conversation is too long for it, or its
-            template refuses it.
+        NotFound, StorageError: the model cannot be served. DataError: the conversation is too long for it, its
+            template refuses it, or takes no tools.
     """
     served = find(model_id)
     assert served.base.path is not None
@@ -77,10 +81,13 @@ def prepare(model_id: str, messages: Sequence[Message]) -> Question:
     characters = sum(len(message.content) for message in messages)
     if characters > limit * _longest_token(served.base.path, served.base.revision):
         raise too_long(f"{characters:,} characters", limit)
-    ids = render_prompt(refusals.question(messages, tokenizer, served.on_refusal), tokenizer)
+    if tools and not takes_tools(tokenizer):
+        text = f"The chat template of {served.base.title} does not pass on tools, so the model would never read them."
+        raise DataError(text, "Leave out `tools`, or choose another model.", code="tools", field="tools")
+    ids = render_prompt(refusals.question(messages, tokenizer, served.on_refusal), tokenizer, tools)
     if len(ids) >= limit:
         raise too_long(f"{len(ids):,} tokens", limit)
-    return Question(served, ids)
+    return Question(served, ids, of_template(tokenizer.chat_template) if tools else None)
 
 
 def too_long(size: str, limit: int) -> DataError:

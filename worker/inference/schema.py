@@ -13,6 +13,7 @@ from core.serving.targets.base import DEFAULT_MAX_TOKENS, ChatOptions
 
 MAX_MESSAGES = 2_000
 MAX_TOOL_CALLS = 128  # of one turn
+MAX_TOOLS = 128
 MAX_NAME = 256  # characters of a tool's name or of an id
 MAX_ANSWER_TOKENS = 10_000_000
 MAX_ANSWERS = 8  # to one question
@@ -94,6 +95,21 @@ class ChatMessage(BaseModel):
         )
 
 
+class FunctionSchema(BaseModel):
+    """A function that the assistant may call."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str = Field(min_length=1, max_length=MAX_NAME)
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class Tool(BaseModel):
+    type: Literal["function"] = "function"
+    function: FunctionSchema
+
+
 class StreamOptions(BaseModel):
     include_usage: bool = False
 
@@ -131,6 +147,8 @@ class ChatRequest(BaseModel):
     stream: bool = False
     stream_options: StreamOptions | None = None
     response_format: ResponseFormat | None = None
+    tools: list[Tool] | None = Field(default=None, max_length=MAX_TOOLS)
+    tool_choice: Literal["none", "auto"] | None = None
 
     @field_validator("stop", mode="before")
     @classmethod
@@ -140,6 +158,11 @@ class ChatRequest(BaseModel):
     def conversation(self) -> list[Message]:
         """The messages. Raises DataError."""
         return [message.to_message(number) for number, message in enumerate(self.messages, 1)]
+
+    def offered(self) -> list[dict[str, Any]]:
+        """The schemas of the functions that the assistant may call."""
+        tools = [] if self.tool_choice == "none" else self.tools or []
+        return [tool.model_dump(exclude_none=True) for tool in tools]
 
     def answer_schema(self) -> Mapping[str, Any] | None:
         """The JSON schema that the answer has to follow; None for any text. Raises DataError."""
@@ -172,6 +195,7 @@ class ChatRequest(BaseModel):
             temperature=self.temperature or 0.0,
             top_p=self.top_p or 1.0,
             seed=None if self.seed is None else self.seed + answer,
+            special=bool(self.offered()),
             logprobs=(self.top_logprobs or 0) if self.logprobs else None,
             stop=tuple(word for word in self.stop or () if word),
         )

@@ -52,6 +52,7 @@ class ChatOptions:
     top_p: float = 1.0
     seed: int | None = None
     stop: tuple[str, ...] = field(default=())
+    special: bool = False  # keep special tokens in the text: some models begin a tool call with one
     logprobs: int | None = None  # None: none; else how many of the likeliest tokens to name beside each
 
 

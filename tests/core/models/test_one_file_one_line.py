@@ -17,6 +17,8 @@ from core.models.base_models.sources import SOURCES, HubSource, ModelSource
 from core.models.methods import METHODS, Method, build
 from core.models.methods.base import MethodColor, ModelShape, setting
 from core.models.methods.presets import Preset, SizeClass
+from core.models.tool_calls import CALL_SYNTAXES, CallReader, of_template
+from core.models.tool_calls.base import CallSyntax
 from core.platform.tasks.context import TaskContext
 from core.services.learn.explain import compare
 from core.services.platform import drafts
@@ -43,6 +45,11 @@ ROWS = (
         "a source of base models",
         "worker/fetching/<id>.py",
         "core/models/base_models/sources.py: @SOURCES.add",
+    ),
+    (
+        "a way of writing tool calls",
+        "core/models/tool_calls/<id>.py",
+        "core/models/tool_calls/__init__.py: CALL_SYNTAXES.add(...)",
     ),
 )
 
@@ -189,7 +196,7 @@ def fetch(ctx: TaskContext, hub_id: str, revision: str, source: ModelSource) -> 
 @pytest.fixture
 def on_a_stick(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubModel]:
     monkeypatch.setenv("HF_HUB_CACHE", str(studio_env / "none"))
-    sources = (HubSource(), UsbSource(bytes=5_000_000))
+    sources = (HubSource(), UsbSource(bytes=120 << 20))
     entry = HubModel("someone/Portable", "Portable", 0.01, "New", "MIT", sources=sources)
     with registered(SOURCES, UsbSource), registered(BASE_MODELS, entry):
         yield entry
@@ -201,7 +208,16 @@ def test_a_new_source_is_an_option_a_button_and_a_download(
     assert main(["base", "get", "--help"]) == 0
     assert "usb (your USB stick)" in " ".join(capsys.readouterr().out.split())
     draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="model")
-    assert "5 MB from your USB stick" in words(open_page("pages/training/new_job.py", draft=draft.id))
+    assert "120 MB from your USB stick" in words(open_page("pages/training/new_job.py", draft=draft.id))
     ended = execute(downloads.start(on_a_stick.id, "usb").id, "test:1")
     assert (ended.state, ended.result["source"]) == ("succeeded", "usb")
     assert "about 3 s" in downloads.offers(base_models.resolve(on_a_stick.id))[1].text
+
+
+def test_a_new_way_of_writing_tool_calls_is_found_by_its_template() -> None:
+    arrows = CallSyntax("arrows", "=>", lambda template: "=>" in template, lambda text: [(text[2:], "{}")])
+    with registered(CALL_SYNTAXES, arrows):
+        assert of_template("{{ '=>' }}") is arrows
+        reader = CallReader(arrows)
+        assert reader.add("Well: =>look_up") == "Well: "
+        assert reader.rest() == ("", [("look_up", "{}")])
