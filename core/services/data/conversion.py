@@ -126,6 +126,11 @@ def raw_text(profile: Analysis) -> str | None:
     return fields.raw_text(profile.columns)
 
 
+def row_by_row(shape_id: str | None) -> bool:
+    """Whether each row of a known shape becomes examples by itself; in others several rows are one conversation."""
+    return shape_id in CHAT_SHAPES and CHAT_SHAPES.get(str(shape_id)).gather is None
+
+
 def sample(source_id: str, state: Mapping[str, Any], start: int, rows: int) -> list[Labeled | Reject]:
     """What some rows of an upload become, with the choices in a draft's state.
 

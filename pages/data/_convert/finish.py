@@ -12,10 +12,10 @@ from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
 from pages.data._convert.draft import change, is_under_way
 from pages.data._convert.recap import recap
-from pages.data._convert.rows import sample_rows
 from pages.data._shared.account import account_card, account_of, rows_of
 from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
+from pages.data._shared.sample_rows import sample_rows
 from pages.data._smart import run as smart_run
 from pages.ui import components
 from pages.ui.format import number, percent
@@ -60,7 +60,7 @@ def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord,
     )
     _size_hint(preview.estimated_total)
     components.section_gap()
-    sample_rows(draft, preview.of_rows)
+    sample_rows(state["source_id"], state, preview.of_rows)
     components.section_gap()
     components.heading("Rows and fields", "what reaches the examples")
     without, decided = account_card(found, preview.of_rows, state.get("without") or (), lambda name: key(draft, name))

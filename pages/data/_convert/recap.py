@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from core.services.data import conversion, sources
-from core.services.data.datasets.writing import held_out
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform.drafts import DraftRecord
+from pages.data._shared.account import account_of, held_out_text
 from pages.data._smart import cost as smart_cost
 from pages.ui.format import format_setting, number, plural, short
 
@@ -23,7 +23,7 @@ def recap(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> Facts
     facts = [("File", source.filename), *reading, ("Rows", number(analysis.total_rows))]
     if state.get("mode") == "smart":
         return facts + smart_cost.recap(state.get("smart") or {}, source.id)
-    return [*facts, *_choices(state), *_expected(state)]
+    return [*facts, *_choices(state), *_expected(source, state)]
 
 
 def _choices(state: dict[str, Any]) -> Facts:
@@ -47,7 +47,7 @@ def _said(extra: Any, value: Any) -> str:
     return short(str(labels.get(str(value), format_setting(value))), 240)
 
 
-def _expected(state: dict[str, Any]) -> Facts:
+def _expected(source: SourceRecord, state: dict[str, Any]) -> Facts:
     preview = conversion.preview(
         state["source_id"],
         state.get("template"),
@@ -57,10 +57,12 @@ def _expected(state: dict[str, Any]) -> Facts:
         leave_out=state.get("leave_out") or (),
     )
     about = "about " if preview.looked_at < preview.of_rows else ""
-    validation = held_out(preview.estimated_total, state.get("hold_out"))
     facts = [("Labeled examples", f"{about}{number(preview.estimated_total)}")]
     if preview.rejects:
         of = f"the first {number(preview.looked_at)}" if about else number(preview.of_rows)
         facts.append(("Rows left out", f"{number(len(preview.rejects))} of {of}"))
-    split = f"{about}{number(validation)}, never trained on" if validation else "none"
+    without, share = state.get("without") or (), state.get("hold_out")
+    split = held_out_text(
+        account_of(source.id, state, str(source.detection.to_dict())), without, preview.estimated_total, share, about
+    )
     return [*facts, ("Held out for validation", split)]

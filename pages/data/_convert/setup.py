@@ -15,8 +15,8 @@ from core.services.data.conversion import RoleSpec, Template, TemplateOptions
 from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.rows import example_cards
 from pages.data._convert.why import about_columns, with_wording
+from pages.data._shared.sample_rows import example_cards
 from pages.data._shared.uploads import raw_text_note
 from pages.ui import components
 from pages.ui.errors import show_beside, show_error

@@ -9,10 +9,11 @@ import streamlit as st
 
 from core.services.data import conversion, rows_account
 from core.services.data.conversion import Account, LeftOut
+from core.services.data.datasets.writing import held_out
 from core.services.data.results import ConversionResult
 from core.services.data.rows_account import RowsAccount
 from pages.ui.escaping import visible
-from pages.ui.format import md, md_code, plural, sentence
+from pages.ui.format import md, md_code, number, plural, sentence
 
 _NAMED = 12  # fields in one line
 
@@ -48,6 +49,20 @@ def shape_choices(found: Account, options: Mapping[str, str], key_of: Callable[[
             )
         )
     return {name: value for name, value in chosen.items() if value}
+
+
+def held_out_text(found: Account, without: Sequence[str], examples: int, share: float | None, about: str) -> str:
+    """What will be held out for validation, in words.
+
+    Args:
+        without: fields to continue without; without its split column the file is split as any other.
+        examples: the expected number, exactly or `about`.
+        share: chosen by the user; None: decided by the number.
+    """
+    if found.split and found.split not in without:
+        return f"as the column {found.split} says"
+    count = held_out(examples, share)
+    return f"{about}{number(count)}, never trained on" if count else "none"
 
 
 def account_card(

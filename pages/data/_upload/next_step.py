@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import streamlit as st
@@ -10,8 +11,9 @@ from core.services.data import conversion, datasets
 from core.services.data.conversion import raw_text
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import drafts
-from pages.data._shared.account import account_card, account_of, shape_choices
+from pages.data._shared.account import account_card, account_of, held_out_text, shape_choices
 from pages.data._shared.dataset_form import free_name, name_fields
+from pages.data._shared.sample_rows import sample_rows
 from pages.data._shared.uploads import chat_log_note, drop_zone, file_card, raw_text_note
 from pages.data._upload.follow import note_import
 from pages.ui import components, navigation
@@ -29,9 +31,11 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
             f"{components.badge_md('✓ Supervised', 'green')} {components.badge_md(md(title))} "
             f"{plural(analysis.total_rows, 'row')} in a known format."
         )
-        options, without, decided = _decisions(source, analysis)
+        options, found, without, decided = _decisions(source, analysis)
         name, description, fits = name_fields(free_name(source.filename), "", lambda field: f"{field}_{source.id}")
         validation_id = _validation_part(source)
+        preview = conversion.preview(source.id, shape=analysis.shape, options=options, limit=3)
+        components.facts(_expected(preview, found, without, validation_id is not None))
         if st.button(
             "Create dataset",
             type="primary",
@@ -48,14 +52,30 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
                 st.query_params.from_dict({"task": task.id})
                 st.rerun()
     components.section_gap()
+    if conversion.row_by_row(analysis.shape):
+        state = {"shape": analysis.shape, "options": options}
+        sample_rows(source.id, state, analysis.total_rows, title="Sample rows", columns=1)
+        return
     components.heading("First examples", f"of {number(analysis.total_rows)}")
-    preview = conversion.preview(source.id, shape=analysis.shape, options=options, limit=3)
     for index, labeled in enumerate(preview.examples, 1):
         example_view.show(labeled.example.messages, key=f"first_{index}", note=f"Line {labeled.example.source_line}")
 
 
-def _decisions(source: SourceRecord, analysis: Analysis) -> tuple[dict[str, str], list[str], bool]:
-    """What the file's fields become, and what the user decides: options, fields to continue without, all decided."""
+def _expected(
+    preview: conversion.Preview, found: conversion.Account, without: Sequence[str], has_validation_file: bool
+) -> list[tuple[str, str]]:
+    """The expected number of examples, and how many of them are held out."""
+    about = "about " if preview.looked_at < preview.of_rows else ""
+    split = held_out_text(found, without, preview.estimated_total, None, about)
+    return [
+        ("Labeled examples", f"{about}{number(preview.estimated_total)}"),
+        ("For validation", "the examples of the second file" if has_validation_file else split),
+    ]
+
+
+def _decisions(source: SourceRecord, analysis: Analysis) -> tuple[dict[str, str], conversion.Account, list[str], bool]:
+    """What the file's fields become, and what the user decides: options, the account with them, fields to continue
+    without, whether all is decided."""
     kept, way = f"options_{source.id}", str(source.detection.to_dict())
     earlier: dict[str, str] = st.session_state.get(kept) or {}
     state: dict[str, Any] = {"shape": analysis.shape, "options": earlier}
@@ -69,7 +89,7 @@ def _decisions(source: SourceRecord, analysis: Analysis) -> tuple[dict[str, str]
         st.session_state[kept] = options
         found = account_of(source.id, state | {"options": options}, way)
     without, decided = account_card(found, analysis.total_rows, (), key_of)
-    return options, without, decided and found.accepted > 0
+    return options, found, without, decided and found.accepted > 0
 
 
 def _validation_part(source: SourceRecord) -> str | None:

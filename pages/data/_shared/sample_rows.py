@@ -1,16 +1,16 @@
-"""Sample conversions of a draft: the first rows of the file, the next ones, or any others."""
+"""Sample conversions of a file: the first rows of the file, the next ones, or any others."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
 from core.messages import Reject
 from core.services.data import conversion
 from core.services.data.conversion import Labeled
-from core.services.platform.drafts import DraftRecord
 from pages.ui import components
 from pages.ui.examples import example_view
 from pages.ui.format import md, number, plural, sentence, short
@@ -45,17 +45,23 @@ def _left_out(item: Reject, index: int) -> None:
             st.caption(md(short(item.raw, 300)))
 
 
-def sample_rows(draft: DraftRecord, of_rows: int) -> None:
-    """Draw some rows and what they become, with the ways to other rows."""
-    slot = f"sample_from_{draft.id}"
+def sample_rows(
+    source_id: str, state: Mapping[str, Any], of_rows: int, *, title: str = "Sample conversions", columns: int = 2
+) -> None:
+    """Draw some rows of a file and what they become, with the ways to other rows.
+
+    Args:
+        state: the choices, as in a draft.
+    """
+    slot = f"sample_from_{source_id}"
     last = max(0, of_rows - ROWS)
     start = min(int(st.session_state.get(slot, 0)), last)
     components.heading(
-        "Sample conversions",
+        title,
         f"rows {number(start + 1)} to {number(min(start + ROWS, of_rows))} of {number(of_rows)}",
     )
     with st.spinner("Reading the rows"):
-        example_cards(conversion.sample(draft.state["source_id"], draft.state, start, ROWS), columns=2)
+        example_cards(conversion.sample(source_id, state, start, ROWS), columns=columns)
     if of_rows <= ROWS:
         return
     goals = (
