@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 VERBS: Final = Registry[str]("verb of sft", key=lambda module: module.rpartition(".")[2])
 for _verb in (
     "up", "demo", "validate", "analyze", "rows", "convert", "write", "chats", "connections", "datasets", "history",
-    "split", "dedupe", "mix", "undo", "export", "base", "train", "jobs", "models", "merge", "chat", "worker", "signin",
-    "doctor",
+    "split", "dedupe", "mix", "undo", "export", "base", "train", "jobs", "models", "tasks", "merge", "chat", "worker",
+    "signin", "doctor",
 ):  # fmt: skip
     VERBS.add(f"core.cli.{_verb}")
 
@@ -41,7 +41,6 @@ def build_app(verb: str | None = None) -> typer.Typer:
         name="sft",
         help="Turn tables into labeled examples, fine-tune a model on them, and ask it.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # plain help: readable in logs, and no terminal guessing
     )
@@ -55,12 +54,13 @@ def _add(app: typer.Typer, module: str) -> None:
     import typer
 
     from core.cli._support.reading import with_reading
+    from core.cli._support.run_settings import with_run_settings
 
     verb = module.rpartition(".")[2]
     loaded = import_module(module)
     function, subcommands = getattr(loaded, verb), getattr(loaded, "SUBCOMMANDS", ())
     if not subcommands:
-        app.command()(with_reading(function))
+        app.command()(with_run_settings(with_reading(function)))
         return
     group = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
     group.callback()(function)
@@ -82,9 +82,15 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
     arguments = sys.argv[1:] if argv is None else argv
-    return run_guarded(
-        lambda: build_app(next(iter(arguments), None))(args=arguments, prog_name="sft", standalone_mode=False)
-    )
+    verb = next(iter(arguments), None) or _completed_verb()
+    return run_guarded(lambda: build_app(verb)(args=arguments, prog_name="sft", standalone_mode=False))
+
+
+def _completed_verb() -> str | None:
+    """The verb on the line that a shell wants completed, so that only its module is loaded; None while it is typed."""
+    line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS") or ""
+    words = line.split() if "_SFT_COMPLETE" in os.environ else []
+    return words[1] if len(words) > 2 or (len(words) == 2 and line[-1:].isspace()) else None
 
 
 def _open_standard_streams() -> None:

@@ -8,12 +8,18 @@ from typing import Annotated
 import typer
 
 from core.cli._support.boundary import say
+from core.cli._support.completing import complete
 from core.messages import Message
 
 
 def chat(
     question: Annotated[str, typer.Argument(help="What to ask.")],
-    model: Annotated[str, typer.Option(help="Name or id of a tuned model, or of a base, such as starter.")] = "starter",
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Name or id of a tuned model, or of a base, such as starter.", autocompletion=complete("model")
+        ),
+    ] = "starter",
     system: Annotated[str, typer.Option(help="System message; use the one of the model's examples.")] = "",
     max_tokens: Annotated[int, typer.Option(min=1, max=4096, help="Maximum answer length, in tokens.")] = 256,
     temperature: Annotated[float, typer.Option(min=0.0, max=2.0, help="0 always takes the most likely token.")] = 0.0,

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from core.cli._support.changes import change
+from core.cli._support.completing import complete
 
 
 def dedupe(
-    dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
+    dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.", autocompletion=complete("dataset"))],
     near: Annotated[bool, typer.Option("--near", help="Also remove near duplicates.")] = False,
     threshold: Annotated[float, typer.Option(help="With --near: minimum similarity, 0.5 to 1.")] = 0.8,
     keep: Annotated[str, typer.Option(help="Which one to keep: first, last or longest.")] = "first",

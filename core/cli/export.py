@@ -10,6 +10,7 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.changes import numbered
+from core.cli._support.completing import complete
 from core.data.versions.exports import EXPORTS
 from core.errors import DataError
 from core.messages import SPLITS
@@ -18,7 +19,7 @@ FORMULAS = "Leave CSV cells that begin like a formula (= + - @) unchanged. A spr
 
 
 def export(
-    dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
+    dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.", autocompletion=complete("dataset"))],
     format: Annotated[str, typer.Option(help=f"One of: {', '.join(EXPORTS.ids())}.")] = "jsonl",
     version: Annotated[int, typer.Option(min=0, help="Number of a version; 0: the newest.")] = 0,
     split: Annotated[str, typer.Option(help=f"Only this split: {', '.join(SPLITS)}.")] = "",

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from core.cli._support.changes import described
+from core.cli._support.completing import complete
 from core.cli._support.output import moment, print_json, print_table
 
 
 def history(
-    dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
+    dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.", autocompletion=complete("dataset"))],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per version, one per line.")] = False,
 ) -> None:
     """List the versions of a dataset with what changed and why, the newest first."""

@@ -1,13 +1,15 @@
-"""`sft jobs`: the fine-tuning jobs, newest first; `show`: one of them; `metrics`: the points of one as a file."""
+"""`sft jobs`: the fine-tuning jobs, newest first; look at one, act on it, rename, archive and delete it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.cli._support.boundary import say
+from core.cli._support.completing import complete
+from core.cli._support.managing import Managed, acting, naming, shelving
 from core.cli._support.output import moment, print_json, print_table
 from core.errors import SettingsError
 from core.text import format_loss, plural
@@ -20,6 +22,7 @@ def jobs(
     context: typer.Context,
     state: Annotated[str, typer.Option(help="Only jobs in this state, such as running or succeeded.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 200,
+    archived: Annotated[bool, typer.Option("--archived", help="Show archived jobs too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per job, one per line.")] = False,
 ) -> None:
     """List fine-tuning jobs with their state, progress and loss."""
@@ -29,8 +32,8 @@ def jobs(
     from core.services.training import jobs as service
 
     with ensure(set()):
-        found = service.list_jobs(state=state or None, limit=limit)
-        counts = service.count_jobs()
+        found = service.list_jobs(state=state or None, limit=limit, include_archived=archived)
+        counts = service.count_jobs(include_archived=archived)
     total = counts[state] if state else counts.total()
     if total > len(found):
         say(f"The newest {len(found):,} of {total:,} jobs; --limit {total} shows all.")
@@ -54,7 +57,7 @@ def _state(job: JobRecord) -> str:
 
 
 def metrics(
-    job: Annotated[str, typer.Argument(help="Name or id of a job.")],
+    job: Annotated[str, typer.Argument(help="Name or id of a job.", autocompletion=complete("job"))],
     csv: Annotated[Path | None, typer.Option("--csv", help="Write every point to this CSV file; - prints it.")] = None,
     tensorboard: Annotated[
         Path | None, typer.Option("--tensorboard", help="Write TensorBoard event files to this zip file.")
@@ -79,7 +82,7 @@ def metrics(
 
 
 def show(
-    job: Annotated[str, typer.Argument(help="Name or id of a job.")],
+    job: Annotated[str, typer.Argument(help="Name or id of a job.", autocompletion=complete("job"))],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show one job, and once it is over its forecast beside what was measured."""
@@ -107,4 +110,31 @@ def show(
         print(record.text)
 
 
-SUBCOMMANDS = (metrics, show)
+def _service() -> Any:
+    from core.services.training import jobs as service
+
+    return service
+
+
+def _find(job: str) -> JobRecord:
+    from core.services.training import jobs as service
+
+    return service.find_job(job)
+
+
+def _request(job_id: str, action: str) -> JobRecord:
+    from core.services.training import jobs as service
+
+    return service.request(job_id, action)
+
+
+JOB = Managed("job", _service, _find)
+ACTIONS = {
+    "cancel": "End jobs at their next step, without a model. Checkpoints are kept, for `sft jobs retry`.",
+    "pause": "Save a checkpoint at the next step and free the worker.",
+    "resume": "Continue paused jobs from their last checkpoint.",
+    "stop": "End jobs at their next step, and save the current weights as their models.",
+    "keep": "Save the last checkpoint of jobs that failed, were cancelled or are paused as their models.",
+    "retry": "Run jobs that failed or were cancelled again, with the same settings, from the last good checkpoint.",
+}
+SUBCOMMANDS = (show, metrics, *acting(JOB, _request, ACTIONS), *naming(JOB), *shelving(JOB))

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from core.cli._support.boundary import say
+from core.cli._support.completing import complete
 from core.cli._support.output import print_json
 from core.cli._support.waiting import wait_succeeded
 
 
 def merge(
-    model: Annotated[str, typer.Argument(help="Name or id of a tuned model.")],
+    model: Annotated[str, typer.Argument(help="Name or id of a tuned model.", autocompletion=complete("model"))],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Merge a LoRA or QLoRA adapter into its unquantized base; the full model is stored beside the adapter."""

@@ -1,20 +1,27 @@
-"""`sft models`: the fine-tuned models."""
+"""`sft models`: the fine-tuned models; rename, archive, restore and delete them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli._support.managing import Managed, naming, shelving
 from core.cli._support.output import moment, print_json, print_table
 from core.text import format_loss
 
+if TYPE_CHECKING:
+    from core.services.training.models import ModelRecord
+
 
 def models(
+    context: typer.Context,
     archived: Annotated[bool, typer.Option("--archived", help="Show archived models too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per model, one per line.")] = False,
 ) -> None:
     """List tuned models with their base, dataset and final loss."""
+    if context.invoked_subcommand:
+        return
     from core.platform.supervisor import ensure
     from core.services.training import models as service
 
@@ -33,3 +40,19 @@ def models(
          "-" if model.final_loss is None else format_loss(model.final_loss), moment(model.created_at))
         for model in found
     ])  # fmt: skip
+
+
+def _service() -> Any:
+    from core.services.training import models as service
+
+    return service
+
+
+def _find(model: str) -> ModelRecord:
+    from core.services.training import models as service
+
+    return service.get_model(model)
+
+
+MODEL = Managed("model", _service, _find)
+SUBCOMMANDS = (*naming(MODEL), *shelving(MODEL))

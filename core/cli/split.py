@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from core.cli._support.changes import change
+from core.cli._support.completing import complete
 
 
 def split(
-    dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
+    dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.", autocompletion=complete("dataset"))],
     share: Annotated[float, typer.Option(help="Share of the examples to hold out for validation, 0 to 0.9.")] = 0.1,
     kind: Annotated[str, typer.Option(help="random, stratified (by answer) or group.")] = "random",
     by: Annotated[str, typer.Option(help="With --kind group: row, input, system, answer, source or near.")] = "input",

@@ -9,7 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from core.cli._support.boundary import say
+from core.cli._support.completing import complete
 from core.cli._support.output import print_json
+from core.cli._support.run_settings import setting_options, words as run_words
 from core.cli._support.settings import Texts, assign, pairs
 from core.cli._support.waiting import wait_for
 from core.models.methods import METHODS
@@ -39,7 +41,9 @@ def _or(ids: Sequence[str]) -> str:
 
 
 def train(
-    dataset: Annotated[str, typer.Option(help="Name or id of a validated dataset.")],
+    dataset: Annotated[
+        str, typer.Option(help="Name or id of a validated dataset.", autocompletion=complete("dataset"))
+    ],
     base: Annotated[
         str, typer.Option(help="Base model: starter, local:/a/directory, or an id of the catalog.")
     ] = "starter",
@@ -49,8 +53,9 @@ def train(
     name: Annotated[str, typer.Option(help="Name of the job and of its model; generated if left out.")] = "",
     settings: Annotated[
         Texts,
-        typer.Option("--set", metavar="K=V", help="A setting of the method or of the run; can be repeated."),
+        typer.Option("--set", metavar="K=V", help="A setting by its own name, such as rank=16; may be repeated."),
     ] = None,
+    run_settings: Texts = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Stay until the run is over; starts a worker if none runs.")
     ] = False,
@@ -62,7 +67,7 @@ def train(
     from core.platform.supervisor import ensure
 
     with ensure({"redis", "worker"} if wait else {"redis"}, say):
-        job = _launch(dataset, base, method, engine, provider, name, settings or [])
+        job = _launch(dataset, base, method, engine, provider, name, settings or [], run_settings or [])
         say(f"Job {job.name} ({job.id}): {job.total_steps} steps in {job.num_epochs} epochs.")
         say(f"Engine {job.spec.engine}: {job.spec.engine_reason}")
         say("Precision {}: {}".format(*job.precision))
@@ -74,12 +79,18 @@ def train(
     raise typer.Exit(code)
 
 
-def _launch(dataset: str, base: str, method: str, engine: str, provider: str, name: str, settings: list[str]) -> Any:
+def _launch(
+    dataset: str, base: str, method: str, engine: str, provider: str, name: str, named: list[str], options: list[str]
+) -> Any:
     from core.services.data import datasets
     from core.services.training import jobs
     from core.training.jobs.spec import TrainingConfig
 
-    method_config, training = assign(settings, METHODS.get(method), TrainingConfig)
+    flags = {option.name: option.flag for option in setting_options()}
+    given = {pair.partition("=")[0] for pair in options}
+    method_config, training = assign(
+        [*named, *options], METHODS.get(method), TrainingConfig, flags={name: flags[name] for name in given}
+    )
     return jobs.create(
         name=name, dataset_id=datasets.get_dataset(dataset).id, base_model=base, method=method,
         method_config=method_config, training=training, engine=engine, provider=provider, draft_key=None,
@@ -117,6 +128,6 @@ def _command(choices: dict[str, Any]) -> str:
     }
     words = ["sft", "train", "--dataset", choices["dataset_id"], "--base", choices["base_model"]]
     words += ["--method", choices["method"]]
-    for pair in pairs(own | choices["training"], method, TrainingConfig):
-        words += ["--set", pair]
+    values = own | choices["training"]
+    words += run_words(values, pairs(values, method, TrainingConfig), method, TrainingConfig)
     return shlex.join(words)

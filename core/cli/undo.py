@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from core.cli._support.changes import numbered, print_newest
+from core.cli._support.completing import complete
 
 
 def undo(
-    dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.")],
+    dataset: Annotated[str, typer.Argument(help="Name or id of a dataset.", autocompletion=complete("dataset"))],
     to: Annotated[int, typer.Option(min=0, help="Restore this version instead; 0: undo once.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

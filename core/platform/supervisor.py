@@ -111,11 +111,14 @@ class Supervisor:
         stop_all(service for service in self.services if service.command.name == "redis")
 
 
-def up(say: Callable[[str], None]) -> int:
+def up(say: Callable[[str], None], opened: Callable[[str], None] = lambda address: None) -> int:
     """Run the studio until Ctrl-C or SIGTERM; return the exit code.
 
     The web app starts first, because people wait for it. A second `up` on the same data directory prints the address of
     the first and ends.
+
+    Args:
+        opened: gets the address once the web app responds.
 
     Raises:
         SettingsError: the address must not be used without sign-in, or a port is taken.
@@ -127,7 +130,9 @@ def up(say: Callable[[str], None]) -> int:
     supervisor = Supervisor(("web", "redis", "worker", "inference"), say)
     web = supervisor.services[0]
     if not web.claim(address):
-        say(f"The studio is already running: {note_of('web')}")
+        running = note_of("web") or address
+        say(f"The studio is already running: {running}")
+        opened(running)
         return 0
     stop = _stop_on_signals()
     try:
@@ -145,6 +150,7 @@ def up(say: Callable[[str], None]) -> int:
         while not stop.wait(TICK_S if announced else FIRST_TICK_S):
             if not announced and _answers(f"{address}/_stcore/health"):
                 say(f"SFT Studio is running: {address}   (Ctrl-C stops it)")
+                opened(address)
                 if problem := sign_in.examine().problem:
                     say(f"The web app is unavailable. {problem}")
                 announced = True

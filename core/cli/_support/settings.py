@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -13,11 +14,16 @@ Texts = list[str] | None  # the type of an option that may be repeated
 Lines = list[int] | None  # the same for lines of a file
 
 
-def assign(pairs: Iterable[str], *configs: type[BaseModel]) -> list[dict[str, Any]]:
+def assign(
+    pairs: Iterable[str], *configs: type[BaseModel], flags: Mapping[str, str] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     """Parse `name=value` texts into typed values, one dictionary per config class, with only the given names.
 
     A name belongs to the first config that has it. A repeated name extends a list (commas also separate its items,
     unless the items are lines of text); for other settings the last value counts.
+
+    Args:
+        flags: by setting, the option that it was given as, for messages: `--epochs 3` instead of `--set num_epochs=3`.
 
     Raises:
         SettingsError: a pair without "=", an unknown name (the valid ones are listed), a value out of bounds, or one
@@ -32,9 +38,10 @@ def assign(pairs: Iterable[str], *configs: type[BaseModel]) -> list[dict[str, An
         owner = next((index for index, config in enumerate(configs) if name in config.model_fields), None)
         if owner is None:
             names = ", ".join(known for config in configs for known in config.model_fields)
-            raise SettingsError(f"--set {name}: unknown setting.", f"Valid names: {names}.")
+            said = f"{flags[name]}: not a setting of this method" if name in flags else f"--set {name}: unknown setting"
+            raise SettingsError(f"{said}.", f"Valid names: {names}.")
         texts[owner].setdefault(name, []).append(value.strip())
-    return [_typed(config, values) for config, values in zip(configs, texts, strict=True)]
+    return [_typed(config, values, flags) for config, values in zip(configs, texts, strict=True)]
 
 
 def pairs(values: Mapping[str, Any], *configs: type[BaseModel]) -> list[str]:
@@ -54,7 +61,7 @@ def pairs(values: Mapping[str, Any], *configs: type[BaseModel]) -> list[str]:
     return texts
 
 
-def _typed(config: type[BaseModel], texts: dict[str, list[str]]) -> dict[str, Any]:
+def _typed(config: type[BaseModel], texts: dict[str, list[str]], flags: Mapping[str, str]) -> dict[str, Any]:
     if not texts:
         return {}
     raw = {name: _value(config, name, values) for name, values in texts.items()}
@@ -65,14 +72,19 @@ def _typed(config: type[BaseModel], texts: dict[str, list[str]]) -> dict[str, An
         name = str(first["loc"][0]) if first["loc"] else next(iter(texts))
         shown = ", ".join(texts.get(name, []))
         message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise SettingsError(f"--set {name}={shown}: {message}.", _hint(config, name)) from error
+        raise SettingsError(f"{_given(name, shown, flags)}: {message}.", _hint(config, name)) from error
     typed = {name: getattr(model, name) for name in texts}
     for name in typed:
         if because := _idle(config, typed, name):
             other, allowed = because
-            text = f"--set {name}={', '.join(texts[name])} has no effect: it applies only if {other} is {allowed}."
+            given = _given(name, ", ".join(texts[name]), flags)
+            text = f"{given} has no effect: it applies only if {other} is {allowed}."
             raise SettingsError(text, f"Set {other} as well, or leave {name} out.")
     return typed
+
+
+def _given(name: str, value: str, flags: Mapping[str, str]) -> str:
+    return f"{flags[name]} {value}" if name in flags else f"--set {name}={value}"
 
 
 def _idle(config: type[BaseModel], values: Mapping[str, Any], name: str) -> tuple[str, str] | None:

@@ -54,7 +54,7 @@ def setting(
         source: where the default comes from.
         unit: of the value, or "" if it has none.
         note: the usual range and the studio's default with its reason in a few words; a form shows it below the field.
-        extra: how a form shows it, for example `when` or `labels`.
+        extra: how a form shows it, for example `when` or `labels`; `flag`: its option on the command line.
         field: everything else is passed to pydantic's `Field`.
     """
     facts = {"unit": unit, "usual": usual, "up": up, "source": source} | ({"note": note} if note else {})

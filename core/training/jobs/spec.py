@@ -28,6 +28,7 @@ class TrainingConfig(BaseModel):
         "run takes longer.",
         source="3 in general (2 from 1,000 examples on, 1 from 5,000 on); a preset of the base model or the method may "
         "raise it",
+        extra={"flag": "--epochs"},
     )
     per_device_batch_size: Annotated[int, Field(ge=1, le=256)] | Auto = setting(
         default=AUTO,
@@ -38,6 +39,7 @@ class TrainingConfig(BaseModel):
         usual="1-16",
         up="Faster on a GPU, steadier gradients, more memory.",
         source="preset of the base model or the method; else 2 (as Unsloth, LLaMA-Factory, Axolotl and AutoTrain)",
+        extra={"flag": "--batch-size"},
     )
     gradient_accumulation_steps: Annotated[int, Field(ge=1, le=256)] | Auto = setting(
         default=AUTO,
