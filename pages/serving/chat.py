@@ -27,8 +27,9 @@ def current() -> ConversationRecord | None:
 def screen(found: list[ChatModel], conversation: ConversationRecord | None) -> None:
     """The list of conversations beside the open one. The parts are the same in every state, so that nothing of the
     state before remains on the screen while an answer is written."""
-    with st.bottom:
-        text = columns()[1].chat_input("Send a message", key="question", disabled=not found)
+    with st.bottom, columns()[1]:
+        notices = st.container()  # beside the input, where the user is
+        text = st.chat_input("Send a message", key="question", disabled=not found)
     side, main = columns()
     model, choice = None, None
     with main:
@@ -46,11 +47,13 @@ def screen(found: list[ChatModel], conversation: ConversationRecord | None) -> N
     with narrow:
         listing.listing(conversation, "narrow")
     with head:
-        messages.refused()
         if conversation is not None:
             listing.head(conversation)
+    with notices:
+        messages.refused()
+        again = sending.unsent()
     with body:
-        talk(conversation, model, choice)
+        talk(conversation, model, choice, again)
 
 
 def columns() -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -59,18 +62,20 @@ def columns() -> tuple[DeltaGenerator, DeltaGenerator]:
     return left, right
 
 
-def talk(conversation: ConversationRecord | None, model: ChatModel | None, choice: AnswerChoice | None) -> None:
-    """The messages, and the answer that is being written; for a new chat, inputs to try."""
-    ideas, picked = st.empty(), ""
+def talk(
+    conversation: ConversationRecord | None, model: ChatModel | None, choice: AnswerChoice | None, picked: str
+) -> None:
+    """The messages, and the answer that is being written; for a new chat, inputs to try. `picked` is an input that
+    the user sends without typing it."""
+    ideas = st.empty()
     if conversation is not None:
         sending.see(conversation)
         messages.earlier(conversation, choice)
-        if conversation.last and conversation.last.is_running:
+        if not picked and conversation.last and conversation.last.is_running:
             conversation = reply.follow(conversation, conversation.last, choice)
     elif model is not None:
         with ideas.container():
-            picked = start.start(model)
-    picked = sending.unsent() or picked
+            picked = start.start(model) or picked
     if picked and choice:
         sending.send(conversation, picked, choice)
         st.rerun()

@@ -25,7 +25,8 @@ def bar(found: Sequence[ChatModel], conversation: ConversationRecord | None) -> 
         st.toast("The model in the address was archived or deleted. Another one is selected.", duration="long")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="chat_bar"):
         titles = {model.id: model.title + ("" if model.kind == "tuned" else " (base)") for model in found}
-        model_id = addressed.pick("Model", titles, "model", "model", default, width=320)
+        key = f"model_{conversation.id if conversation else 'new'}"
+        model_id = addressed.pick("Model", titles, "model", key, default, width=320)
         choice = _settings(model_id, conversation)
         if conversation is not None and st.button("New chat", icon=":material/add:", key="new_chat"):
             addressed.go({"model": model_id})

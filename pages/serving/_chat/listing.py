@@ -50,7 +50,7 @@ def head(conversation: ConversationRecord) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="conversation_head"
     ):
-        st.subheader(md(conversation.title), anchor=False, width="content")
+        st.header(md(conversation.title), anchor=False, width="content")
         with st.container(horizontal=True, width="content", gap="xsmall"):
             if st.button("Rename", icon=":material/edit:", type="tertiary", key="rename_conversation"):
                 rename_dialog(conversation)

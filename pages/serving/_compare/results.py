@@ -47,7 +47,7 @@ def show(models: Sequence[ChatModel], asked: ComparedInput | None) -> None:
         return
     components.section_gap()
     with components.spread():
-        st.subheader(md(short(last.asked.question, 90)), anchor=False, width="content")
+        st.header(md(short(last.asked.question, 90)), anchor=False, width="content")
         aside = st.empty()
     running = not all(answer.done.is_set() for answer in last.answers)
     if running:

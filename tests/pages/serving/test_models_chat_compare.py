@@ -59,7 +59,7 @@ def test_a_model_is_merged_once_and_then_shows_the_merged_files(open_screen, rea
 
 
 def app_options(app) -> list[str]:
-    return next(box for box in app.selectbox if box.key == "model").options
+    return next(box for box in app.selectbox if box.key == "model_new").options
 
 
 def test_a_model_that_cannot_be_merged_does_not_offer_it(open_screen, read, tmp_path) -> None:
