@@ -38,11 +38,11 @@ def picture(dataset: DatasetRecord) -> None:
     if leads:
         with st.container(horizontal=True, gap="small", key="lineage_links"):
             for node in leads.values():
-                st.page_link(
-                    navigation.page_file(_SCREENS[node.kind]),
-                    label=f"{_WORDS[node.kind]}: {md(node.title, 60)}",
-                    query_params={"id": node.ref},
-                )
+                label, screen = f"{_WORDS[node.kind]}: {md(node.title, 60)}", _SCREENS[node.kind]
+                if screen == "datasets":  # a link to this screen would leave the address as it is
+                    navigation.button(label, screen, {"id": node.ref}, type="tertiary", key=f"lineage_{node.ref}")
+                else:
+                    st.page_link(navigation.page_file(screen), label=label, query_params={"id": node.ref})
 
 
 def mermaid(graph: Lineage, here: str) -> str:

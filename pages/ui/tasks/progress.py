@@ -8,6 +8,7 @@ from core.services.platform import tasks
 from core.services.platform.tasks import TaskRecord
 from pages.ui import components, states
 from pages.ui.format import duration, md, sentence
+from pages.ui.tasks.words import why
 
 POLL_S = 1.0
 _PLACES = {"pending": "Waiting in queue", "validating": "Checking", "running": "Working", "paused": "Paused"}
@@ -43,7 +44,7 @@ def band(task: TaskRecord) -> None:
             st.caption(f"{task.progress:.0f}%{running}", width="content")
         st.progress(min(1.0, max(0.0, task.progress / 100)))
         if reason:
-            st.caption(sentence(reason))
+            st.caption(sentence(why(reason)))
 
 
 def ended_badly(task: TaskRecord, key: str) -> bool:
