@@ -7,7 +7,7 @@ import html
 import streamlit as st
 
 
-def button(text: str, what: str) -> None:
+def copy_button(text: str, what: str) -> None:
     """Copies `text` as it is; `what` names it for screen readers ("the answer")."""
     st.html(  # the text is an escaped attribute: it is copied, never shown
         f'<button type="button" class="copy-button" data-copy="{html.escape(text)}" '

@@ -47,7 +47,7 @@ def _input(conversation: ConversationRecord, turn: TurnRecord, choice: AnswerCho
     with st.container(gap="xsmall"):
         st.text(turn.content)
         with _actions(turn):
-            copying.button(turn.content, "the message")
+            copying.copy_button(turn.content, "the message")
             if choice is not None and st.button("Edit", icon=":material/edit:", type="tertiary", key=f"edit_{turn.id}"):
                 st.session_state[_EDITING] = turn.id
                 st.rerun()
@@ -81,7 +81,7 @@ def answer(conversation: ConversationRecord, turn: TurnRecord, choice: AnswerCho
         st.caption(f"{md(turn.model_name)} · {spent}" if turn.content or not turn.error else md(turn.model_name))
         with _actions(turn):
             if turn.content:
-                copying.button(turn.content, "the answer")
+                copying.copy_button(turn.content, "the answer")
             if turn.id == conversation.last_id and choice is not None:
                 _again(conversation, turn, choice)
 

@@ -86,7 +86,7 @@ def _end(answer: StreamedAnswer, asked: ComparedInput, options: ChatOptions) -> 
             st.caption(
                 figures.line(answer.seconds, answer.first_s, answer.tokens, answer.prompt_tokens), width="content"
             )
-            copying.button(answer.text, "the answer")
+            copying.copy_button(answer.text, "the answer")
 
 
 def _against(expected: str, text: str) -> None:
