@@ -54,6 +54,6 @@ def test_the_statistics_count_the_examples(support: DatasetRecord, open_screen, 
 
 def test_deleting_asks_for_the_name(support: DatasetRecord, open_screen, read) -> None:
     app = open_screen("datasets", id=support.id)
-    app.menu_button(key=f"more_{support.id}").click("Delete").run()
+    app.menu_button(key=f"rowmenu_{support.id}").click("Delete").run()
     assert sentence(datasets.dependents(support.id).text) in read(app)
     assert app.button(key="confirm_delete").disabled

@@ -32,7 +32,7 @@ def test_notes_are_saved_and_an_archived_model_leaves_the_lists(open_screen, rea
     app = open_screen("models", id=model.id)
     app.text_area(key=f"notes_{model.id}").set_value("Good at refunds").run()
     assert models.get_model(model.id).notes == "Good at refunds"
-    app.menu_button(key=f"more_{model.id}").click("Archive").run()
+    app.menu_button(key=f"rowmenu_{model.id}").click("Archive").run()
     assert models.get_model(model.id).state == "archived"
     read(app)
     assert f"chat_detail_{model.id}" not in keys(app)

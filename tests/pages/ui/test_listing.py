@@ -97,7 +97,7 @@ def _dialog(kind: str, job_id: str) -> None:
 def test_the_menu_of_a_row_opens_its_dialogs(model: ModelRecord, open_screen, read) -> None:
     app = open_screen("jobs")
     for word, key in (("Rename", "rename"), ("Delete", "confirm_delete")):
-        app.menu_button(key=f"more_{model.job_id}").click(word).run()
+        app.menu_button(key=f"rowmenu_{model.job_id}").click(word).run()
         read(app)
         assert key in {button.key for button in app.button}
 
@@ -123,7 +123,7 @@ def test_deleting_a_job_names_its_model_first(model: ModelRecord, open_screen, r
 def test_a_job_that_has_not_ended_offers_no_archive(studio_env: Path, open_screen) -> None:
     job = runs.launch(runs.dataset())
     app = open_screen("jobs")
-    assert app.menu_button(key=f"more_{job.id}").options == [":material/edit: Rename", ":material/delete: Delete"]
+    assert app.menu_button(key=f"rowmenu_{job.id}").options == [":material/edit: Rename", ":material/delete: Delete"]
 
 
 def test_a_finished_background_job_links_to_what_it_made(model: ModelRecord, open_screen, read) -> None:
