@@ -7,6 +7,7 @@ import pytest
 from core.platform.tasks.context import TaskContext
 from core.platform.tasks.lease import acquire
 from core.services.training import merging, models
+from pages.ui.methods import method_md
 from tests.pages.conftest import keys
 from tests.support import runs
 
@@ -22,7 +23,7 @@ def test_a_model_is_listed_with_its_loss_and_origin(open_screen, read, tmp_path)
     model = runs.succeed(runs.launch(runs.dataset()), tmp_path / "adapter")
     said = read(open_screen("models"))
     assert "loss 0.012" in said
-    assert "Starter · LoRA · Support" in said
+    assert f"Starter · {method_md(model.method, model.method_title)} · Support" in said
     said = read(open_screen("models", id=model.id))
     assert model.id in said
 
