@@ -56,18 +56,33 @@ def typed(text: str, system: str = "") -> ComparedInput:
 
 def sources(model_ids: Sequence[str]) -> list[ExampleSource]:
     """First the dataset versions that the models were trained on, then the newest version of every other dataset."""
-    by_id: dict[str, DatasetRecord] = {record.id: record for record in datasets.list_datasets()}
+    records = datasets.list_datasets()
+    newest = {record.version.id: record for record in records}
     found: dict[str, ExampleSource] = {}
-    trained = (trained_on(model_id) for model_id in model_ids)
-    for version_id in [*filter(None, trained), *(record.version.id for record in by_id.values())]:
-        try:
-            version = datasets.get_version(version_id)
-        except NotFound:
-            continue
-        record = by_id.get(version.dataset_id)  # None: deleted after the training
-        if record is not None and version_id not in found and (parts := version.parts):
-            found[version_id] = ExampleSource(version_id, _title(record, version), parts)
+    for version_id in filter(None, map(trained_on, model_ids)):
+        if version_id not in newest:
+            _add_older(found, version_id, records)
+        else:
+            _add(found, newest[version_id], newest[version_id].version)
+    for record in records:
+        _add(found, record, record.version)
     return list(found.values())
+
+
+def _add_older(found: dict[str, ExampleSource], version_id: str, records: Sequence[DatasetRecord]) -> None:
+    try:
+        version = datasets.get_version(version_id)
+    except NotFound:
+        return
+    record = next((record for record in records if record.id == version.dataset_id), None)
+    if record is not None:  # None: the dataset was deleted after the training
+        _add(found, record, version)
+
+
+def _add(found: dict[str, ExampleSource], record: DatasetRecord, version: VersionRecord) -> None:
+    if version.id not in found and (parts := version.parts):
+        title = record.name if version.number == 1 == record.version.number else f"{record.name} (v{version.number})"
+        found[version.id] = ExampleSource(version.id, title, parts)
 
 
 def examples_of(version_id: str, split: Split, search: str = "") -> tuple[list[ComparedInput], int]:
@@ -91,10 +106,6 @@ def knows(model_id: str, asked: ComparedInput) -> Knowledge:
     if not asked.version_id or version_id != asked.version_id:
         return "other"
     return "trained" if asked.split == "train" else "held_out"
-
-
-def _title(record: DatasetRecord, version: VersionRecord) -> str:
-    return record.name if version.number == 1 == record.version.number else f"{record.name} (version {version.number})"
 
 
 def _input(item: ExampleRecord, version_id: str) -> ComparedInput | None:
