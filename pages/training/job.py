@@ -11,7 +11,8 @@ from pages.training._job import (
     live as job_live,
     losses as job_losses,
 )
-from pages.ui import components, guard, navigation, states
+from pages.training._jobs.rows import SCREEN
+from pages.ui import components, guard, listing, navigation, states
 from pages.ui.errors import boundary
 from pages.ui.format import md, plural
 from pages.ui.methods import method_md
@@ -24,10 +25,19 @@ def header(job: jobs.JobRecord) -> None:
     """Name, state, base model, method and dataset, and the actions available in this state."""
     where = f"Jobs · {md(job.base_title)} · {method_md(job.method, job.method_title)} · {md(job.dataset_name)}"
     pairs = plural(job.examples, "training example")
+    archived = f" {states.badge_md('archived')}" if job.archived_at else ""
     badge = components.badge_md("Waiting to resume", "orange", "healing") if job.waiting_to_resume else ""
     with components.header_row(
-        md(job.name), md(job.description), f"{where} · {pairs}", badge or states.badge_md(job.state)
+        md(job.name), md(job.description), f"{where} · {pairs}", (badge or states.badge_md(job.state)) + archived
     ):
+        listing.on_its_own(
+            SCREEN,
+            job.id,
+            job.name,
+            archived=job.archived_at is not None,
+            can_archive=job.is_terminal,
+            gone=lambda: navigation.go("jobs"),
+        )
         task_actions.buttons(
             job.actions, lambda action: jobs.request(job.id, action), key="job", kind="training", asked=job.command
         )
