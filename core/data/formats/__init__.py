@@ -8,7 +8,7 @@ A new format is one file with a class (see base.Format) and one line below.
 
 from __future__ import annotations
 
-from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice, labels
+from core.data.formats.base import FORMATS, Detection, Format, ReadingChoice, label_of, labels
 from core.data.formats.csv import CsvFormat
 from core.data.formats.detect import detect_file
 from core.data.formats.json import JsonFormat

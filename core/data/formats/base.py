@@ -271,6 +271,11 @@ class Format(ABC):
 FORMATS: Final = Registry[Format]("file format")
 
 
+def label_of(format_id: str) -> str:
+    """The label of a format; the id itself for one that this release no longer has."""
+    return FORMATS.get(format_id).label if format_id in FORMATS else format_id
+
+
 def labels() -> str:
     """All formats by their labels, for help texts: "CSV, Excel, JSON, JSONL or Parquet"."""
     *first, last = sorted((entry.label for entry in FORMATS), key=str.lower)

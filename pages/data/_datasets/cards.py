@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from core.services.data import datasets
+from core.services.data import datasets, sources
 from core.services.data.datasets import DatasetRecord
 from core.services.platform.listing import Slice
 from pages.ui import components, listing, states
@@ -40,7 +40,8 @@ _ORIGINS = {
 
 def origin(dataset: DatasetRecord) -> str:
     """The format of the dataset's file, or another origin such as `written by hand`."""
-    return dataset.version.format.upper() or _ORIGINS.get(dataset.origin, dataset.origin)
+    format_id = dataset.version.format
+    return sources.format_label(format_id) if format_id else _ORIGINS.get(dataset.origin, dataset.origin)
 
 
 def _totals(found: Slice) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.data import datasets, exports
+from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
 from pages.data._datasets.cards import SCREEN, SUPERVISED, origin
+from pages.data._datasets.versions import export
 from pages.ui import components, listing, navigation, states
-from pages.ui.downloads import download
 from pages.ui.format import day, md, number, plural, set_apart, size
 from pages.ui.tasks.progress import ended_badly, follow
 
@@ -31,14 +31,8 @@ def head(dataset: DatasetRecord) -> None:
         if st.button("Validate", icon=":material/rule:", key="validate", help="Run every check on the examples again."):
             task = datasets.validate(dataset.id)
             st.session_state[_watch_key(dataset)] = task.id
-        download(
-            "Download",
-            lambda: exports.export(dataset.version.id, "jsonl"),
-            file_name=exports.filename(dataset.version.id, "jsonl"),
-            mime="application/jsonl",
-            key="download",
-            help="All examples as JSONL in the chat format.",
-        )
+        if st.button("Download", icon=":material/download:", key="download", help="Choose a split and a format."):
+            export.open_dialog(dataset, dataset.version)
         navigation.button(
             "Start Training Job",
             "new_job",

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.messages import SPLIT_TITLES
-from core.services.data import datasets
+from core.services.data import datasets, quality
 from core.services.data.datasets import DatasetRecord, ExampleRecord
 from core.services.data.datasets.operations import DropRows, EditRows, Filter, message_dicts
 from pages.data._datasets.editing import (
@@ -87,7 +87,11 @@ def _more(dataset: DatasetRecord) -> dict[str, Any]:
     out: dict[str, Any] = {}
     if counts_by_code:
         flags = st.multiselect(
-            "Findings", list(counts_by_code), placeholder="Has any of these findings", key="filter_flags"
+            "Findings",
+            list(counts_by_code),
+            format_func=quality.issue_title,
+            placeholder="Has any of these findings",
+            key="filter_flags",
         )
         if flags:
             out["flags"] = tuple(flags)
@@ -158,7 +162,7 @@ def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
     line = f" · line {item.example.source_line:,}" if item.example.source_line else ""
     split = item.example.split
     held = components.badge_md(SPLIT_TITLES[split]) if split != "train" else ""
-    flags = " ".join(components.badge_md(md(flag), "orange") for flag in item.flags)
+    flags = " ".join(components.badge_md(md(quality.issue_title(flag)), "orange") for flag in item.flags)
     with example_view.card(
         item.example.messages,
         key=f"{place}{item.position}",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import StudioError
 from core.messages import Finding
-from core.services.data import chat_import, datasets
+from core.services.data import chat_import, datasets, quality
 from core.services.data.datasets import DatasetRecord
 from pages.data._shared.severity import severity_badge
 from pages.ui import components
@@ -47,7 +47,8 @@ def findings(dataset: DatasetRecord) -> None:
     if not items:
         st.caption("There are no findings of this severity.")
         return
-    components.heading(plural(count, "finding"), " · ".join(f"{code} {n:,}" for code, n in list(by_code.items())[:4]))
+    most = [f"{md(quality.issue_title(code))} {n:,}" for code, n in list(by_code.items())[:4]]
+    components.heading(plural(count, "finding"), " · ".join(most))
     with st.container(border=True, gap="small", key="finding_list"):
         for item in components.divided(items):
             finding_row(item)
@@ -81,9 +82,9 @@ def finding_row(item: Finding) -> None:
         lines = ", ".join(f"{line:,}" for line in item.rows[:8])
         place.append(f"lines {lines}{' …' if len(item.rows) > 8 else ''}")
     with st.container(gap="xxsmall"):
-        st.markdown(f":small[{severity_badge(item.severity)} `{item.code}` :gray[{' · '.join(place)}]]")
+        st.markdown(f":small[{severity_badge(item.severity)} :gray[{' · '.join(place)}]]")
         st.markdown(sentence(item.message))
-        if item.remedy:
-            st.caption(sentence(item.remedy))
+        remedy = f"{sentence(item.remedy)} " if item.remedy else ""
+        st.caption(f"{remedy}`{item.code}`")
         if item.raw:
             st.code(short(item.raw, 400), language=None, wrap_lines=True)

@@ -10,6 +10,7 @@ from core.services.data import lineage
 from core.services.data.datasets import DatasetRecord
 from core.services.data.lineage import Edge, Lineage, Node
 from pages.ui import navigation
+from pages.ui.diagram import diagram
 from pages.ui.format import md, short
 
 _BACK = ("its content",)  # edges that only name the version an undo went back to
@@ -30,7 +31,7 @@ def picture(dataset: DatasetRecord) -> None:
     full = lineage.of_dataset(dataset.id)
     drawn = _near(folded(full, dataset.version.id), dataset.version.id)
     with st.container(border=True, key="lineage"):
-        st.markdown(f"```mermaid\n{mermaid(drawn, dataset.version.id)}\n```")
+        diagram(mermaid(drawn, dataset.version.id))
         kinds = {node.kind for node in drawn.nodes}
         legend = " · ".join(words for kind, words in _LEGEND.items() if kind in kinds)
         st.caption(legend + (f" · the {MOST} nearest of {len(full.nodes)}" if len(drawn.nodes) == MOST else ""))

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.messages import Reject
-from core.services.data import conversion
+from core.services.data import conversion, quality
 from core.services.data.conversion import Labeled
 from pages.ui import components
 from pages.ui.examples import example_view
@@ -26,7 +26,7 @@ def example_cards(items: Sequence[Labeled | Reject], *, columns: int) -> None:
                 _left_out(item, index)
                 continue
             badge = (
-                components.badge_md(item.findings[0].code.replace("_", " "), "orange")
+                components.badge_md(md(quality.issue_title(item.findings[0].code)), "orange")
                 if item.findings
                 else components.badge_md("Ready", "green")
             )

@@ -9,7 +9,8 @@ from core.services.learn.explain import costs, example
 from core.text import estimated_tokens
 from pages.learn._explainer import decision
 from pages.learn._explainer.data import token_view
-from pages.ui import charts, components, navigation
+from pages.ui import charts, components, navigation, theme
+from pages.ui.diagram import diagram
 from pages.ui.format import number
 
 INSTRUCTIONS = (
@@ -90,10 +91,11 @@ def when() -> None:
     """The decision flow: one question at a time, and a chart of the path taken."""
     answers: dict[str, bool] = st.session_state.setdefault("decision", {})
     asked, advice = decision.follow(answers)
-    flow, chart = st.columns([5, 6], gap="medium")
+    flow, reached = st.columns(2, gap="medium")
     with flow:
         for question in asked:
             _question(question, answers)
+    with reached:
         if advice is not None:
             with st.container(border=True, key="on_advice"):
                 st.markdown(f":blue[:material/flag:] **{advice.title}**")
@@ -104,8 +106,7 @@ def when() -> None:
                     )
         if answers:
             st.button("Start over", type="tertiary", icon=":material/restart_alt:", on_click=answers.clear)
-    with chart:
-        st.markdown(f"```mermaid\n{decision.mermaid(answers, charts.SEQ[5])}\n```")
+    diagram(decision.mermaid(answers, theme.PALETTE["accent-6"][0]))  # a picture, which knows no theme
     with st.grid(2, min_column_width=250):
         _list(
             "Use it when you have",
@@ -148,12 +149,23 @@ def _list(title: str, icon: str, lines: tuple[str, ...]) -> None:
 
 def way() -> None:
     """The steps from a row of a table to tokens, computed by the studio's own code."""
-    st.markdown(
-        "```mermaid\nflowchart LR\n  file[File] --> rows[Rows] --> pairs[Labeled examples] --> checks{Checks}\n"
-        "  checks -->|accepted| set[Dataset version]\n  checks -->|rejected| list[List of rejects]\n"
-        "  set --> job[Training job] --> model[Model] --> chat[Chat, compare]\n  chat -. corrections .-> pairs\n```"
+    diagram(
+        """flowchart TB
+  subgraph prepare[" "]
+    direction LR
+    file[File] --> rows[Rows] --> pairs[Labeled examples] --> checks{Checks} -->|rejected| list[Rejects]
+  end
+  subgraph train[" "]
+    direction LR
+    set[Dataset version] --> job[Training job] --> model[Model] --> chat[Chat, compare]
+  end
+  prepare -->|accepted| train
+  style prepare fill:none,stroke:none
+  style train fill:none,stroke:none"""
     )
-    st.markdown("Enter a row of a table and follow it through the studio's own template, checks and renderer.")
+    st.markdown(
+        "Corrections of answers become new labeled examples. Enter a row of a table and follow it through the studio's own template, checks and renderer."
+    )
     work, stations = st.columns([4, 7], gap="medium")
     with work:
         question = st.text_input("Column `question`", "Do you ship abroad?", key="way_question")

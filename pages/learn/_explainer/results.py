@@ -15,6 +15,7 @@ from pages.learn._explainer.basics import token_bars
 from pages.learn._explainer.faq import common_questions
 from pages.learn._explainer.training import loss_chart
 from pages.ui import components, navigation
+from pages.ui.diagram import diagram
 from pages.ui.fits import VERDICTS
 from pages.ui.format import md, number, sentence, size
 from pages.ui.tasks import workers
@@ -26,11 +27,19 @@ def loop() -> None:
         "The first run is a start. What the tuned model still gets wrong shows **which examples are missing**, and a "
         "user's correction of an answer is the best labeled example you can get."
     )
-    st.markdown(
-        "```mermaid\nflowchart LR\n  prepare[Prepare examples] --> validate[Validate] --> train[Train] --> "
-        "deploy[Deploy]\n"
-        "  deploy --> test[Test and compare] --> feedback[Collect feedback] --> retrain[Correct and add]\n"
-        "  retrain --> validate\n```"
+    diagram(
+        """flowchart TB
+  subgraph make[" "]
+    direction LR
+    prepare[Prepare examples] --> validate[Validate] --> train[Train] --> deploy[Deploy]
+  end
+  subgraph learn[" "]
+    direction LR
+    test[Test and compare] --> feedback[Collect feedback] --> retrain[Correct and add] --> again[Validate again]
+  end
+  make --> learn
+  style make fill:none,stroke:none
+  style learn fill:none,stroke:none"""
     )
     steps = home.overview().journey
     done = sum(step.done for step in steps)

@@ -67,12 +67,12 @@ def _card(prompt: monitoring.PromptRecord, shown: int, kept: int) -> None:
         if len(prompt.messages) > 1:
             st.caption(f"after {plural(len(prompt.messages) - 1, 'earlier message')}")
         with st.grid(1 + (shown > 0) + bool(prompt.expected), min_column_width=200, gap="small"):
-            _column(":gray[BEFORE]", before, prompt.expected)
+            _column(":gray[Before training]", before, prompt.expected)
             if shown > 0:
-                _column(f":blue[{step_name(shown, kept).upper()}]", now, prompt.expected)
+                _column(f":blue[{step_name(shown, kept)}]", now, prompt.expected)
             if prompt.expected:
                 with st.container(gap="xxsmall"):
-                    st.markdown(":small[:gray[EXPECTED]]")
+                    st.markdown(":small[:gray[Expected]]")
                     st.text(short(prompt.expected, _LIMIT))
 
 

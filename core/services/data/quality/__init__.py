@@ -8,5 +8,5 @@ validation: the same codes for the same things.
 from core.data.issues.duplicate_map import DuplicateMap
 from core.data.quality.records import Action, IssueGroup, QualityReport, ScorePart
 from core.services.data.quality.computing import after_new_version, compute, inspected_at_once, start
-from core.services.data.quality.fixing import operation_for
+from core.services.data.quality.fixing import issue_title, operation_for
 from core.services.data.quality.reports import Pictures, Snapshot, pictures, report, rows

@@ -13,6 +13,11 @@ from core.errors import DataError, NotFound
 from core.services.data.quality.reports import files_of
 
 
+def issue_title(code: str) -> str:
+    """What a code means in a few words, for a badge or a filter; the code as words if it is not an issue."""
+    return ISSUES.get(code).title if code in ISSUES else code.replace("_", " ").capitalize()
+
+
 def operation_for(version_id: str, code: str, action_id: str, positions: Sequence[int] | None = None) -> Operation:
     """The operation that a fix stands for, to be passed to `dataset_edits.apply`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.data.conversion.analysis import Analysis
 from core.data.conversion.cells import cell_text
-from core.data.formats import ReadingChoice, labels as format_labels
+from core.data.formats import ReadingChoice, label_of as format_label, labels as format_labels
 from core.services.data.sources.accounts import account
 from core.services.data.sources.files import (
     FileReport,

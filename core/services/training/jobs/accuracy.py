@@ -56,7 +56,7 @@ def track_record() -> TrackRecord:
                 of_kind.append(line.outside)
     return TrackRecord(
         tuple(
-            RangeRecord(name.lower(), len(found), sum(not distance for distance in found), max(found, key=abs))
+            RangeRecord(name, len(found), sum(not distance for distance in found), max(found, key=abs))
             for name, found in distances.items()
         )
     )

@@ -223,11 +223,11 @@ class Alternative:
     training: dict[str, Any]
 
 
-def _distance(outside: float) -> str:
+def _distance(outside: float, name: str = "range") -> str:
     """`within the range`, `8% above the range`, `12% below the range`."""
     if not outside:
-        return "within the range"
-    return f"{max(1, round(abs(100 * outside)))}% {'above' if outside > 0 else 'below'} the range"
+        return f"within the {name}"
+    return f"{max(1, round(abs(100 * outside)))}% {'above' if outside > 0 else 'below'} the {name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,12 +241,16 @@ class RangeRecord:
 
     @property
     def text(self) -> str:
-        """`peak memory within the forecast range in 9 of 10 runs (the other was 8% above the range)`."""
-        text = f"{self.name} within the forecast range in {self.within} of {self.runs} runs"
+        """`Peak memory was within the forecast range in 9 of the last 10 runs, otherwise 8% above it.`"""
         if self.runs == 1:
-            return f"{self.name} {_distance(self.farthest)}"
+            return f"{self.name} was {_distance(self.farthest, 'forecast range')} in the last run."
+        which = "all of" if self.within == self.runs else f"{self.within} of"
+        text = f"{self.name} was within the forecast range in {which} the last {self.runs} runs"
+        if self.within == self.runs:
+            return f"{text}."
         most = "at most " if self.runs - self.within > 1 else ""
-        return text if self.within == self.runs else f"{text} ({most}{_distance(self.farthest)})"
+        far = f"{max(1, round(abs(100 * self.farthest)))}% {'above' if self.farthest > 0 else 'below'} it"
+        return f"{text}, otherwise {most}{far}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +261,5 @@ class TrackRecord:
 
     @property
     def text(self) -> str:
-        """`The last 10 runs: peak memory within the forecast range in 9 of 10 runs; ...`; "" before the first one."""
-        if not self.kinds:
-            return ""
-        most = max(kind.runs for kind in self.kinds)
-        runs = "The last run" if most == 1 else f"The last {most} runs"
-        return f"{runs}: {'; '.join(kind.text for kind in self.kinds)}."
+        """A sentence for each kind; "" before the first run."""
+        return " ".join(kind.text for kind in self.kinds)

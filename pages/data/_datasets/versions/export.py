@@ -1,4 +1,4 @@
-"""The dialog that exports a version: choose format and part, see what the format leaves out, download."""
+"""The dialog that downloads a version: choose split and format, see what the format leaves out, and the file's name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from core.services.data.datasets import DatasetRecord, VersionRecord
 from pages.ui import components
 from pages.ui.dialogs import dialog
 from pages.ui.downloads import download
-from pages.ui.format import md, plural, sentence
+from pages.ui.format import md, md_code, plural, sentence
 
 
-@dialog("Export", icon=":material/download:")
+@dialog("Download", icon=":material/download:")
 def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
-    """Export one version as a file."""
+    """Download one version as a file."""
     st.caption(f"{md(dataset.name)} · version {version.number} · {plural(version.examples, 'pair')}")
+    split = None
+    if len(version.parts) > 1:
+        parts: dict[str, str] = {"all": "All"} | {part: SPLIT_TITLES[part] for part in version.parts}
+        part = components.switch("Split", parts, key="export_split", default="all", labeled=True)
+        split = None if part == "all" else part
     formats = exports.EXPORTS
     chosen = st.radio(
         "Format",
@@ -25,11 +30,6 @@ def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
         captions=[item.text for item in formats],
         key="export_format",
     )
-    split = None
-    if len(version.parts) > 1:
-        parts: dict[str, str] = {"all": "All"} | {part: SPLIT_TITLES[part] for part in version.parts}
-        part = components.switch("Part", parts, key="export_split", default="all", labeled=True)
-        split = None if part == "all" else part
     keep = formats.get(chosen).write_unchanged is not None and st.checkbox(
         "Leave cells that begin like a formula unchanged",
         key="export_formulas",
@@ -44,8 +44,9 @@ def open_dialog(dataset: DatasetRecord, version: VersionRecord) -> None:
     else:
         st.caption(":material/check: The file contains everything.")
     name = exports.filename(version.id, chosen, split)
+    st.markdown(f":small[:gray[File] {md_code(name)}]")
     download(
-        f"Download {name}",
+        "Download",
         lambda: exports.export(version.id, chosen, split, keep_formulas=keep),
         file_name=name,
         mime=formats.get(chosen).mime,

@@ -65,5 +65,5 @@ def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionCha
                 key=f"restore_{version.id}",
             ):
                 bring_back(dataset, version.id)
-            if st.button("Export", icon=":material/download:", type="tertiary", key=f"export_{version.id}"):
+            if st.button("Download", icon=":material/download:", type="tertiary", key=f"export_{version.id}"):
                 export.open_dialog(dataset, version)

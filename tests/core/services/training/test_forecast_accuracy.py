@@ -85,20 +85,20 @@ def test_the_last_runs_say_how_good_the_forecasts_were(studio_env: Path, model: 
     measured = {"peak_memory_bytes": 2 * above, "baseline_memory_bytes": above, "steps": 3, "total_seconds": 5.0}
     succeed(job, model, **{**measured, "peak_memory_bytes": round(1.8 * above)})
     (memory,) = jobs.track_record().kinds  # its time was not measured before
-    assert (memory.name, memory.runs, memory.within) == ("peak memory", 1, 1)
-    assert jobs.track_record().text == "The last run: peak memory within the range."
+    assert (memory.name, memory.runs, memory.within) == ("Peak memory", 1, 1)
+    assert jobs.track_record().text == "Peak memory was within the forecast range in the last run."
 
 
 @pytest.mark.parametrize(
     ("runs", "within", "farthest", "text"),
     [
-        (10, 10, 0.0, "time within the forecast range in 10 of 10 runs"),
-        (10, 9, 0.08, "time within the forecast range in 9 of 10 runs (8% above the range)"),
-        (10, 7, -0.2, "time within the forecast range in 7 of 10 runs (at most 20% below the range)"),
+        (10, 10, 0.0, "Time was within the forecast range in all of the last 10 runs."),
+        (10, 9, 0.08, "Time was within the forecast range in 9 of the last 10 runs, otherwise 8% above it."),
+        (10, 7, -0.2, "Time was within the forecast range in 7 of the last 10 runs, otherwise at most 20% below it."),
     ],
 )
 def test_a_record_compares_with_the_range(runs: int, within: int, farthest: float, text: str) -> None:
-    assert RangeRecord("time", runs, within, farthest).text == text
+    assert RangeRecord("Time", runs, within, farthest).text == text
 
 
 def test_what_would_fit_is_forecast_and_can_be_taken(

@@ -1,0 +1,19 @@
+"""Mermaid diagrams at reading size: the text is as large as on the page, and a wide diagram scrolls in its frame."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+# Without it Mermaid shrinks a wide diagram, text included, until it is as wide as the page.
+_INIT: Final = (
+    '%%{init: {"flowchart": {"useMaxWidth": false, "nodeSpacing": 20, "rankSpacing": 28, "padding": 8}, '
+    '"themeVariables": {"fontSize": "14px"}}}%%'
+)
+
+
+def diagram(source: str) -> None:
+    """Draw a flowchart from its Mermaid source."""
+    with st.container(key="diagram"):
+        st.markdown(f"```mermaid\n{_INIT}\n{source}\n```")
