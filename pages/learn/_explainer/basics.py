@@ -153,7 +153,7 @@ def way() -> None:
         """flowchart TB
   subgraph prepare[" "]
     direction LR
-    file[File] --> rows[Rows] --> pairs[Labeled examples] --> checks{Checks} -->|rejected| list[Rejects]
+    file[File] --> rows[Rows] --> pairs[Labeled examples] --> checks([Checks]) -->|rejected| list[Rejects]
   end
   subgraph train[" "]
     direction LR
@@ -164,7 +164,8 @@ def way() -> None:
   style train fill:none,stroke:none"""
     )
     st.markdown(
-        "Corrections of answers become new labeled examples. Enter a row of a table and follow it through the studio's own template, checks and renderer."
+        "Corrections of answers become new labeled examples. Enter a row of a table and follow it through the studio's "
+        "own template, checks and renderer."
     )
     work, stations = st.columns([4, 7], gap="medium")
     with work:

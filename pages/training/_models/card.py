@@ -30,7 +30,7 @@ def card(model: ModelRecord) -> None:
 def ways_on(model: ModelRecord, place: str, primary: bool = False) -> None:
     """Buttons for Chat and Compare; `place` makes their keys unique."""
     kind: Literal["secondary", "tertiary"] = "secondary" if primary else "tertiary"
-    with st.container(horizontal=True, width="content", gap="xsmall"):
+    with st.container(horizontal=True, width="content", gap="small"):
         if model.state != "active":
             st.caption("Restore this model to use it.")
             return

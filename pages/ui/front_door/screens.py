@@ -31,6 +31,7 @@ h1 { font-size: 18px; font-weight: 600; margin: 12px 0 4px; }
 p { color: var(--sft-quiet); margin: 0 0 20px; }
 a { display: block; margin-top: 8px; padding: 8px 16px; border-radius: 8px; background: var(--sft-fill);
   color: var(--sft-on-fill); text-decoration: none; }
+a + a { background: none; color: var(--sft-text); border: 1px solid var(--sft-border); }
 """
 
 

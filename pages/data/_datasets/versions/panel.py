@@ -52,7 +52,7 @@ def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionCha
                 moment(version.created_at),
             ]
             st.caption(" · ".join(fact for fact in facts if fact), help=f"SHA-256 of the examples: {version.sha256}")
-        with st.container(horizontal=True, width="content", gap="xsmall"):
+        with st.container(horizontal=True, width="content", gap="small"):
             if change is not changes[-1] and st.button(
                 "Compare", icon=":material/difference:", type="tertiary", key=f"compare_{version.id}"
             ):
