@@ -90,9 +90,9 @@ OURS = {
     ],
     "states, kinds and codes from a fixed list": [
         "data/_convert/analyze.py: column.type",
-        "data/_convert/finish.py: made.findings*.code",
+        "data/_datasets/cards.py: sources.format_label(format_id)",
+        "ui/app.py: running.missing()",
         "data/_datasets/findings.py: item.code",
-        "data/_datasets/findings.py: datasets.finding_counts(version.id)",
         "data/_datasets/cards.py: dataset.*",
         "data/_import_conversations/roles.py: log.notes",
         "data/_shared/uploads.py: Counter(*",
@@ -131,7 +131,9 @@ OURS = {
     "a record of which only such values are shown, or keys of elements": [
         "data/_convert/setup.py: column.name",
         "data/_import_conversations/review.py: plan.examples",
-        "data/_convert/finish.py: preview.examples",
+        "data/_convert/setup.py: preview.examples",
+        "data/_shared/sample_rows.py: conversion.sample(*",
+        "data/_shared/sample_rows.py: random.randint(*",
         "data/datasets.py: examples",
         "data/datasets.py: findings",
         "data/datasets.py: provenance",
