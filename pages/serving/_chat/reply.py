@@ -28,16 +28,10 @@ def follow(conversation: ConversationRecord, running: TurnRecord, choice: Answer
     The answer does not depend on this window: a reload comes back here.
     """
     with st.chat_message("assistant", avatar=messages.MODEL):
-        place = st.empty()
-        with place.container():
-            body = st.empty()
-            st.button(
-                "Stop",
-                icon=":material/stop_circle:",
-                key=f"stop_{running.id}",
-                on_click=_stop,
-                args=(running.id,),
-            )
+        body, button = st.empty(), st.empty()
+        button.button(
+            "Stop", icon=":material/stop_circle:", key=f"stop_{running.id}", on_click=_stop, args=(running.id,)
+        )
         while (now := conversations.progress(running)) is not None and now.is_running:
             if now.content:
                 body.markdown(md_answer(now.content + " ▌"))
@@ -47,7 +41,8 @@ def follow(conversation: ConversationRecord, running: TurnRecord, choice: Answer
         if now is None:  # replaced, removed or deleted in another window
             st.rerun()
         ended = conversations.get_conversation(conversation.id)
-        with place.container():
+        button.empty()  # a container in its place would keep it until the page is drawn again
+        with body.container():
             messages.answer(ended, ended.turn(now.id) or replace(now), choice)
     return ended
 
