@@ -260,7 +260,7 @@ def test_sample_answers_are_compared_with_those_before_training_at_any_step(open
     app.select_slider(key=f"sample_step_{job.id}_3_0").set_value(70).run()
     shown = read(app)
     assert "Thirty days or so." in shown
-    assert samples.step_name(70, 0).upper() in shown
+    assert f":blue[{samples.step_name(70, 0)}]" in shown
 
 
 def test_a_finished_run_shows_the_answers_of_the_step_that_became_the_model(open_screen, read, tmp_path) -> None:
@@ -271,7 +271,7 @@ def test_a_finished_run_shows_the_answers_of_the_step_that_became_the_model(open
     runs.succeed(job, tmp_path / "adapter", kept_step=70)
     app = open_screen("job", id=job.id)
     shown = read(app)
-    assert samples.step_name(70, 70).upper() in shown
+    assert f":blue[{samples.step_name(70, 70)}]" in shown
     assert "We refund within 30 days." in shown
     assert "Within. Within." not in shown
     (slider,) = app.select_slider
@@ -279,7 +279,7 @@ def test_a_finished_run_shows_the_answers_of_the_step_that_became_the_model(open
     slider.set_value(140).run()
     shown = read(app)
     assert "Within. Within." in shown
-    assert samples.step_name(140, 70).upper() in shown
+    assert f":blue[{samples.step_name(140, 70)}]" in shown
 
 
 def test_a_running_job_shows_the_newest_answers_and_then_those_of_the_model(open_screen, read, tmp_path) -> None:
