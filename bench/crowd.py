@@ -1,26 +1,26 @@
-"""A full studio and many people at once: `python -m bench.web --crowd`. The last line is one JSON object.
+"""A full studio and many people at once, part of `python -m bench.web` (alone with `--crowd`).
 
-500 datasets, 1,000 jobs (800 of them queued) and 200 models; 20 sessions over real websockets, as browsers hold them,
-open one screen after the other for 60 s and poll as often as the screens ask for. Measured from sending a request to
-the end of its script: opening a screen (a rerun), and a poll; one session has opened every screen before. Held to, on
-an otherwise idle machine: reruns at most 1 s and polls at most 150 ms in 95 of 100 cases, and no errors.
+500 datasets, 1,000 jobs (800 of them queued, 200 with a model) and 200 models; 20 sessions over real
+websockets, as browsers hold them, open one screen after the other for 60 s and poll as often as the screens ask for.
+Measured from sending a request to the end of its script: opening a screen (a rerun), and a poll; one session has opened
+every screen before. Held to on an otherwise idle machine: bench.web.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, cycle, islice
 from typing import Any
 
 DATASETS, JOBS, MODELS, SESSIONS, SECONDS = 500, 800, 200, 20, 60
+STEPS = 500  # of the job in training
 THINK_S = 4.0  # between two screens of a session
 SCREENS = ("", "datasets", "jobs", "background_jobs", "models", "new_job", "chat", "compare", "mix", "explainer")
 _LIMIT_S = 120.0
@@ -65,17 +65,22 @@ def run(port: str, *, seconds: float = SECONDS, sessions: int = SESSIONS) -> dic
     from core.platform.supervisor import ensure
 
     with ensure(["redis"]):
-        fill()
+        dataset_id = fill()
+        watched, _ = a_job_in_training("Watched items")
         busy_worker()
+        screens = (*SCREENS, f"job?id={watched}", f"datasets?id={dataset_id}")
         with serving(port):
-            times = asyncio.run(crowd(port, seconds, sessions))
+            times = asyncio.run(crowd(port, seconds, sessions, screens))
     for line in times.errors[:10]:
         print("error:", line)
     return times.figures()
 
 
-def fill(datasets: int = DATASETS, jobs: int = JOBS, models: int = MODELS) -> None:
-    """Datasets, queued jobs with their tasks, and models: rows like those that the services write."""
+def fill(datasets: int = DATASETS, jobs: int = JOBS, models: int = MODELS) -> str:
+    """Datasets, queued jobs with their tasks, and models with the jobs that created them.
+
+    Rows like those that the services write. Returns the id of the first dataset.
+    """
     from sqlalchemy import insert, select
 
     from core.ids import new_id
@@ -120,6 +125,7 @@ def fill(datasets: int = DATASETS, jobs: int = JOBS, models: int = MODELS) -> No
             put(insert(tables.JOBS).values({**the_job, "id": ended, "task_id": own, "draft_key": None, **common}))
             put(insert(tables.MODELS).values(_model(ended, first.id, n, now)))
         uow.commit()
+    return first.id
 
 
 def busy_worker() -> None:
@@ -141,6 +147,46 @@ def busy_worker() -> None:
     worker = Worker([queue_name("gpu")], connection=redis_connection(), name="gpu-bench")
     worker.register_birth()
     worker.heartbeat(600)
+
+
+def a_job_in_training(name: str = "Items") -> tuple[str, str]:
+    """A dataset of 200 pairs and a job in the middle of its training, with its metric points; its ids."""
+    from core.messages import Example, Message
+    from core.platform.db import migrate
+    from core.platform.tasks.context import Outcome, TaskContext
+    from core.platform.tasks.lease import acquire
+    from core.services.data import datasets
+    from core.services.training import jobs, metrics
+    from core.training.metrics import Point
+
+    migrate.upgrade()
+    pairs = [Example((Message("user", f"Item {n}?"), Message("assistant", f"Item {n} is blue."))) for n in range(200)]
+    dataset = datasets.create_dataset(name, pairs)
+    job = jobs.create(name="Items - v1", dataset_id=dataset.id, base_model="starter", method="lora", draft_key=None)
+    needed = jobs.get_job(job.id)
+    for task in _tasks_before(needed.task_id):
+        lease = acquire(task, "bench")
+        assert lease is not None
+        TaskContext(lease).finish(Outcome("succeeded"))
+    lease = acquire(job.task_id, "bench")
+    assert lease is not None
+    with lease.fenced() as uow:
+        for step in range(1, STEPS + 1):
+            loss = 3.0 / step**0.5
+            speed = {"learning_rate": 2e-3, "tokens": step * 900, "tokens_per_s": 4000.0, "memory_bytes": 10**9}
+            points = [Point.of("train", step, {"epoch": step / 25, "loss": loss, "grad_norm": 1.0, **speed})]
+            if step % 25 == 0:
+                points.append(Point.of("validation", step, {"epoch": step / 25, "loss": loss * 1.2}))
+            metrics.write(uow, job.id, points)
+        uow.commit()
+    return job.id, job.task_id
+
+
+def _tasks_before(task_id: str) -> list[str]:
+    from core.platform.tasks import store
+
+    needed = store.get(task_id).after_task_id
+    return [needed] if needed else []
 
 
 def _model(job_id: str, dataset_id: str, number: int, now: float) -> dict[str, Any]:
@@ -179,16 +225,16 @@ def serving(port: str) -> Iterator[None]:
         process.wait(20)
 
 
-async def crowd(port: str, seconds: float, sessions: int) -> Times:
+async def crowd(port: str, seconds: float, sessions: int, screens: Sequence[str] = SCREENS) -> Times:
     """All sessions at once, each beginning with another screen a moment after the last one."""
-    await Session(port, Times()).visit(iter(SCREENS), float("inf"), think_s=0.0)  # what a new process imports once
+    await Session(port, Times()).visit(iter(screens), float("inf"), think_s=0.0)  # what a new process imports once
     times = Times()
     until = time.monotonic() + seconds
 
     async def one(number: int) -> None:
         await asyncio.sleep(number * THINK_S / sessions)
         try:
-            await Session(port, times).visit(islice(cycle(SCREENS), number, None), until)
+            await Session(port, times).visit(islice(cycle(screens), number, None), until)
         except Exception as error:
             times.errors.append(f"session {number}: {type(error).__name__}: {error}")
 
@@ -211,11 +257,14 @@ class Session:
         async with connect(
             address, origin=f"http://{self.address}", subprotocols=["streamlit"], max_size=None, ping_interval=None
         ) as self.socket:
-            for self.screen in screens:
+            for address in screens:
                 if time.monotonic() > until:
                     return
                 self.due = {}
-                self.times.reruns.setdefault(self.screen, []).append(await self.run(page_name=self.screen))
+                name, _, query = address.partition("?")
+                self.screen = f"{name} (one)" if query else name
+                opened = await self.run(page_name=name, query_string=query)
+                self.times.reruns.setdefault(self.screen, []).append(opened)
                 leave = time.monotonic() + think_s
                 while (now := time.monotonic()) < leave:
                     fragment = min(self.due, key=lambda name: self.due[name][1], default=None)
@@ -224,7 +273,8 @@ class Session:
                         break
                     await asyncio.sleep(max(0.0, self.due[fragment][1] - now))
                     interval = self.due[fragment][0]
-                    taken = await self.run(page_name=self.screen, fragment_id=fragment, is_auto_rerun=True)
+                    state = {"page_name": name, "query_string": query, "fragment_id": fragment}
+                    taken = await self.run(**state, is_auto_rerun=True)
                     self.times.polls.setdefault(self.screen, []).append(taken)
                     if fragment in self.due:
                         self.due[fragment] = (interval, time.monotonic() + interval)
@@ -262,4 +312,3 @@ def report(figures: Mapping[str, Any]) -> None:
     print(f"{figures['errors']} errors")
     for name, seconds in figures["rerun_p95_by_screen_s"].items():
         print(f"  {name:<16} rerun {seconds:6.3f} s   poll {figures['poll_p95_by_screen_s'].get(name, 0):6.3f} s")
-    print(json.dumps(figures))

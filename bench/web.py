@@ -1,17 +1,17 @@
 """The web app's speed: `python -m bench.web`. The last line is one JSON object.
 
-- time from `sft up` to the first answer of the web app (goal 4 s on an installed machine; best and worst of RUNS);
-- time of a warm page's script, the second run of each page on a studio with data (goal 0.5 s);
-- cost of one poll of the live job page, with 500 metric points to read and draw (goal 0.1 s; a poll that finds
-  nothing new is the usual one).
+- time from `sft up` to the first page: the script of Home has run to its end (worst of RUNS);
+- time of a rerun and of a poll with 20 people in a full studio (`bench.crowd`);
+- time of a warm page's script, the third run of each page on a studio with data, one person;
+- cost of one poll of the live job page, with 500 metric points to read and draw, one person.
 
-`--crowd` measures a full studio with many sessions instead (`bench.crowd`).
-
-Each runs on a data directory of its own that is deleted afterwards.
+The first two are held to GOALS, on an otherwise idle machine; the load is printed beside them. `--crowd` measures the
+full studio alone. Each runs on a separate data directory that is deleted afterwards.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -28,10 +28,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench import crowd
+
 ROOT = Path(__file__).parents[1]
 RUNS = 3
+GOALS = {"first_page_s": 3.0, "rerun_p95_s": 0.5, "poll_p95_s": 0.1}
 POLLS = 20
-STEPS = 500
 PAGES = (
     *("home", "datasets", "upload", "convert", "new_job", "jobs", "job"),
     *("models", "chat", "compare", "explainer", "background_jobs", "demo", "settings"),
@@ -39,32 +41,37 @@ PAGES = (
 
 
 def main() -> None:
-    if "--crowd" in sys.argv:
-        from bench import crowd
-
-        with own_studio():
-            crowd.report(crowd.run(os.environ["SFT_WEB_PORT"]))
-        return
     logging.disable(logging.WARNING)  # Streamlit's remarks about running without a browser
-    figures: dict[str, Any] = {"first_answer_s": first_answers()}
-    print("`sft up` to the first answer:", ", ".join(f"{value:.2f} s" for value in figures["first_answer_s"]))
+    figures: dict[str, Any] = {"load_before": os.getloadavg()[0]}
+    if "--crowd" not in sys.argv:
+        one_person(figures)
     with own_studio():
-        job_id, task_id = a_job_in_training()
+        figures["crowd"] = crowd.run(os.environ["SFT_WEB_PORT"])
+    crowd.report(figures["crowd"])
+    print(f"load average: {figures['load_before']:.1f} before, {os.getloadavg()[0]:.1f} now")
+    measured = {**figures["crowd"], "first_page_s": max(figures.get("first_page_s", [0.0]))}
+    for name, goal in GOALS.items():
+        if measured[name]:
+            print(f"{name:<12} {measured[name]:6.3f}   goal {goal}: {'held' if measured[name] <= goal else 'MISSED'}")
+    print(json.dumps(figures))
+
+
+def one_person(figures: dict[str, Any]) -> None:
+    """Measure what one person waits for, and print it."""
+    figures["first_page_s"] = [first_page() for _ in range(RUNS)]
+    print("`sft up` to the first page:", ", ".join(f"{value:.2f} s" for value in figures["first_page_s"]))
+    with own_studio():
+        job_id, task_id = crowd.a_job_in_training()
         figures["warm_page_s"] = warm_pages(job_id)
         for name, seconds in figures["warm_page_s"].items():
             print(f"warm page {name:<16} {seconds * 1000:6.0f} ms")
         figures["poll_s"] = polls(job_id, task_id)
         for name, seconds in figures["poll_s"].items():
             print(f"poll of the live page, {name:<27} {seconds * 1000:6.1f} ms")
-    print(json.dumps(figures))
 
 
-def first_answers() -> list[float]:
-    """Seconds from starting `sft up` until the web app has answered a request, several times over."""
-    return [first_answer() for _ in range(RUNS)]
-
-
-def first_answer() -> float:
+def first_page() -> float:
+    """Seconds from starting `sft up` until a browser would have drawn Home."""
     with own_studio():
         port = os.environ["SFT_WEB_PORT"]
         began = time.perf_counter()
@@ -74,6 +81,9 @@ def first_answer() -> float:
                 try:
                     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
                         answer.read()
+                    times = crowd.Times()
+                    asyncio.run(crowd.Session(port, times).visit(iter([""]), float("inf"), think_s=0.0))
+                    assert not times.errors, times.errors
                     return time.perf_counter() - began
                 except OSError:
                     time.sleep(0.02)
@@ -102,46 +112,6 @@ def free_port() -> str:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
-
-
-def a_job_in_training() -> tuple[str, str]:
-    """A dataset of 200 pairs and a job in the middle of its training, with its metric points; its ids."""
-    from core.messages import Example, Message
-    from core.platform.db import migrate
-    from core.platform.tasks.context import Outcome, TaskContext
-    from core.platform.tasks.lease import acquire
-    from core.services.data import datasets
-    from core.services.training import jobs, metrics
-    from core.training.metrics import Point
-
-    migrate.upgrade()
-    pairs = [Example((Message("user", f"Item {n}?"), Message("assistant", f"Item {n} is blue."))) for n in range(200)]
-    dataset = datasets.create_dataset("Items", pairs)
-    job = jobs.create(name="Items - v1", dataset_id=dataset.id, base_model="starter", method="lora", draft_key=None)
-    needed = jobs.get_job(job.id)
-    for task in _tasks_before(needed.task_id):
-        lease = acquire(task, "bench")
-        assert lease is not None
-        TaskContext(lease).finish(Outcome("succeeded"))
-    lease = acquire(job.task_id, "bench")
-    assert lease is not None
-    with lease.fenced() as uow:
-        for step in range(1, STEPS + 1):
-            loss = 3.0 / step**0.5
-            speed = {"learning_rate": 2e-3, "tokens": step * 900, "tokens_per_s": 4000.0, "memory_bytes": 10**9}
-            points = [Point.of("train", step, {"epoch": step / 25, "loss": loss, "grad_norm": 1.0, **speed})]
-            if step % 25 == 0:
-                points.append(Point.of("validation", step, {"epoch": step / 25, "loss": loss * 1.2}))
-            metrics.write(uow, job.id, points)
-        uow.commit()
-    return job.id, job.task_id
-
-
-def _tasks_before(task_id: str) -> list[str]:
-    from core.platform.tasks import store
-
-    needed = store.get(task_id).after_task_id
-    return [needed] if needed else []
 
 
 def warm_pages(job_id: str) -> dict[str, float]:

@@ -9,6 +9,7 @@ import pytest
 
 from pages.ui.navigation import SECTIONS
 from tests.e2e.harness import Studio, beyond_edge
+from tests.support.accessibility import faults
 from tests.support.servers import free_port
 from tests.support.web import configure_sign_in, web_process
 
@@ -38,3 +39,11 @@ def test_a_deep_link_shows_only_the_sign_in_screen(screen: str, locked: Studio, 
     assert beyond_edge(page) == []
     # No page reached the services: they would have created a database.
     assert not (locked.data_dir / "studio.db").exists()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_the_sign_in_screen(scheme: str, locked: Studio, open_page) -> None:
+    page = open_page(scheme=scheme)
+    page.goto(locked.url)
+    page.get_by_role("link", name="Sign in").wait_for()
+    assert faults(page) == []
