@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.errors import NotFound
+from core.services.data import datasets
 from core.services.platform import places, running, tasks
 from pages.ui import downloads
 from pages.ui.format import md, size
@@ -67,6 +69,17 @@ def not_running() -> None:
         st.code(command, language=None)
 
 
+def _end(item: tasks.FinishedRecord) -> tuple[str, str | None]:
+    """How a task ended in words, and the icon. A task that succeeds may leave a dataset with errors."""
+    if item.state == "succeeded" and item.dataset_id:
+        try:
+            if datasets.get_dataset(item.dataset_id).state == "failed":
+                return "finished: the dataset has errors to fix", ":material/error:"
+        except NotFound:  # deleted in the meantime
+            pass
+    return _ENDS.get(item.state, (item.state, None))
+
+
 @st.fragment(run_every=NEWS_S)
 def announcements() -> None:
     """Toasts for long work that ended after this session started, on whichever screen the user is."""
@@ -76,7 +89,7 @@ def announcements() -> None:
             return
         for item in tasks.events_since(st.session_state[_SEEN]):
             st.session_state[_SEEN] = max(item.id, st.session_state[_SEEN])
-            words, icon = _ENDS.get(item.state, (item.state, None))
+            words, icon = _end(item)
             st.toast(f"**{md(item.title, 80)}** {words}.", icon=icon, duration="long")
     except Exception:
         # A toast must never break a page; the page itself shows what is wrong.

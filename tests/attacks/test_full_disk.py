@@ -130,7 +130,7 @@ def test_an_edit_and_a_download_say_so(small: SmallDisk) -> None:
     before = published()
     leave(10)
     with pytest.raises(StorageError, match="The disk is full: the change needs"):
-        edits.apply(dataset.id, Split(share=0.2), base_version_id=dataset.version.id, inline=True)
+        edits.apply(dataset.id, Split(kind="random", share=0.2), base_version_id=dataset.version.id, inline=True)
     with pytest.raises(StorageError, match="The disk is full: the download needs"):
         exports.export(dataset.version.id, "parquet")
     for format in set(EXPORTS.ids()) - {"parquet", "dpo"}:  # streamed: no room is needed; there are no pairs for DPO

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -13,12 +14,14 @@ from sqlalchemy import update
 from core.cli import main
 from core.platform.db.tables import TASKS, Draft
 from core.platform.db.uow import UnitOfWork
-from core.services.data import datasets
+from core.services.data import datasets, exports, sources, token_counts
+from core.services.platform import drafts
 from core.services.training import jobs, metrics, models, monitoring
 from core.text import duration, format_loss, plural, share, size
 from core.training.metrics import METRICS
 from tests.support import figures, runs
 from tests.support.figures import Figures
+from worker.run import execute
 
 KEPT, TOOK = 700, 190.0  # the step of the best checkpoint, and the seconds of the run
 LOSS = r"(?i)\bfinal loss:? (\d[\d.e-]*)"
@@ -84,7 +87,7 @@ def screens(run: jobs.JobRecord, open_screen, read, capsys: pytest.CaptureFixtur
         "jobs": open_screen("jobs", jobs=f"{run.id},{other.id}"),
         "models": open_screen("models"),
         "model": open_screen("models", id=run.model_id),
-        "background_jobs": open_screen("background_jobs").selectbox(key="kind").set_value("training").run(),
+        "background_jobs": open_screen("background_jobs").selectbox(key="list_kind").set_value("training").run(),
         "demo": open_screen("demo", id="demo_1"),
         "lineage": open_screen("datasets", id=run.dataset_id, view="Provenance"),
     }
@@ -171,3 +174,58 @@ def _json(words: list[str], capsys: pytest.CaptureFixture[str]) -> Iterator[dict
     capsys.readouterr()
     assert main(words) == 0
     return iter([json.loads(line) for line in capsys.readouterr().out.splitlines()])
+
+
+NAMED_DATASET = {
+    "Labeled Examples": r"Labeled Examples: ([\d,]+ pairs?)",
+    "Left out": r"([\d,]+ of [\d,]+ rows) left out",
+}
+
+
+def test_a_dataset_reads_the_same_everywhere(
+    open_screen, read, capsys: pytest.CaptureFixture[str], studio_env: Path
+) -> None:
+    dataset = _imported()
+    version, found = dataset.version, Screens()
+    opened = {
+        "home": {"home": {}},
+        "datasets": {"datasets": {}},
+        "new_job": {"new_job": {"draft": drafts.create("job", {"dataset_id": dataset.id}, step="dataset").id}},
+        **{view: {"datasets": {"id": dataset.id, "view": view}} for view in ("Findings", "Statistics", "Versions")},
+    }
+    for name, screen in opened.items():
+        ((file, query),) = screen.items()
+        app = open_screen(file, **query)
+        read(app)
+        found.texts[name] = figures.plain(app)
+        found.of[name] = figures.of_screen(app, NAMED_DATASET)
+    pairs, stats = plural(version.examples, "pair"), token_counts.statistics(version.id)
+    found.agree("Labeled Examples", pairs, "datasets", "new_job", "Findings", "Statistics", "Versions")
+    found.agree("Left out", "3 of 15 rows", "datasets", "new_job", "Versions")
+    found.agree("Rows left out", "3", "Findings", "Statistics", "Versions")
+    longest = {
+        screen: {re.match(r"[\d,]+", value)[0] for value in shown} for screen, shown in found.values("Longest").items()
+    }
+    assert longest == {screen: {f"{stats.tokens_max:,}"} for screen in ("Findings", "Statistics", "Versions")}
+    assert f"{stats.tokens_max:,} at most, {stats.counted}" in "".join(found.of["new_job"]["Length"])
+    assert found.of["new_job"]["Total tokens"] == found.of["Statistics"]["Total tokens"]
+    assert found.of["new_job"]["Size"] == {size(version.size_bytes)}
+    for name in ("datasets", "Findings", "Versions"):
+        assert size(version.size_bytes) in found.texts[name], name
+    total = sum(datasets.findings_by_severity(version.id).values())
+    assert found.of["Findings"]["Findings"] == {str(total)}
+    assert plural(total, "finding") in found.texts["Findings"]
+    assert plural(version.examples, "labeled example") in found.texts["home"]
+    (line,) = _json(["datasets", "--json"], capsys)
+    assert (line["examples"], version.manifest.counts.examples) == (version.examples, version.examples)
+    assert len(b"".join(exports.export(version.id, "jsonl")).splitlines()) == version.examples
+    assert len(b"".join(datasets.rejects(version.id)).splitlines()) == version.rows_left_out
+
+
+def _imported() -> datasets.DatasetRecord:
+    """12 examples of a file with 15 rows."""
+    rows = [[("user", f"Question {n}?"), ("assistant", f"Answer {n}" if n < 12 else "")] for n in range(15)]
+    lines = [{"messages": [{"role": role, "content": text} for role, text in row]} for row in rows]
+    source = sources.ingest(io.BytesIO("\n".join(map(json.dumps, lines)).encode()), "support.jsonl")
+    ended = execute(datasets.create_from_source(source.id, "Support").id, owner="test")
+    return datasets.get_dataset(ended.result["dataset_id"])

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 Figures = dict[str, set[str]]  # the values that a screen shows under a name
 
 _FACT = re.compile(r"<dt>(.*?)</dt><dd>(.*?)</dd>", re.DOTALL)
-_TEXTS = ("markdown", "caption", "html", "text", "subheader")
+_TEXTS = ("title", "header", "subheader", "markdown", "caption", "html", "text")
 
 
 def of_screen(app: AppTest, named: dict[str, str], column: str = "") -> Figures:

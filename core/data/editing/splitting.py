@@ -31,17 +31,19 @@ _PARTS: Final[tuple[Part, Part]] = ("train", "validation")
 
 @OPERATIONS.add
 class Split(Operation):
-    """Hold out a share for validation: at random, with the balance of the answers, or by complete groups.
+    """Hold out a share for validation: near duplicates together, at random, with the balance of the answers, or by
+    complete groups.
 
     Examples of the test part remain there, and do not count.
     """
 
     id: ClassVar[str] = "split"
     title: ClassVar[str] = "Split into training and validation"
-    kind: Literal["random", "stratified", "group"] = Field(
-        default="random",
+    kind: Literal["near", "random", "stratified", "group"] = Field(
+        default="near",
         title="How",
-        description="random: at random. stratified: with the balance of the answers. group: complete groups.",
+        description="near (recommended): at random, near duplicates together. random: at random. stratified: with the "
+        "balance of the answers. group: complete groups.",
     )
     share: float = Field(
         default=0.1, ge=0, le=0.9, title="Share to hold out", description="0 puts everything into training."
@@ -60,6 +62,7 @@ class Split(Operation):
 
     def describe(self) -> str:
         how = {
+            "near": "near duplicates together",
             "random": "at random",
             "stratified": "with the balance of the answers",
             "group": f"in complete groups by {GROUPINGS[self.by]}",
@@ -80,7 +83,9 @@ class Split(Operation):
         digests = Digests(looked_at())
         units, counted = digests.numbers(), np.frombuffer(usable, bool)
         strata = np.zeros(len(units), dtype=np.int64)
-        if self.kind == "group":
+        if self.kind == "near":
+            units = joined(units, _near(rows))
+        elif self.kind == "group":
             units = joined(units, self._groups(rows))
         elif self.kind == "stratified":
             strata = strata_of(rows)
@@ -100,17 +105,14 @@ class Split(Operation):
                 chosen[names[at]] = True
         held_out: Numbers = chosen[units] & counted
         if self.share and not held_out.any():
-            what = "group" if self.kind == "group" else "example"
+            what = {"group": "group", "near": "group of near duplicates"}.get(self.kind, "example")
             text = f"No {what} is small enough for a share of {self.share:.4g} of {int(counted.sum()):,} examples."
             raise DataError(text, "Choose a larger share, or another way to split.", field="share")
         return held_out
 
     def _groups(self, rows: OperationSource) -> Numbers:
         if self.by == "near":
-            groups = np.arange(rows.total, dtype=np.int64)
-            for cluster in near_groups(rows, 0.8):
-                groups[cluster] = cluster[0]
-            return groups
+            return _near(rows)
         return Digests(text_digest(self.key(entry)) for entry in rows).numbers()
 
     def key(self, entry: Entry) -> str:
@@ -124,3 +126,11 @@ class Split(Operation):
             return entry.label
         role = "user" if self.by == "input" else "system"
         return next((message.content for message in entry.example.messages if message.role == role), "")
+
+
+def _near(rows: OperationSource) -> Numbers:
+    """A number for each example, the same for near duplicates."""
+    groups = np.arange(rows.total, dtype=np.int64)
+    for cluster in near_groups(rows, 0.8):
+        groups[cluster] = cluster[0]
+    return groups

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from core.data.examples.likeness import Boilerplate
 from core.data.examples.shingles import hashes, jaccard, mix, normalize, sets
 
 THRESHOLD = 0.8
@@ -91,6 +92,14 @@ def find_pairs(texts: Texts, threshold: float = THRESHOLD, *, progress: Progress
     pairs.sort(key=lambda pair: (pair.first, pair.second))
     tell(1.0)
     return NearDuplicates(tuple(pairs), clusters(pairs), complete)
+
+
+def alike(texts: Sequence[str], threshold: float = THRESHOLD) -> tuple[tuple[int, ...], ...]:
+    """Groups of near duplicates by position, in what remains of the texts without what most of them have in common."""
+    shared = Boilerplate()
+    for text in texts:
+        shared.learn(text)
+    return find_pairs([shared.without(text) for text in texts], threshold).clusters
 
 
 def clusters(pairs: Sequence[SimilarPair]) -> tuple[tuple[int, ...], ...]:

@@ -57,6 +57,7 @@ def inspect(
     version_id: str = "",
     settings: CheckSettings | None = None,
     progress: Progress | None = None,
+    rows: score.RowsLeftOut = score.RowsLeftOut(),  # noqa: B008  it is frozen
 ) -> QualityReport:
     """Run every check.
 
@@ -65,6 +66,7 @@ def inspect(
         total: how many there are.
         sink: receives every hit, in no particular order.
         progress: receives the share done, 0 to 1; what it raises ends the work.
+        rows: of the source, those that became no example.
 
     Returns:
         the report, still without the fixes, which depend on the files of the version.
@@ -92,10 +94,11 @@ def inspect(
             take(hit)
     for hit in _of_rules(seen):
         take(hit)
-    parts = score.parts(score.Tally(len(seen), seen.train, counts.weighted()))
+    tally = score.Tally(len(seen), seen.train, counts.weighted(), rows)
+    parts = score.parts(tally)
     issues = _issues(counts)
     serious = any(issue.severity == "error" for issue in issues)
-    points = score.total(parts, seen.train, serious=serious)
+    points = score.total(parts, tally, serious=serious)
     maps = [drawn for check in running if (drawn := check.duplicate_map(seen)) is not None]
     return QualityReport(
         version_id=version_id,
@@ -105,7 +108,7 @@ def inspect(
         parts=parts,
         issues=issues,
         max_seq_length=settings.max_seq_length,
-        notes=(*score.limits(parts, points, serious=serious), *(note for check in running for note in check.notes())),
+        notes=(*score.limits(parts, tally, serious=serious), *(note for check in running for note in check.notes())),
         duplicate_map=maps[0] if maps else DuplicateMap(),
     )
 

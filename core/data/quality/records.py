@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from core.data.issues.duplicate_map import DuplicateMap
 from core.messages import Severity
 
-FORMAT: Final = 2  # of the files; grows with the checks, so that an older report counts as missing
+FORMAT: Final = 3  # of the files; grows with the checks, so that an older report counts as missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class IssueGroup:
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """One part of the score: `points` of `of`, and why."""
+    """One part of the score: `points` of `of`, and why. `of` is 0 where its check could not run."""
 
     id: str
     title: str
@@ -60,7 +60,7 @@ class QualityReport:
     """How good a version is, and what can be done about it.
 
     Attributes:
-        score: 0 to 100, the sum of the parts, rounded.
+        score: 0 to 100, the share of the points that could be had, rounded.
         grade: the score in words.
         issues: the worklist, the most serious first; empty where nothing was found.
         max_seq_length: tokens, the length that examples were measured against.

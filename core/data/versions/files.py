@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import repeat
@@ -18,7 +19,7 @@ from core.data.examples.lengths import characters_of
 from core.data.examples.parquet import ParquetRows
 from core.data.versions import manifest
 from core.data.versions.manifest import Manifest, StoredFile
-from core.messages import Example, Finding, Split
+from core.messages import Example, Finding, Reject, Split
 from core.text import estimated_tokens
 
 EXAMPLES, FINDINGS, REJECTS, MANIFEST = "examples.parquet", "findings.parquet", "rejects.jsonl", manifest.FILE
@@ -167,6 +168,12 @@ def completed(batch: Any) -> Any:
             batch = batch.append_column(EXAMPLE_SCHEMA.field(name), pa.nulls(batch.num_rows, pa.string()))
     known = EXAMPLE_SCHEMA.names
     return batch if batch.schema.names == known else batch.select([n for n in known if n in batch.schema.names])
+
+
+def reject_line(item: Reject) -> str:
+    """A row that was left out, verbatim with its reasons, as a line of JSON."""
+    content = {"line": item.line, "raw": item.raw, "findings": [found.to_dict() for found in item.findings]}
+    return json.dumps(content) + "\n"  # ASCII escapes keep even half characters and invalid bytes as they were read
 
 
 def finding_row(found: Finding) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.parquet as pq
 
@@ -21,6 +22,10 @@ _BATCH = 2_000
 _BINS = 20
 _LABELS = 50
 _CONTENT = ("messages", "source", "source_line", "split", "flags", *ADDED_LATER)  # as `stored_example` takes them
+LEFT_OUT: Final = "left_out"  # of a finding: it is about a row that is not in the dataset
+_KIND = (
+    f"CASE WHEN ? AND severity = 'error' AND NOT list_contains(?::VARCHAR[], code) THEN '{LEFT_OUT}' ELSE severity END"
+)
 _SELECT = f"SELECT position, tokens, turns, {', '.join(_CONTENT)} FROM"
 
 
@@ -62,7 +67,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Figures about a version. Token counts are estimates (characters / 4).
+    """Figures about a version. Token counts are those of the base model `counted_by`, or estimates (characters / 4).
 
     `labels` is filled where the answers look like labels (at most 200 distinct, used twice on average), else empty.
     """
@@ -83,6 +88,12 @@ class Statistics:
     distinct_labels: int
     labels: list[Label]
     histogram: list[Bin]
+    counted_by: str = ""
+
+    @property
+    def counted(self) -> str:
+        """How its tokens were counted: `counted by SmolLM2 135M`, or `estimated`."""
+        return f"counted by {self.counted_by}" if self.counted_by else "estimated"
 
 
 def page(
@@ -147,30 +158,50 @@ def iterate(path: Path, split: str | None = None) -> Iterator[Example]:
             yield from map(stored_example, *(values_of(batch, name) for name in _CONTENT))
 
 
-def findings(path: Path, limit: int = 100, severity: str | None = None, offset: int = 0) -> list[Finding]:
-    """The findings of a version, errors first; those about the whole set before those about a line."""
-    query = """
-        SELECT line, field, code, severity, message, remedy, raw, rows FROM read_parquet(?)
-        WHERE ? IS NULL OR severity = ?
+def findings(
+    path: Path,
+    limit: int = 100,
+    severity: str | None = None,
+    offset: int = 0,
+    *,
+    in_dataset: Collection[str] | None = None,
+) -> list[Finding]:
+    """The findings of a version, errors first; those about the whole set before those about a line.
+
+    Args:
+        severity: only these; LEFT_OUT: the errors of rows that were left out.
+        in_dataset: the codes of errors about what is in the dataset; all others are of rows that were left out, and
+            are only returned for LEFT_OUT. None: no distinction.
+    """
+    query = f"""
+        SELECT line, field, code, severity, message, remedy, raw, rows
+        FROM (SELECT *, {_KIND} AS kind FROM read_parquet(?))
+        WHERE CASE WHEN ? IS NULL THEN ? OR kind <> '{LEFT_OUT}' ELSE kind = ? END
         ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END,
                  line IS NOT NULL AND len(rows) = 0, line NULLS FIRST, code LIMIT ? OFFSET ?
-    """
+    """  # noqa: S608
     severity = None if severity is None else arguments.whole(severity)
     with connect() as connection:
-        rows = connection.execute(
-            query, [str(path), severity, severity, arguments.count(limit), arguments.count(offset)]
-        ).fetchall()
+        page = arguments.count(limit), arguments.count(offset)
+        given = [*_kind_of(in_dataset), str(path), severity, in_dataset is None, severity, *page]
+        rows = connection.execute(query, given).fetchall()
     return [
         Finding(line, field, code, level, message, remedy, raw, tuple(lines or ()))
         for line, field, code, level, message, remedy, raw, lines in rows
     ]
 
 
-def count_findings(path: Path) -> dict[str, int]:
-    """How many findings of each code."""
-    query = "SELECT code, count(*) FROM read_parquet(?) GROUP BY code ORDER BY 2 DESC, 1"
+def count_findings(path: Path, in_dataset: Collection[str] | None = None) -> dict[tuple[str, str], int]:
+    """How many findings of each severity (or LEFT_OUT, see `findings`) and code, the most frequent codes first."""
+    query = f"SELECT {_KIND} AS kind, code, count(*) FROM read_parquet(?) GROUP BY 1, 2 ORDER BY 3 DESC, 2"  # noqa: S608
     with connect() as connection:
-        return {code: int(count) for code, count in connection.execute(query, [str(path)]).fetchall()}
+        rows = connection.execute(query, [*_kind_of(in_dataset), str(path)]).fetchall()
+        return {(kind, code): int(count) for kind, code, count in rows}
+
+
+def _kind_of(in_dataset: Collection[str] | None) -> list[Any]:
+    """The parameters of `_KIND`."""
+    return [in_dataset is not None, sorted(in_dataset or ())]
 
 
 def estimated_tokens(path: Path) -> int:
@@ -204,6 +235,14 @@ def statistics(path: Path) -> Statistics:
             labels = [Label(text, n) for text, n in connection.execute(by_label, [str(path), _LABELS]).fetchall()]
         histogram = _histogram(connection, path, figures["tokens_max"])
     return Statistics(**figures, labels=labels, histogram=histogram)
+
+
+def bins(lengths: Sequence[int]) -> list[Bin]:
+    """The histogram of some lengths, as that of a version."""
+    most = max(lengths, default=0)
+    width = max(1, -(-(most + 1) // _BINS))
+    counts = Counter(length // width for length in lengths)
+    return [Bin(index * width, (index + 1) * width, counts[index]) for index in range(most // width + 1)]
 
 
 def _histogram(connection: duckdb.DuckDBPyConnection, path: Path, most: int) -> list[Bin]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.examples.identity import seeded_keys
+from core.data.examples.identity import messages_of, seeded_keys
+from core.data.examples.likeness import text_of
+from core.data.examples.near_duplicates import alike
 from core.data.examples.parquet import BATCH
 from core.data.examples.texts import Numbers
 from core.data.versions.files import EXAMPLE_SCHEMA, table_of
 
 # Of a row group of the final file: several times larger than a batch, it takes a third less time and space.
 _GROUP_ROWS, _GROUP_BYTES = 20_000, 16 << 20
+
+
+NEAR_UP_TO: Final = 10_000  # examples in which near duplicates are looked for; takes half a second
 
 
 class UnsplitExamples:
@@ -87,19 +92,16 @@ class UnsplitExamples:
     def drawn(self, wanted: int) -> Numbers:
         """The positions of about so many examples for training, by a seeded_keys hash of what their messages say.
 
-        Equal examples are drawn together, or not at all.
+        Equal examples are drawn together, or not at all; near duplicates too, in sets that are small enough to look for
+        them in a second: a copy of what is trained on does not validate. Where so many examples are near duplicates
+        that less than half of what is wanted could be held out, only equal ones stay together.
         """
         chances, places = self._trained()
-        chosen: list[int] = []
-        for looked_at in (2 * wanted, len(chances)):  # all of them only where many copies left too little room
-            chosen, left = [], wanted
-            for chance, copies in zip(*np.unique(_smallest(chances, looked_at), return_counts=True), strict=True):
-                if copies <= left:
-                    chosen.append(chance)
-                    left -= int(copies)
-            if not left:
-                break
-        drawn: Numbers = places[np.isin(chances, np.array(chosen, np.uint64))]
+        if len(chances) <= NEAR_UP_TO:
+            together = places[np.isin(joined := self._near_joined(chances, places), _chosen(joined, wanted))]
+            if 2 * len(together) >= wanted:
+                return together
+        drawn: Numbers = places[np.isin(chances, _chosen(chances, wanted))]
         return drawn
 
     def _trained(self) -> tuple[Numbers, Numbers]:
@@ -112,9 +114,34 @@ class UnsplitExamples:
             first += len(batch)
         return np.concatenate(chances), np.concatenate(places)
 
+    def _near_joined(self, chances: Numbers, places: Numbers) -> Numbers:
+        """The chances where near duplicates have the same: the smallest of theirs."""
+        texts = [text_of(messages_of(raw)) for batch in self.batches() for raw in batch.column("messages").to_pylist()]
+        index = {place: number for number, place in enumerate(places.tolist())}
+        joined = chances.copy()
+        for cluster in alike(texts):
+            mine = [index[place] for place in cluster if place in index]
+            if mine:
+                joined[mine] = joined[mine].min()
+        return joined
+
     def _chances_of(self, batch: Any) -> Numbers:
         """For each example a number that follows from the seed and its identity."""
         return np.array(seeded_keys(batch.column("messages"), self._seed), np.uint64)
+
+
+def _chosen(chances: Numbers, wanted: int) -> Numbers:
+    """The chances of about so many examples, the smallest first; of examples with the same chance all or none."""
+    chosen: list[int] = []
+    for looked_at in (2 * wanted, len(chances)):  # all of them only where many copies left too little room
+        chosen, left = [], wanted
+        for chance, copies in zip(*np.unique(_smallest(chances, looked_at), return_counts=True), strict=True):
+            if copies <= left:
+                chosen.append(chance)
+                left -= int(copies)
+        if not left:
+            break
+    return np.array(chosen, np.uint64)
 
 
 def _smallest(numbers: Numbers, count: int) -> Numbers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -177,9 +176,7 @@ class VersionWriter:
     def _keep(self, item: Reject) -> None:
         self._rejected += 1
         self.left_out.update(found.code for found in item.findings[:1])
-        content = {"line": item.line, "raw": item.raw, "findings": [found.to_dict() for found in item.findings]}
-        # ASCII escapes keep even half characters and invalid bytes exactly as they were read.
-        self._rejects.write(json.dumps(content) + "\n")
+        self._rejects.write(files.reject_line(item))
 
     def _choose(self) -> tuple[Any, HoldOut]:
         """Positions that are held out: of the first messages by a seeded hash, so that equal ones stay on one side."""

@@ -84,7 +84,8 @@ class EventRecord:
 
 @dataclass(frozen=True, slots=True)
 class FinishedRecord:
-    """A task that ended, for the toast. `id` is the event's; pass it back as the last one seen."""
+    """A task that ended, for the toast. `id` is the event's; pass it back as the last one seen. `dataset_id`: of the
+    dataset that it made or checked, "" for other tasks."""
 
     id: int
     task_id: str
@@ -93,6 +94,7 @@ class FinishedRecord:
     state: str
     message: str
     created_at: float
+    dataset_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

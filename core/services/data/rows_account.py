@@ -8,15 +8,19 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 from core.data.conversion.fields import FIRST_REJECTS
+from core.data.conversion.labeling import Labeler, Recipe
 from core.data.issues import ISSUES
+from core.data.versions.files import reject_line
 from core.errors import NotFound, StorageError
 from core.messages import Finding, Reject
-from core.services.data import datasets
+from core.services.data import datasets, sources
 from core.services.data.conversion import Account
+from core.services.data.datasets import VersionRecord
 from core.services.data.results import ConversionResult
 from core.text import plural
 
@@ -86,13 +90,53 @@ def expected(account: Account, of_rows: int) -> RowsAccount:
 
 
 def of_result(result: ConversionResult) -> RowsAccount:
-    """The account of a finished conversion or import; without its first rows where the dataset was deleted."""
+    """The account of a finished conversion or import; without its reasons where the dataset was deleted."""
+    reasons, first = _left_out(result.dataset_id) if result.rejected else ((), ())
+    return RowsAccount(result.read, result.accepted, result.rejected, result.read, reasons, first)
+
+
+def of_version(version: VersionRecord) -> RowsAccount | None:
+    """The account of the rows that the dataset of a version was made from; None where no row was left out.
+
+    What was left out at first is in no later version either.
+    """
+    counts = version.manifest.counts
+    if not (version.rows_left_out and counts.read):
+        return None
+    accepted = counts.read - version.rows_left_out
+    return RowsAccount(counts.read, accepted, version.rows_left_out, counts.read, *_left_out(version.dataset_id))
+
+
+def left_out_before(source_id: str, state: Mapping[str, Any]) -> Iterator[bytes]:
+    """The rows of an upload that would be left out, before anything is created, as `datasets.rejects` has them after.
+
+    Args:
+        state: the choices of a draft.
+    """
+    recipe = Recipe.of(state)
+    if recipe.options.get("empty") == "fail":  # which row stops the conversion is for the conversion to say
+        recipe = replace(recipe, options={**recipe.options, "empty": "skip"})
+    for item in Labeler(recipe, source_id).run(sources.read(source_id)):
+        if isinstance(item, Reject):
+            yield reject_line(item).encode()
+
+
+def _left_out(dataset_id: str) -> tuple[tuple[LeftOutReason, ...], tuple[LeftOutRow, ...]]:
+    """Why rows were left out when a dataset was made, and the first of them; nothing where it was deleted."""
     try:
-        rejects = list(islice(_stored(f"{result.dataset_id}-v1"), FIRST_REJECTS)) if result.rejected else []
+        return _of_first(f"{dataset_id}-v1")
     except (NotFound, StorageError):
-        rejects = []
-    reasons = _reasons(result.left_out)
-    return RowsAccount(result.read, result.accepted, result.rejected, result.read, reasons, _first(rejects))
+        return (), ()
+
+
+@lru_cache(maxsize=256)  # a first version never changes
+def _of_first(version_id: str) -> tuple[tuple[LeftOutReason, ...], tuple[LeftOutRow, ...]]:
+    counts: Counter[str] = Counter()
+    first: list[Reject] = []
+    for reject in _stored(version_id):
+        counts.update(found.code for found in reject.findings[:1])
+        first += [reject] if len(first) < FIRST_REJECTS else []
+    return _reasons(counts), _first(first)
 
 
 def _reasons(counts: Mapping[str, int]) -> tuple[LeftOutReason, ...]:

@@ -57,7 +57,8 @@ def events_since(since_id: int) -> list[FinishedRecord]:
     for event in ended:
         task = store.get(event.task_id)
         state = str(event.data["to"])
-        records.append(FinishedRecord(event.id, task.id, task.kind, task.title, state, event.message, event.created_at))
+        about = (event.id, task.id, task.kind, task.title, state, event.message, event.created_at)
+        records.append(FinishedRecord(*about, dataset_id=str(task.result.get("dataset_id") or "")))
     return records
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import StudioError
-from core.services.data import conversion, smart
+from core.services.data import conversion, rows_account, smart
 from core.services.data.results import ConversionResult, DatasetResult
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import tasks
@@ -63,7 +63,13 @@ def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord,
     sample_rows(state["source_id"], state, preview.of_rows)
     components.section_gap()
     components.heading("Rows and fields", "what reaches the examples")
-    without, decided = account_card(found, preview.of_rows, state.get("without") or (), lambda name: key(draft, name))
+    without, decided = account_card(
+        found,
+        preview.of_rows,
+        state.get("without") or (),
+        lambda name: key(draft, name),
+        lambda: rows_account.left_out_before(source.id, state),
+    )
     return save(draft, without=without), decided and bool(preview.examples)
 
 

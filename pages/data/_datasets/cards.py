@@ -22,6 +22,8 @@ def card(dataset: DatasetRecord) -> None:
     if dataset.description:
         st.caption(md(dataset.description, 120))
     st.markdown(f"Labeled Examples: **{plural(dataset.examples, 'pair')}**")
+    if left_out := dataset.version.left_out_text:
+        st.markdown(f":small[:orange[:material/block: {md(left_out)}]]")
     facts = [size(dataset.version.size_bytes), origin(dataset), day(dataset.created_at)]
     st.caption(" · ".join(fact for fact in facts if fact))
 

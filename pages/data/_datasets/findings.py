@@ -8,65 +8,65 @@ from core.errors import StudioError
 from core.messages import Finding
 from core.services.data import chat_import, datasets, quality
 from core.services.data.datasets import DatasetRecord
+from pages.data._shared.account import rows_of_version
 from pages.data._shared.severity import severity_badge
 from pages.ui import components
 from pages.ui.downloads import download
 from pages.ui.format import md, plural, sentence, short
 
 FINDINGS_PER_PAGE = 25
+_NAMES = {"all": "All", "error": "Errors", "warning": "Warnings", "info": "Notes", datasets.LEFT_OUT: "Rows left out"}
 
 
 def findings(dataset: DatasetRecord) -> None:
-    """Draw the tab: rejected rows, then findings by severity."""
+    """Draw the tab: the rows left out with their reasons, then what was found about the examples, by severity."""
     version = dataset.version
-    rejects = version.manifest.counts.rejects
-    if rejects:
-        with components.spread(border=True, key="rejects"):
-            st.markdown(f"**{plural(rejects, 'row')} could not become an example.** :gray[Download them to fix them.]")
-            download(
-                "Download rejected rows",
-                lambda: datasets.rejects(version.id),
-                file_name=f"{dataset.name}-rejects.jsonl",
-                mime="application/jsonl",
-                key="download_rejects",
-            )
+    rows_of_version(version)
     if dataset.origin == "chat_import":
         _left_out(dataset)
-    by_code = datasets.finding_counts(version.id)
-    total = sum(by_code.values())
+    by_severity = datasets.findings_by_severity(version.id)
+    total, left_out = sum(by_severity.values()), version.rows_left_out
     if not total:
-        st.markdown(":green[:material/check_circle:] Every check passed. There are no findings.")
-        return
-    names = {"all": "All", "error": "Errors", "warning": "Warnings", "info": "Notes"}
-    severity = components.switch("Severity", names, key="severity", default="all")
-    chosen = None if severity == "all" else severity
-    by_severity = version.manifest.findings
-    count = total if chosen is None else int(by_severity.get(chosen, 0))
+        st.markdown(":green[:material/check_circle:] Every check passed. There are no findings about the examples.")
+        if not left_out:
+            return
+    counts = {"all": total, **by_severity, datasets.LEFT_OUT: left_out}
+    names = {
+        "all": "All",
+        "error": "Errors",
+        "warning": "Warnings",
+        "info": "Notes",
+        datasets.LEFT_OUT: "Rows left out",
+    }
+    titles = {name: f"{title} {counts[name]:,}" for name, title in names.items() if counts[name]}
+    severity = components.switch("Severity", titles, key="severity")
     current = int(st.session_state.get(f"findings_{severity}", 1))
-    items = datasets.findings(version.id, FINDINGS_PER_PAGE, chosen, (current - 1) * FINDINGS_PER_PAGE)
-    if not items:
-        st.caption("There are no findings of this severity.")
-        return
-    most = [f"{md(quality.issue_title(code))} {n:,}" for code, n in list(by_code.items())[:4]]
-    components.heading(plural(count, "finding"), " · ".join(most))
+    chosen, first = None if severity == "all" else severity, (current - 1) * FINDINGS_PER_PAGE
+    items = datasets.findings(version.id, FINDINGS_PER_PAGE, chosen, first)
+    if severity == datasets.LEFT_OUT:
+        components.heading(md(version.left_out_text), "None of this is in the dataset")
+    else:
+        codes = list(datasets.finding_counts(version.id).items())[:4]
+        most = [f"{md(quality.issue_title(code))} {n:,}" for code, n in codes]
+        components.heading(plural(counts[severity], "finding"), " · ".join(most))
     with st.container(border=True, gap="small", key="finding_list"):
         for item in components.divided(items):
             finding_row(item)
-    components.pages(count, FINDINGS_PER_PAGE, key=f"findings_{severity}")
+    components.pages(counts[severity], FINDINGS_PER_PAGE, key=f"findings_{severity}")
 
 
 def _left_out(dataset: DatasetRecord) -> None:
-    """The messages that the import of conversations left out, on the version it created."""
-    if dataset.version.number > 1:
-        return
+    """The messages that the import of conversations left out."""
+    first = f"{dataset.id}-v1"
     try:
-        some = next(chat_import.left_out(dataset.version.id), None)
+        some = next(chat_import.left_out(first), None)
     except StudioError:  # imported before such files were stored
         return
     if some:
+        st.markdown(f":orange[:material/block:] **{md(dataset.version.left_out_text)}**")
         download(
             "Download the messages left out",
-            lambda: chat_import.left_out(dataset.version.id),
+            lambda: chat_import.left_out(first),
             file_name="left-out.jsonl",
             mime="application/jsonl",
             key="download_left_out",

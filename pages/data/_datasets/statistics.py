@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.data import datasets
+from core.services.data import token_counts
 from core.services.data.datasets import DatasetRecord, Statistics
 from pages.ui import charts, components
-from pages.ui.format import number, percent, plural, short
+from pages.ui.format import md, number, percent, plural, short
 
 
 def statistics(dataset: DatasetRecord) -> None:
     """Draw the tab."""
-    stats = datasets.statistics(dataset.version.id)
+    stats = token_counts.statistics(dataset.version.id)
     left, right = st.columns(2, gap="medium")
     with left:
-        components.heading("Length of an example", "tokens, estimated")
+        components.heading("Length of an example", f"tokens, {md(stats.counted)}")
         with st.container(border=True):
             bins = stats.histogram
             charts.bars(
@@ -63,9 +63,10 @@ def _figures(stats: Statistics) -> None:
                 f"{number(stats.validation_examples)} ({percent(stats.validation_examples / stats.examples)})",
             ),
             *([("Test", number(stats.test_examples))] if stats.test_examples else []),
-            ("Total tokens", f"about {number(stats.tokens_total)}"),
-            ("Mean length", f"about {number(round(stats.tokens_mean))} tokens"),
-            ("Longest", f"about {number(stats.tokens_max)} tokens"),
+            ("Total tokens", f"{number(stats.tokens_total)}, {stats.counted}"),
+            ("Mean length", f"{number(round(stats.tokens_mean))} tokens, {stats.counted}"),
+            ("Typical length", f"{number(round(stats.tokens_median))} tokens, {stats.counted}"),
+            ("Longest", f"{number(stats.tokens_max)} tokens, {stats.counted}"),
             ("Multi-turn", plural(stats.multi_turn, "example")),
             ("Most turns", number(stats.turns_max)),
             ("With a system message", plural(stats.with_system, "example")),

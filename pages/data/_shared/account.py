@@ -7,11 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from core.services.data import conversion, rows_account
+from core.services.data import conversion, datasets, rows_account
 from core.services.data.conversion import Account, LeftOut
+from core.services.data.datasets import VersionRecord
 from core.services.data.datasets.writing import held_out
 from core.services.data.results import ConversionResult
 from core.services.data.rows_account import RowsAccount
+from pages.ui.downloads import Blocks, download
 from pages.ui.escaping import visible
 from pages.ui.format import md, md_code, number, plural, sentence
 
@@ -66,16 +68,23 @@ def held_out_text(found: Account, without: Sequence[str], examples: int, share: 
 
 
 def account_card(
-    found: Account, of_rows: int, without: Sequence[str], key_of: Callable[[str], str]
+    found: Account,
+    of_rows: int,
+    without: Sequence[str],
+    key_of: Callable[[str], str],
+    left_out: Blocks | None = None,
 ) -> tuple[list[str], bool]:
     """Draw the account of a file with so many rows.
+
+    Args:
+        left_out: yields the rows that are left out, as JSONL.
 
     Returns:
         The fields to continue without, and whether everything is decided.
     """
     chosen: list[str] = []
     with st.container(border=True, gap="small", key="account"):
-        rows(rows_account.expected(found, of_rows))
+        rows(rows_account.expected(found, of_rows), left_out)
         for code, count, text in found.changes:
             st.caption(f":material/info: {sentence(text) if code in conversion.NOTES else _counted(count, text)}")
         st.markdown(f"Used: {_codes(found.used)}")
@@ -117,13 +126,17 @@ def _listed(parts: Sequence[str]) -> str:
     return " · ".join(parts[:_NAMED]) + more
 
 
-def rows(account: RowsAccount) -> None:
-    """`43 rows = 32 accepted + 11 left out`, with the reasons, and the first rows that are left out."""
+def rows(account: RowsAccount, left_out: Blocks | None = None) -> None:
+    """`43 rows = 32 accepted + 11 left out`, with the reasons, the first rows that are left out, and all for download.
+
+    Args:
+        left_out: yields the rows that are left out, as JSONL.
+    """
     if not account.left_out:
         st.markdown(f"**{md(account.sentence)}**")
         return
     st.markdown(f":orange[:material/block:] **{md(account.sentence)}**")
-    with st.expander(f"Why {plural(account.left_out, 'row is', 'rows are')} left out"):
+    with st.expander(f"Why {plural(account.left_out, 'row is', 'rows are')} left out", key="why_left_out"):
         for reason in account.reasons:
             st.markdown(f"**{plural(reason.rows, 'row')}** {md(reason.title)}")
         for row in account.first:
@@ -131,12 +144,26 @@ def rows(account: RowsAccount) -> None:
             st.code(visible(row.raw), language=None, wrap_lines=True)
         if 0 < len(account.first) < account.left_out:
             st.caption(f"These are the first {len(account.first)}.")
+        if left_out is not None:
+            download(
+                "Download the rows left out",
+                left_out,
+                file_name="left-out.jsonl",
+                mime="application/jsonl",
+                key="download_left_out",
+                help="Unchanged, each with its line and the reasons, to fix them and upload them again.",
+            )
 
 
 def rows_of(result: ConversionResult) -> None:
     """The account of the rows of a finished conversion or import; nothing where it read none."""
-    if not result.read:
-        return
-    rows(rows_account.of_result(result))
-    if result.rejected:
-        st.caption("Findings lists the rows that are left out with the reasons; you can download them unchanged.")
+    if result.read:
+        rows(rows_account.of_result(result), lambda: datasets.rejects(f"{result.dataset_id}-v1"))
+
+
+def rows_of_version(version: VersionRecord) -> None:
+    """The rows that the dataset of a version does not have; nothing where every row became an example."""
+    account = rows_account.of_version(version)
+    if account is not None:
+        with st.container(border=True, gap="small", key="rows_left_out"):
+            rows(account, lambda: datasets.rejects(version.id))

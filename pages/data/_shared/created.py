@@ -26,8 +26,7 @@ def created(result: DatasetResult, key: str) -> None:
         st.markdown(f"Labeled Examples: **{plural(dataset.version.examples, 'pair')}**")
         if failed:
             for finding in datasets.findings(dataset.version.id, limit=20, severity="error"):
-                if finding.line is None:  # about the full set: the reason it cannot be trained on
-                    st.markdown(f":red[{sentence(finding.message)}] {sentence(finding.remedy)}")
+                st.markdown(f":red[{sentence(finding.message)}] {sentence(finding.remedy)}")
         with st.container(horizontal=True, gap="small"):
             if st.button("Open dataset", type="primary", icon=":material/dataset:", key=f"open_{key}"):
                 navigation.go("datasets", {"id": dataset.id})

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core.services.data import conversion, datasets
+from core.services.data import conversion, datasets, rows_account
 from core.services.data.conversion import raw_text
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import drafts
@@ -88,7 +88,10 @@ def _decisions(source: SourceRecord, analysis: Analysis) -> tuple[dict[str, str]
     if options != earlier:
         st.session_state[kept] = options
         found = account_of(source.id, state | {"options": options}, way)
-    without, decided = account_card(found, analysis.total_rows, (), key_of)
+    before = state | {"options": options}
+    without, decided = account_card(
+        found, analysis.total_rows, (), key_of, lambda: rows_account.left_out_before(source.id, before)
+    )
     return options, found, without, decided and found.accepted > 0
 
 

@@ -165,11 +165,20 @@ def _final_tiles(job: jobs.JobRecord, points: Series) -> list[Tile]:
         value, held_out = job.final(metric), job.final_validation(metric)
         if value is None:
             continue
-        curve = [v for point in run_charts.thinned(points.train, SPARK) if (v := point.value(metric.id)) is not None]
-        tiles.append(Tile(metric.final_name, metric.write(value), chart=curve, help=_FINAL.get(metric.id, metric.help)))
-        if held_out is not None:
-            tiles.append(Tile(metric.final_validation_name, metric.write(held_out), help=_HELD_OUT))
+        curve, held_curve = (_curve(series, metric) for series in (points.train, points.validation))
+        own_tile = metric.id == "loss"  # the loss on held-out data is a figure to watch, with its own curve
+        below = metric.write(held_out) if held_out is not None and not own_tile else None
+        text = _FINAL.get(metric.id, metric.help)
+        note = "held-out" if below else None
+        tiles.append(Tile(metric.final_name, metric.write(value), below, "gray", note, curve, text, "off"))
+        if held_out is not None and own_tile:
+            tiles.append(Tile(metric.final_validation_name, metric.write(held_out), chart=held_curve, help=_HELD_OUT))
     return tiles
+
+
+def _curve(points: list[Point], metric: RunMetric) -> list[float]:
+    thinned = run_charts.thinned(points, SPARK)
+    return [value for point in thinned if (value := point.value(metric.id)) is not None]
 
 
 _FINAL = {
@@ -206,7 +215,7 @@ def _tile(metric: RunMetric, points: Series) -> Tile:
         below,
         "gray",
         word if below else None,
-        [v for point in run_charts.thinned(points.train, SPARK) if (v := point.value(metric.id)) is not None],
+        _curve(points.train, metric),
         help=metric.help,
         arrow="off",
     )

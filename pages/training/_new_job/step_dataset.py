@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.data import datasets
+from core.services.data import datasets, token_counts
 from core.services.platform import drafts
 from pages.training._new_job.refusals import refused_examples
 from pages.training._new_job.steps import IDS
@@ -20,7 +20,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     every = datasets.list_datasets()
     ready = [dataset for dataset in every if dataset.state == "validated" and dataset.version]
     if not ready:
-        _nothing_ready(len(every))
+        _nothing_ready(every)
         return
     chosen = draft.state.get("dataset_id") if draft else None
     main, side = st.columns([8, 5], gap="medium")
@@ -33,13 +33,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
         components.pages(len(shown), _PER_PAGE, "ready_page")
         if not shown:
             st.caption("No dataset name contains that.")
-        if len(every) > len(ready):
-            waiting = len(every) - len(ready)
-            st.page_link(
-                navigation.page_file("datasets"),
-                icon=":material/rule:",
-                label=f"{plural(waiting, 'dataset')} not validated yet: open Datasets",
-            )
+        _others(every)
     with side:
         selected = next((dataset for dataset in ready if dataset.id == chosen), None)
         _side(selected)
@@ -62,11 +56,25 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             address.onward(draft, "model", IDS)
 
 
+def _others(every: list[datasets.DatasetRecord]) -> None:
+    """The datasets that cannot be chosen, and what to do about them."""
+    failed = sum(dataset.state == "failed" for dataset in every)
+    unchecked = sum(dataset.state == "not_validated" for dataset in every)
+    texts = (
+        (failed, ":material/error:", f"{plural(failed, 'dataset has', 'datasets have')} errors to fix: open Datasets"),
+        (unchecked, ":material/rule:", f"{plural(unchecked, 'dataset')} not validated yet: open Datasets"),
+    )
+    for count, icon, label in texts:
+        if count:
+            st.page_link(navigation.page_file("datasets"), icon=icon, label=label)
+
+
 def _card(draft: drafts.DraftRecord | None, dataset: datasets.DatasetRecord, on: bool) -> None:
     version = dataset.version
     held = f" · {version.validation_examples:,} for validation" if version.validation_examples else ""
     text = f"Labeled Examples: {plural(version.examples, 'pair')}{held}"
-    facts = f"version {version.number} · {ago(dataset.created_at)}"
+    left_out = f":orange[{md(version.left_out_text)}] · " if version.left_out_text else ""
+    facts = f"{left_out}version {version.number} · {ago(dataset.created_at)}"
     if components.choice_card(
         f"ds_{dataset.id}",
         md(dataset.name, 48),
@@ -103,7 +111,7 @@ def _side(dataset: datasets.DatasetRecord | None) -> None:
             )
         return
     components.heading("Statistics", md(dataset.name, 30))
-    stats = datasets.statistics(dataset.version.id)
+    stats = token_counts.statistics(dataset.version.id)
     with st.container(border=True, gap="small"):
         components.facts(_facts(dataset.version, stats))
     components.section_gap()
@@ -116,8 +124,17 @@ def _side(dataset: datasets.DatasetRecord | None) -> None:
     st.caption(f"Your model will learn from {number(dataset.version.train_examples)} of these.")
 
 
-def _nothing_ready(others: int) -> None:
-    if others:
+def _nothing_ready(every: list[datasets.DatasetRecord]) -> None:
+    if every and all(dataset.state == "failed" for dataset in every):
+        components.empty(
+            "error",
+            "Every dataset has errors to fix",
+            "A dataset with errors cannot be trained on. Open it: its screen says what to fix.",
+            "Open Datasets",
+            key="none_ready",
+            opens="datasets",
+        )
+    elif every:
         components.empty(
             "rule",
             "No dataset is validated yet",
@@ -141,14 +158,16 @@ def _facts(version: datasets.VersionRecord, statistics: datasets.Statistics) -> 
     held = version.validation_examples
     rows = [
         ("Labeled Examples", plural(version.examples, "pair")),
+        *([("Left out", version.left_out_text.removesuffix(" left out"))] if version.left_out_text else []),
         ("Training", plural(version.train_examples, "pair")),
         ("Validation", plural(held, "pair") if held else "none, so there is no validation curve"),
         *([("Test", f"{plural(version.test_examples, 'pair')}, not used")] if version.test_examples else []),
         (
             "Length",
-            f"about {number(round(statistics.tokens_mean))} tokens on average, {statistics.tokens_max:,} at most",
+            f"{number(round(statistics.tokens_mean))} tokens on average, {statistics.tokens_max:,} at most, "
+            f"{statistics.counted}",
         ),
-        ("Total tokens", f"about {statistics.tokens_total:,}"),
+        ("Total tokens", f"{number(statistics.tokens_total)}, {statistics.counted}"),
         ("Size", size(version.size_bytes)),
     ]
     if statistics.multi_turn:

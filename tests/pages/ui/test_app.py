@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.services.data import datasets
 from core.services.platform import tasks
 from core.services.platform.tasks import FinishedRecord
 from pages.ui.front_door.response import STUDIO, content_policy
+from tests.support.jobs import example
 
 SCRIPT = "from pages.ui import app\napp.announcements()"
 
@@ -43,6 +46,17 @@ def test_each_end_has_its_own_words(ended: list[FinishedRecord]) -> None:
     app = AppTest.from_string(SCRIPT).run()
     ended += [finished(8, "succeeded"), finished(9, "failed"), finished(10, "cancelled")]
     assert len({toast.value for toast in app.run().toast}) == 3
+
+
+def test_a_dataset_with_errors_is_announced_without_a_green_check(ended: list[FinishedRecord]) -> None:
+    small = datasets.create_dataset("Small", [example(number) for number in range(3)])
+    app = AppTest.from_string(SCRIPT).run()
+    ended += [finished(8), replace(finished(9), dataset_id=small.id), replace(finished(10), dataset_id="ds_gone")]
+    assert [toast.icon for toast in app.run().toast] == [
+        ":material/check_circle:",
+        ":material/error:",
+        ":material/check_circle:",
+    ]
 
 
 def test_a_database_that_fails_takes_no_screen_down(

@@ -1,6 +1,6 @@
 """Datasets: listed, read, created, written by hand, checked again, archived, deleted; the files here do it."""
 
-from core.data.versions.reader import Bin, ExampleRecord, Page, Statistics
+from core.data.versions.reader import LEFT_OUT, Bin, ExampleRecord, Page, Statistics
 from core.services.data.datasets.by_hand import (
     begin_by_hand,
     gather,
@@ -17,6 +17,7 @@ from core.services.data.datasets.reading import (
     examples_at,
     finding_counts,
     findings,
+    findings_by_severity,
     iter_examples,
     list_datasets,
     rejects,

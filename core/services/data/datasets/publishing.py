@@ -14,7 +14,7 @@ from sqlmodel import select
 
 from core.data.quality import set_rules
 from core.data.versions import files
-from core.data.versions.manifest import SCHEMA_VERSION, Change, Manifest
+from core.data.versions.manifest import SCHEMA_VERSION, Change, Counts, Manifest
 from core.data.versions.writer import VersionWriter, Written
 from core.errors import Conflict, DataError, NotFound
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
@@ -147,13 +147,19 @@ def _manifest(base: VersionRecord, written: Written, change: Change, recipe: Map
     return replace(
         following(base, base.manifest, change),
         recipe=base.manifest.recipe if recipe is None else recipe,
-        counts=written.counts(),
+        counts=written.counts(**_of_source(base.manifest.counts)),
         examples_sha256=written.examples_sha256,
         split=written.split,
         findings=dict(written.findings),
         rules=set_rules.VERSION,
         schema_version=SCHEMA_VERSION,
     )
+
+
+def _of_source(counts: Counts) -> dict[str, int]:
+    """What was read to make the first version: an edit does not change what was left out."""
+    names = ("read", "accepted", "rejected", "conversations", "redacted", "edited")
+    return {name: value for name in names if (value := getattr(counts, name)) is not None}
 
 
 def following(base: VersionRecord, content: Manifest, change: Change) -> Manifest:

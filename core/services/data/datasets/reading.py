@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlmodel import col, select
 
 from core.data.versions import files, reader
-from core.data.versions.reader import ExampleRecord, Page, Statistics
+from core.data.versions.reader import LEFT_OUT, ExampleRecord, Page, Statistics
 from core.messages import Example, Finding
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
@@ -16,7 +16,9 @@ from core.services.data.datasets.records import (
     DatasetRecord,
     VersionRecord,
     dataset_record,
+    first_version_id,
     get_version,
+    set_codes,
     version_file,
     version_record,
 )
@@ -73,13 +75,26 @@ def iter_examples(version_id: str, split: str | None = None) -> Iterator[Example
 
 
 def findings(version_id: str, limit: int = 100, severity: str | None = None, offset: int = 0) -> list[Finding]:
-    """The findings of the version, errors first."""
-    return reader.findings(version_file(version_id, files.FINDINGS), limit, severity, offset)
+    """The findings about what is in the version, errors first.
+
+    Args:
+        severity: only these; LEFT_OUT: those of the rows that were left out when the dataset was made.
+    """
+    of = first_version_id(version_id) if severity == LEFT_OUT else version_id
+    return reader.findings(version_file(of, files.FINDINGS), limit, severity, offset, in_dataset=set_codes())
 
 
 def finding_counts(version_id: str) -> dict[str, int]:
-    """How many findings of each code."""
-    return reader.count_findings(version_file(version_id, files.FINDINGS))
+    """How many findings of each code are about what is in the version."""
+    counted = reader.count_findings(version_file(version_id, files.FINDINGS), set_codes())
+    return {code: count for (severity, code), count in counted.items() if severity != LEFT_OUT}
+
+
+def findings_by_severity(version_id: str) -> dict[str, int]:
+    """How many findings of each severity are about what is in the version; for tile, tab and list."""
+    counted = reader.count_findings(version_file(version_id, files.FINDINGS), set_codes())
+    severities = ("error", "warning", "info")
+    return {severity: sum(count for (of, _), count in counted.items() if of == severity) for severity in severities}
 
 
 def statistics(version_id: str) -> Statistics:
@@ -88,5 +103,6 @@ def statistics(version_id: str) -> Statistics:
 
 
 def rejects(version_id: str) -> Iterator[bytes]:
-    """The rejected rows as JSONL, streamed: `line`, `raw` (verbatim) and `findings`; empty where there are none."""
-    return get_storage().blocks(f"{get_version(version_id).path}/{files.REJECTS}")
+    """The rows that were left out when the dataset was made, as JSONL, streamed: `line`, `raw` (verbatim) and
+    `findings`; empty where there are none. A later version has those of the first."""
+    return get_storage().blocks(f"{get_version(first_version_id(version_id)).path}/{files.REJECTS}")

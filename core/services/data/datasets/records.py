@@ -20,7 +20,7 @@ from core.messages import SPLITS, Split
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
-from core.text import CHARACTERS_PER_TOKEN, labeled_examples
+from core.text import CHARACTERS_PER_TOKEN, labeled_examples, plural
 
 DATASET_STATES = {
     "validated": "Validated: ready for training",
@@ -56,6 +56,23 @@ class VersionRecord:
         """How many examples each split has, without empty ones."""
         counts = (self.train_examples, self.validation_examples, self.test_examples)
         return {split: count for split, count in zip(SPLITS, counts, strict=True) if count}
+
+    @property
+    def rows_read(self) -> int:
+        """Rows of the file that the dataset was made from; 0 where there was none."""
+        return 0 if self.manifest.origin == "chat_import" else self.manifest.counts.read or 0
+
+    @property
+    def rows_left_out(self) -> int:
+        """Those of them that became no example, also after edits: what was never in the dataset."""
+        return 0 if self.manifest.origin == "chat_import" else self.manifest.counts.rejected or 0
+
+    @property
+    def left_out_text(self) -> str:
+        """`11 of 43 rows left out`, on every version; "" where everything became examples."""
+        counts = self.manifest.counts
+        noun = "message" if self.manifest.origin == "chat_import" else "row"
+        return f"{counts.rejected:,} of {plural(counts.read, noun)} left out" if counts.rejected and counts.read else ""
 
     @property
     def size_text(self) -> str:
@@ -153,6 +170,11 @@ def get_version(version_id: str) -> VersionRecord:
         if row is None:
             raise NotFound(f"There is no dataset version {version_id!r}.", "It was deleted with its dataset.")
         return version_record(row)
+
+
+def first_version_id(version_id: str) -> str:
+    """The version that the dataset of a version began with: the one that read its source."""
+    return f"{get_version(version_id).dataset_id}-v1"
 
 
 def version_file(version_id: str, name: str) -> Path:

@@ -61,11 +61,12 @@ def _note(operation: Split, held_out: int, total: int, groups: int) -> str:
     if not operation.share:
         return "Everything goes into the training part."
     if held_out != target:
-        why = "groups stay together" if operation.kind == "group" else "equal examples stay together"
+        together = {"group": "groups", "near": "near duplicates"}.get(operation.kind, "equal examples")
+        why = f"{together} stay together"
         return f"{held_out:,} instead of {target:,} are held out, because {why}."
     if operation.kind == "stratified" and groups * 2 > total:
         return "Most answers occur only once: there is no balance to keep, so the split is random."
-    return "Equal examples stay together."
+    return f"{'Near duplicates' if operation.kind == 'near' else 'Equal examples'} stay together."
 
 
 def _named(text: str) -> str:

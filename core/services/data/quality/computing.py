@@ -17,6 +17,7 @@ from core.data.issues.check import CheckSettings, Measure
 from core.data.quality.affected import ReportFiles
 from core.data.quality.inspect import inspect
 from core.data.quality.records import QualityReport
+from core.data.quality.score import RowsLeftOut
 from core.data.quality.store import ISSUES_FILE, REPORT_FILE, IssueWriter
 from core.data.versions import files as version_files, reader
 from core.errors import Conflict, DataError, NotFound
@@ -77,6 +78,7 @@ def compute(
                 version_id=version_id,
                 settings=settings,
                 progress=progress,
+                rows=RowsLeftOut(version.rows_left_out, version.rows_read),
             )
         files = ReportFiles(examples, path)
         issues = tuple(with_fixes(files, issue, version.examples) for issue in measured.issues)

@@ -10,10 +10,11 @@ from core.data.quality import store as issue_store
 from core.data.quality.affected import ReportFiles
 from core.data.quality.records import FORMAT, QualityReport, ScorePart
 from core.data.quality.store import ISSUES_FILE, REPORT_FILE, IssuePage
-from core.data.versions import files as version_files, reader
+from core.data.versions import files as version_files
 from core.data.versions.reader import Bin, Label
 from core.errors import NotFound, StorageError
 from core.platform.storage import get_storage
+from core.services.data import token_counts
 from core.services.data.datasets.records import VersionRecord, get_version, version_file
 
 
@@ -35,6 +36,7 @@ class Pictures:
     """What the quality screen draws.
 
     `before` is the version that this one was made from; None for a first version, or where that one has no report.
+    `counted` says how the lengths were counted.
     """
 
     length_histogram: list[Bin]
@@ -42,6 +44,7 @@ class Pictures:
     duplicate_map: DuplicateMap
     after: Snapshot
     before: Snapshot | None
+    counted: str
 
 
 def report(version_id: str) -> QualityReport | None:
@@ -71,9 +74,10 @@ def pictures(version_id: str) -> Pictures:
         NotFound: the version has no report yet.
     """
     version, measured = get_version(version_id), _measured(version_id)
-    figures = reader.statistics(version_file(version_id, version_files.EXAMPLES))
+    figures = token_counts.statistics(version_id)
     after = _snapshot(version, measured, figures.histogram)
-    return Pictures(figures.histogram, figures.labels, measured.duplicate_map, after, _before(version))
+    before = _before(version)
+    return Pictures(figures.histogram, figures.labels, measured.duplicate_map, after, before, figures.counted)
 
 
 def files_of(version_id: str) -> ReportFiles:
@@ -98,7 +102,7 @@ def _before(version: VersionRecord) -> Snapshot | None:
         parent = get_version(next(iter(version.parents), ""))
         measured = report(parent.id)
         if parent.dataset_id == version.dataset_id and measured is not None:
-            figures = reader.statistics(version_file(parent.id, version_files.EXAMPLES))
+            figures = token_counts.statistics(parent.id)
             return _snapshot(parent, measured, figures.histogram)
     except (NotFound, StorageError):
         pass

@@ -15,6 +15,10 @@ from pages.ui.dialogs import dialog
 from pages.ui.format import number, percent, sentence, short
 
 _KINDS = {
+    "near": (
+        "Recommended",
+        "At random, with near duplicates on one side: validation measures what the training never saw.",
+    ),
     "random": ("Random", "Every example has the same chance to be held out."),
     "stratified": ("Stratified", "The same share of each output is held out, so both parts have the same balance."),
     "group": ("By group", "Examples of one group stay on one side, so that nothing leaks from training to validation."),

@@ -123,12 +123,13 @@ def _measure_again(dataset: DatasetRecord, report: QualityReport) -> None:
 
 
 def _part(part: ScorePart) -> str:
-    """One part of the score as HTML: title, points, bar and reason; a full bar means no points were lost."""
-    share = 100 * part.points / part.of if part.of else 100.0
+    """One part of the score as HTML: title, points, bar and reason; without a figure where its check could not run."""
+    share = 100 * part.points / part.of if part.of else 0.0
     points = f"{part.points:.0f}" if part.points == int(part.points) else f"{part.points:.1f}"
+    figure = f"{points} / {part.of}" if part.of else "not counted"
     return (
         f'<div class="score-part" title="{html.escape(part.text, quote=True)}">'
-        f"<span>{html.escape(part.title)}</span><b>{points} / {part.of}</b>"
+        f"<span>{html.escape(part.title)}</span><b>{figure}</b>"
         f'<i><u class="dial-{tone(share)}" style="width:{share:.0f}%"></u></i>'
         f"<p>{html.escape(part.text)}</p></div>"
     )

@@ -11,7 +11,7 @@ from core.services.data import quality
 from core.services.data.datasets import Bin, DatasetRecord
 from core.services.data.quality import DuplicateMap, Pictures, Snapshot
 from pages.ui import charts, components
-from pages.ui.format import number, plural, short
+from pages.ui.format import md, number, plural, short
 
 _LABELS = 15
 
@@ -87,7 +87,7 @@ def _signed(change: int) -> str | None:
 
 
 def _lengths(seen: Pictures) -> None:
-    components.heading("Length of an example", "tokens, estimated")
+    components.heading("Length of an example", f"tokens, {md(seen.counted)}")
     with st.container(border=True):
         fig = go.Figure()
         if seen.before is not None and seen.before.histogram != seen.length_histogram:

@@ -47,6 +47,7 @@ def _row(dataset: DatasetRecord, change: VersionChange, changes: list[VersionCha
             facts = [
                 plural(version.examples, "pair"),
                 set_apart(version.validation_examples, version.test_examples),
+                md(version.left_out_text),
                 made,
                 size(version.size_bytes),
                 moment(version.created_at),

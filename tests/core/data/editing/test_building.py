@@ -21,8 +21,12 @@ from tests.core.data.editing.test_operations import EXAMPLES as EVERY_OPERATION
 from tests.support.versions import pair
 
 CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-MORE = [*(Split(kind="group", by=by) for by in ("row", "system", "answer", "source")), Split(share=0.3, seed=5)]
-MORE += [Split(share=0), Filter(flags=("special_tokens",), keep=False), Filter(search="1", keep=False)]
+QUARTER = Split(kind="random", share=0.25)
+MORE = [
+    *(Split(kind="group", by=by) for by in ("row", "system", "answer", "source")),
+    Split(kind="random", seed=5),
+]
+MORE += [Split(kind="random", share=0), Filter(flags=("special_tokens",), keep=False), Filter(search="1", keep=False)]
 
 
 @pytest.fixture
@@ -78,7 +82,7 @@ def test_what_is_taken_over_unread_is_what_reading_it_gives(base, tmp_path, oper
 
 
 ONLY_THE_SET = [
-    Split(share=0.2),
+    Split(kind="random", share=0.2),
     DropRows(positions=(0,)),
     SampleRows(size=20),
     Filter(split="train"),
@@ -106,13 +110,13 @@ def test_messages_are_not_parsed_where_only_the_set_changes(tmp_path, operation,
 
 def test_a_file_with_other_columns_is_read_example_by_example(base, tmp_path):
     whole = pq.read_table(base / EXAMPLES)
-    expected = made(base, tmp_path / "expected", Split(share=0.25))
+    expected = made(base, tmp_path / "expected", QUARTER)
     pq.write_table(
         whole.set_column(whole.schema.get_field_index("turns"), "turns", pc.cast(whole.column("turns"), pa.int64())),
         base / EXAMPLES,
     )
     assert not StoredExamples(base / EXAMPLES).current
-    assert made(base, tmp_path / "new", Split(share=0.25))[1].examples_sha256 == expected[1].examples_sha256
+    assert made(base, tmp_path / "new", QUARTER)[1].examples_sha256 == expected[1].examples_sha256
 
 
 def test_stored_examples_are_taken_in_any_order(base, monkeypatch):

@@ -31,19 +31,21 @@ def test_random_is_seeded_and_does_not_depend_on_the_order(tmp_path: Path) -> No
     examples = [pair(f"Question {n}?", f"Answer {n}", n + 1) for n in range(100)]
     rows = stored(tmp_path / "a", examples)
     backwards = stored(tmp_path / "b", examples[::-1])
-    out = {example.messages for example, split in placed(Split(share=0.2), rows) if split == "validation"}
-    assert len(out) == 20
-    assert out == {example.messages for example, split in placed(Split(share=0.2), backwards) if split == "validation"}
-    assert out != {
-        example.messages for example, split in placed(Split(share=0.2, seed=1), rows) if split == "validation"
-    }
+
+    def held_out(of: Rows, seed: int = 42) -> set[object]:
+        found = placed(Split(kind="random", share=0.2, seed=seed), of)
+        return {example.messages for example, split in found if split == "validation"}
+
+    assert len(held_out(rows)) == 20
+    assert held_out(rows) == held_out(backwards)
+    assert held_out(rows) != held_out(rows, seed=1)
 
 
 def test_splitting_again_replaces_the_split_and_a_share_of_zero_removes_it(tmp_path: Path) -> None:
     examples = [pair(f"Q{n}", "a", n + 1, split="validation" if n < 30 else "train") for n in range(60)]
     rows = stored(tmp_path / "v", examples)
-    assert count(rows, Split(share=0.1)).validation == 6
-    assert count(rows, Split(share=0)).validation == 0
+    assert count(rows, Split(kind="random", share=0.1)).validation == 6
+    assert count(rows, Split(kind="random", share=0)).validation == 0
 
 
 def test_stratified_keeps_the_balance(tmp_path: Path) -> None:
@@ -101,3 +103,21 @@ def test_equal_examples_are_never_on_both_sides(tmp_path: Path, numbers, kind, b
     assert all(len(where) == 1 for where in sides(found, lambda example: example.messages).values())
     assert len(found) == len(numbers)
     assert sum(split == "validation" for _, split in found) <= round(share * len(numbers))
+
+
+def test_the_recommended_split_keeps_near_duplicates_together(tmp_path: Path) -> None:
+    rows = stored(tmp_path / "v", near_pairs())
+    for seed in range(5):
+        found = placed(Split(share=0.3, seed=seed), rows)
+        assert all(found[n][1] == found[n + 1][1] for n in range(0, 40, 2))
+        assert 0 < sum(split == "validation" for _, split in found) <= 18
+    apart = placed(Split(kind="random", share=0.3), rows)
+    assert any(apart[n][1] != apart[n + 1][1] for n in range(0, 40, 2)), "the test could not tell them apart"
+
+
+def near_pairs() -> list[Example]:
+    """20 questions that each appear twice with another ending, and 20 that are unlike all others."""
+    words = [f"word{n * 7919 % 1000} topic{n * 104729 % 997} item{n * 31 % 499}" for n in range(40)]
+    long = [f"{word} {word[::-1]} and then {word.upper()} with {word.title()} or" for word in words]
+    twice = [pair(f"{long[n // 2]} {'?' if n % 2 else '!'}", f"Answer {long[n // 2]}", n + 1) for n in range(40)]
+    return [*twice, *(pair(text, f"Answer {text}", 100 + n) for n, text in enumerate(long[20:]))]

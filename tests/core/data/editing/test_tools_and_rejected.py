@@ -66,7 +66,7 @@ def test_a_split_never_takes_from_the_test_part_and_keeps_equal_messages_togethe
     twins = [replace(pair(f"Q{n // 2}", "A", n + 1), rejected=(Message("assistant", f"No {n}."),)) for n in range(20)]
     rows = stored(tmp_path / "v", [*twins, *(pair(f"T{n}", "A", 50 + n, split="test") for n in range(30))])
     for operation in (
-        Split(share=0.4),
+        Split(kind="random", share=0.4),
         Split(kind="stratified", share=0.4),
         Split(kind="group", by="input", share=0.4),
     ):
@@ -75,7 +75,7 @@ def test_a_split_never_takes_from_the_test_part_and_keeps_equal_messages_togethe
         assert parts[20:] == ["test"] * 30
         assert parts[:20].count("validation") == 8
         assert parts[0:20:2] == parts[1:20:2]
-    assert [result.part for result in Split(share=0).apply(rows)] == ["train"] * 20 + ["test"] * 30
+    assert [result.part for result in Split(kind="random", share=0).apply(rows)] == ["train"] * 20 + ["test"] * 30
 
 
 def test_tools_and_rejected_answers_are_edited_and_checked(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_a_clean_set_gets_every_point_and_an_empty_worklist() -> None:
     report, hits = found(clean())
     assert hits == {}
     assert (report.score, report.grade, report.issues) == (100, "Very good", ())
-    assert sum(part.of for part in report.parts) == 100
+    assert sum(part.of for part in report.parts) == 90  # nothing is held out, so that nothing can leak
     assert all(part.points == part.of and part.text for part in report.parts)
 
 
@@ -323,3 +323,21 @@ def test_a_secret_beside_the_messages_is_found_and_redacted(place: str) -> None:
     assert key not in found[0].detail
     redacted = rewrite(example, Redact().change())
     assert not list(SensitiveCheck(CheckSettings()).feed(Case(0, redacted)))
+
+
+def test_a_check_that_could_not_run_earns_no_points_and_costs_none() -> None:
+    report, _ = found(clean(60))
+    separation = next(part for part in report.parts if part.id == "separation")
+    assert (separation.points, separation.of) == (0, 0)
+    points, most = sum(part.points for part in report.parts), sum(part.of for part in report.parts)
+    assert most == 90
+    assert report.score == round(100 * points / most)
+
+
+@pytest.mark.parametrize(("left_out", "below"), [(0, 101), (10, 101), (25, 90), (80, 90)])
+def test_a_score_is_not_very_good_where_many_rows_were_left_out(left_out: int, below: int) -> None:
+    examples = clean(100)
+    report = inspect(examples, 100, lambda hit: None, rows=score.RowsLeftOut(left_out, 100))
+    assert 75 <= report.score < below
+    assert (report.grade == "Very good") == (below > 90)
+    assert any(f"{left_out} of 100 rows" in note for note in report.notes) == (below == 90)

@@ -108,6 +108,7 @@ def test_the_hash_is_of_splits_and_messages_and_equal_examples_stay_together(tmp
 @pytest.mark.parametrize("group", [51, 20_000])
 def test_what_is_held_out_follows_from_the_seed_and_the_messages(tmp_path, monkeypatch, group):
     monkeypatch.setattr(unsplit, "_GROUP_ROWS", group)
+    monkeypatch.setattr(unsplit, "NEAR_UP_TO", 0)
     rng = random.Random(3)
     batches = [columns(rng, count) for count in (50, 1, 200)]
     with VersionWriter(tmp_path / "v", hold_out=0.2) as out:

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from core.data.editing import EditRows
+from core.data.editing import EditRows, Split
 from core.data.issues import ISSUES
 from core.data.quality.records import FORMAT
 from core.data.versions import files, reader
 from core.errors import DataError, NotFound
 from core.messages import Example, Message
+from core.models import base_models
 from core.platform.storage import get_storage
 from core.platform.tasks import store
-from core.services.data import datasets, quality
+from core.services.data import datasets, quality, token_counts
 from core.services.data.datasets import checks as dataset_checks, edits as dataset_edits, writing as dataset_writing
 from core.services.data.datasets.records import version_file
 from core.services.data.quality import computing
@@ -234,6 +235,31 @@ def test_near_duplicates_take_their_exact_copies_with_them() -> None:
     assert done is not None
     assert done.examples == 120
     assert quality.compute(done.id).score == 100
+
+
+def test_the_recommended_split_never_lowers_the_score() -> None:
+    examples = clean(150)
+    alike = [pair(item.messages[0].content + " Please.", item.messages[1].content) for item in examples[:70]]
+    dataset = make([*examples, *alike])
+    before = quality.compute(dataset.version.id)
+    assert before.issue("near_duplicates"), "the test could not tell one split from another"
+    scores = {}
+    for kind in ("near", "random"):
+        version = dataset_edits.apply(
+            dataset.id, Split(kind=kind, share=0.2), base_version_id=datasets.get_dataset(dataset.id).version.id
+        ).version
+        assert version is not None
+        assert version.validation_examples
+        scores[kind] = quality.compute(version.id).score
+    assert scores["near"] >= before.score > scores["random"]
+
+
+def test_what_is_held_out_at_first_has_no_near_duplicate_in_training() -> None:
+    examples = clean(150)
+    alike = [pair(item.messages[0].content + " Please.", item.messages[1].content) for item in examples[:70]]
+    dataset = make([*examples, *alike])  # 200 or more: a tenth is held out
+    assert dataset.version.validation_examples == 22
+    assert quality.compute(dataset.version.id).issue("near_leakage") is None
 
 
 def test_pictures_show_before_and_after() -> None:
@@ -484,3 +510,19 @@ def test_with_a_base_model_the_lengths_are_exact() -> None:
     assert [row.position for row in quality.rows(version.id, "answer_lost").rows] == [121]
     assert "about" not in quality.rows(version.id, "answer_lost").rows[0].detail
     assert tighter.max_seq_length == 200
+
+
+def test_tokens_are_counted_by_the_recommended_base_where_it_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = make([*clean(20), pair("One two three?", "extraordinarily " * 300)]).version
+    before, plain = token_counts.statistics(version.id), datasets.statistics(version.id)
+    assert (before, before.counted) == (plain, "estimated")
+    base = base_with_a_token_per_word()
+    monkeypatch.setattr(base_models, "suggested_id", lambda: base)
+    found = token_counts.statistics(version.id)
+    assert found.tokens_max == 3 + 1 + 300 + 1 + 2  # words, question mark, answer, ends and roles
+    assert found.counted_by in found.counted
+    assert found.tokens_max < before.tokens_max
+    assert sum(item.count for item in found.histogram) == found.examples == 21
+    assert token_counts.statistics(version.id) == found
+    quality.compute(version.id)
+    assert quality.pictures(version.id).length_histogram == found.histogram

@@ -324,7 +324,9 @@ def in_background(dataset: datasets.DatasetRecord, operation, **kwargs) -> datas
 def test_a_large_set_is_edited_by_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dataset_edits, "EDITED_AT_ONCE", 20)
     dataset = make()
-    applied = dataset_edits.apply(dataset.id, Split(share=0.2), base_version_id=dataset.version.id, why="To test.")
+    applied = dataset_edits.apply(
+        dataset.id, Split(kind="random", share=0.2), base_version_id=dataset.version.id, why="To test."
+    )
     assert applied.version is None
     ended = run(applied)
     assert (ended.state, ended.result["version_id"]) == ("succeeded", f"{dataset.id}-v2")

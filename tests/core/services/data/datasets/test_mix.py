@@ -92,7 +92,7 @@ def test_an_example_held_out_in_one_dataset_is_not_trained_on_through_another() 
     shared = [pair(f"Shared {n}?", "Yes.", n + 1) for n in range(30)]
     one = datasets.create_dataset("One", shared)
     two = datasets.create_dataset("Two", shared)
-    split = dataset_edits.apply(two.id, Split(share=0.2), base_version_id=two.version.id).version
+    split = dataset_edits.apply(two.id, Split(kind="random", share=0.2), base_version_id=two.version.id).version
     assert split is not None
     dataset = mixed("Mix", [(one.version.id, 1), (split.id, 1)])
     where: dict[str, set[str]] = {}
@@ -110,7 +110,7 @@ def test_validation_examples_are_not_repeated() -> None:
 
 def test_an_older_version_can_be_mixed() -> None:
     one = make("One", 30)
-    dataset_edits.apply(one.id, Split(share=0.2), base_version_id=one.version.id)
+    dataset_edits.apply(one.id, Split(kind="random", share=0.2), base_version_id=one.version.id)
     assert mixed("Mix", [(one.version.id, 1)]).version.validation_examples == 0
 
 
