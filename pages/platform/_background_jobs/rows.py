@@ -32,6 +32,10 @@ class TaskRow:
         return self.task.id
 
     @property
+    def state(self) -> str:
+        return self.task.state
+
+    @property
     def name(self) -> str:
         return self.task.title or task_words.kind(self.task.kind)[0]
 

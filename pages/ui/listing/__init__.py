@@ -6,6 +6,8 @@ does the searching (`core.platform.db.listing`).
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from core.services.platform.listing import Slice
@@ -14,7 +16,7 @@ from pages.ui.errors import boundary
 from pages.ui.format import plural
 from pages.ui.listing import address, controls, many, menu
 from pages.ui.listing.menu import on_its_own as on_its_own
-from pages.ui.listing.screen import ListScreen as ListScreen, Naming as Naming, R, opener as opener
+from pages.ui.listing.screen import Changes, ListScreen as ListScreen, Naming as Naming, R, opener as opener
 
 
 def show(screen: ListScreen[R]) -> Slice:
@@ -26,17 +28,31 @@ def show(screen: ListScreen[R]) -> Slice:
     found = read[0]
     if found.every:
         components.section_gap()
-        moves = screen.moves(found)
-        st.fragment(run_every=screen.poll_s if moves else None)(_list)(screen, [read], moves)
+        changes = screen.changes(*read)
+        st.fragment(run_every=screen.poll_s if changes == "a row" else None)(_list)(screen, [read], changes)
+        if changes == "the list":
+            st.fragment(run_every=screen.poll_s)(_watch)(screen, read, _minute())
     return found
 
 
-def _list(screen: ListScreen[R], first: list[tuple[Slice, list[R]]], moves: bool) -> None:
+def _watch(screen: ListScreen[R], drawn: tuple[Slice, list[R]], minute: int) -> None:
+    """Draw the screen again once the list has changed: reading it costs a fraction of drawing it."""
+    with boundary():
+        if screen.look_up(address.view(screen.listing, screen.per_page)) != drawn or _minute() != minute:
+            st.rerun()
+
+
+def _minute() -> int:
+    """Rows say how long ago something was: that is drawn again every minute."""
+    return int(time.time() // 60)
+
+
+def _list(screen: ListScreen[R], first: list[tuple[Slice, list[R]]], changes: Changes) -> None:
     """The fragment. `first` holds what the full run has read, and is empty afterwards."""
     with st.container(key=f"live_list_{screen.noun}", gap="small"), boundary():
         view = address.view(screen.listing, screen.per_page)
         found, rows = first.pop() if first else screen.look_up(view)
-        if screen.moves(found) != moves or not found.every:
+        if screen.changes(found, rows) != changes or not found.every:
             st.rerun()
         components.heading(plural(found.total, screen.title), screen.remark(found) if screen.remark else None)
         controls.toolbar(screen, view, found)

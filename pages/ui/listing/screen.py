@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 import streamlit as st
 
@@ -15,6 +15,8 @@ from pages.ui import navigation
 from pages.ui.format import md
 
 R = TypeVar("R")
+Changes = Literal["a row", "the list", ""]
+_WAITING: Final = frozenset({"pending", "queued", "paused"})  # what these rows say changes with other rows only
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class ListScreen(Generic[R]):
         remark: what the heading says at its right, about the rows that are shown.
         ended: whether a row can be archived.
         moving: values of the filter `state` while which the list is read again every `poll_s` seconds.
+        state: the state of a row, for a list with `moving`.
     """
 
     noun: str
@@ -61,12 +64,15 @@ class ListScreen(Generic[R]):
     ended: Callable[[R], bool] = lambda _: True
     moving: Collection[str] = ()
     poll_s: float = 2.5
+    state: Callable[[R], str] = attrgetter("state")
     key: Callable[[R], str] = attrgetter("id")
     name: Callable[[R], str] = attrgetter("name")
 
-    def moves(self, found: Slice) -> bool:
-        """Whether something in this list may change by itself."""
-        return any(state in self.moving for state in found.counts.get("state", ()))
+    def changes(self, found: Slice, rows: Sequence[R]) -> Changes:
+        """What may change by itself: a row that is shown, at every moment; something in this list; nothing."""
+        if any(self.state(row) in self.moving and self.state(row) not in _WAITING for row in rows):
+            return "a row"
+        return "the list" if any(state in self.moving for state in found.counts.get("state", ())) else ""
 
 
 def opener(key: str, name: str, screen: str, query: Mapping[str, str], *, here: bool = False, icon: str = "") -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.platform.tasks.lease import acquire
 from core.services.data import datasets
 from core.services.platform import task_list, tasks
 from core.services.platform.listing import View
 from core.services.training import jobs, models
 from core.services.training.models import ModelRecord
+from pages.platform._background_jobs import rows as task_rows
+from pages.training._jobs import rows as job_rows
+from pages.ui.listing import ListScreen
 from tests.pages.conftest import keys
 from tests.support import runs
 
@@ -124,6 +129,19 @@ def test_a_job_that_has_not_ended_offers_no_archive(studio_env: Path, open_scree
     job = runs.launch(runs.dataset())
     app = open_screen("jobs")
     assert app.menu_button(key=f"rowmenu_{job.id}").options == [":material/edit: Rename", ":material/delete: Delete"]
+
+
+@pytest.mark.parametrize("screen", [job_rows.SCREEN, task_rows.SCREEN], ids=["jobs", "background_jobs"])
+def test_a_waiting_list_is_drawn_again_only_once_it_has_changed(screen: ListScreen[Any], studio_env: Path) -> None:
+    job = runs.launch(runs.dataset())
+    drawn = screen.look_up(View())
+    assert screen.changes(*drawn) == "the list", "it is watched, not drawn at every poll"
+    assert screen.look_up(View()) == drawn
+    task = tasks.get_task(job.task_id)
+    assert acquire(task.id, "test") is not None
+    begun = screen.look_up(View())
+    assert begun != drawn
+    assert screen.changes(*begun) == "a row", "its progress is drawn at every poll"
 
 
 def test_a_finished_background_job_links_to_what_it_made(model: ModelRecord, open_screen, read) -> None:
