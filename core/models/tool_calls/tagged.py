@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from core.models.tool_calls.base import Call, CallSyntax, calls_of, json_of
 
 _TAG: Final = "<tool_call>"
-_EACH: Final = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|(?=<tool_call>)|\Z)", re.DOTALL)
+_END: Final = "</tool_call>"
 _NOT_JSON: Final = ("<arg_key>", "<function=")  # GLM and Qwen3-Coder put other things between the same tags
 
 
@@ -17,7 +16,7 @@ def _used_by(template: str) -> bool:
 
 
 def _read(text: str) -> list[Call] | None:
-    return calls_of([json_of(inside) for inside in _EACH.findall(text)])
+    return calls_of([json_of(part.partition(_END)[0]) for part in text.split(_TAG)[1:]])
 
 
 TAGGED = CallSyntax("tagged", _TAG, _used_by, _read)
