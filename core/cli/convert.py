@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def convert(
     file: Annotated[Path, typer.Argument(help=f"{formats.labels()} file.")],
-    name: Annotated[str, typer.Option(help="Name of the new dataset.")],
+    name: Annotated[str, typer.Option(help="Name of the new dataset; without it, the file's name.")] = "",
     template: Annotated[
         str,
         typer.Option(help=f"One of {', '.join(TEMPLATES.ids())}; leave it out for a file in a known chat shape."),
@@ -66,6 +66,7 @@ def convert(
     from core.data.conversion.analysis_ahead import analyzed_ahead
     from core.platform.supervisor import ensure
 
+    name = name or file.stem
     with analyzed_ahead(file, reading) as ahead, ensure({"worker-cpu"}, say):
         from core.services.data import conversion, rows_account, sources
         from core.services.data.results import ConversionResult

@@ -15,6 +15,7 @@ from core.cli._support.run_settings import setting_options, words as run_words
 from core.cli._support.settings import Texts, assign, pairs
 from core.cli._support.waiting import wait_for
 from core.models.methods import METHODS
+from core.text import plural
 
 
 def method_help() -> str:
@@ -68,7 +69,7 @@ def train(
 
     with ensure({"redis", "worker"} if wait else {"redis"}, say):
         job = _launch(dataset, base, method, engine, provider, name, settings or [], run_settings or [])
-        say(f"Job {job.name} ({job.id}): {job.total_steps} steps in {job.num_epochs} epochs.")
+        say(f"Job {job.name} ({job.id}): {plural(job.total_steps, 'step')} in {plural(job.num_epochs, 'epoch')}.")
         say(f"Engine {job.spec.engine}: {job.spec.engine_reason}")
         say("Precision {}: {}".format(*job.precision))
         for warning in job.forecast.get("warnings", []):
@@ -107,6 +108,7 @@ def _report(job_id: str, *, as_json: bool) -> int:
         print_json({"job": job.id, "model": model.name if model else None, "status": job.state, "loss": job.loss})
     elif model:
         print(model.name)
+        say(f"Ask it: {shlex.join(['sft', 'chat', 'Your question', '--model', model.name])}")
     else:
         print(f"{job.id}  {job.state}")
     if job.error:

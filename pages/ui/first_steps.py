@@ -7,7 +7,7 @@ from pages.ui import components
 
 DEMO = ("Try the demo", "demo")
 DATA = (("Convert data", "convert"), ("Upload", "upload"), ("Import conversations", "import_conversations"))
-_JOB = ("Start training job", "new_job")
+_JOB = ("Start Training Job", "new_job")
 
 
 def no_model(icon: str, title: str, text: str, key: str) -> None:

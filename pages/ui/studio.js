@@ -114,12 +114,27 @@
   document.addEventListener("keydown", wrap, true);
   document.addEventListener("pointerdown", () => (byKey = false), true);
 
+  // Chat: a new message, and the answer that grows below it, remain in sight until the user looks elsewhere.
+  let shown = 0;
+  let follows = false;
+  const follow = () => {
+    const count = document.querySelectorAll("[data-testid=stChatMessage]").length;
+    follows = count > 0 && (follows || (shown > 0 && count > shown));
+    shown = count;
+    const main = document.querySelector("[data-testid=stMain]");
+    if (follows && main) main.scrollTo(0, main.scrollHeight);
+  };
+  ["wheel", "touchmove", "pointerdown"].forEach((kind) =>
+    document.addEventListener(kind, () => (follows = false), { capture: true, passive: true }),
+  );
+
   let due = 0;
   const later = () => {
     due ||= requestAnimationFrame(() => {
       due = 0;
       improve();
       enter();
+      follow();
     });
   };
   new MutationObserver(later).observe(document.documentElement, { childList: true, subtree: true });

@@ -118,7 +118,7 @@ def settle(task_id: str) -> None:
     if not task.is_terminal:
         announce(task_id)
         return
-    for waiting in store.find(states=["pending"], after=task_id):
+    for waiting in store.find(states=["pending"], after=task_id, oldest_first=True):
         if task.state == "succeeded":
             announce(waiting.id)
         else:

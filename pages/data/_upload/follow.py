@@ -25,7 +25,8 @@ def import_of(source_id: str) -> str | None:
 
 def follow_import(task_id: str) -> None:
     """Follow the import and show its dataset at the end."""
-    components.heading("Creating the dataset")
+    ended = tasks.get_task(task_id).state == "succeeded"
+    components.heading("The dataset is created" if ended else "Creating the dataset")
     task = follow(task_id)
     if not task.is_terminal:
         st.caption("You can leave this page; the import continues and appears under Background jobs.")

@@ -12,6 +12,7 @@ from pages.ui.answers import exact_match, test_split
 from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import series_of
 from pages.ui.errors import boundary
+from pages.ui.format import plural
 from pages.ui.tasks import words as task_words
 
 POLL_S = 1.0
@@ -50,6 +51,7 @@ def _curve(job_id: str) -> None:
 def on_unseen_examples(record: demo.DemoRecord) -> None:
     """The figures on the test split: trained wordings and unseen wordings are shown separately."""
     titles = demo.sample(record.sample).parts
+    _verdict(record)
     for number, part in enumerate(record.report):
         test_split.part(part, titles.get(part.part, part.part), _PARTS[min(number, len(_PARTS) - 1)], f"part_{number}")
     if record.base_model == demo.STARTER:
@@ -57,6 +59,22 @@ def on_unseen_examples(record: demo.DemoRecord) -> None:
             "The starter knows few words, so it recognizes a problem mostly by the words it was trained on. A "
             "pretrained model such as SmolLM2 also understands wordings that its training never saw."
         )
+
+
+def _verdict(record: demo.DemoRecord) -> None:
+    """The result in one sentence, for someone who has never seen such figures."""
+    whole = [part.figures[-1] for part in record.report if part.figures]  # all fields right
+    if not whole:
+        return
+    inputs, tuned, base = (
+        sum(counts)
+        for counts in zip(*((one.tuned.total, one.tuned.right, one.base.right) for one in whole), strict=True)
+    )
+    icon = ":green[:material/verified:]" if tuned > base else ":orange[:material/info:]"
+    st.markdown(
+        f"**{icon} Of {plural(inputs, 'input')} that its training never saw, the tuned model answered {tuned:,} "
+        f"completely right, its base {base:,}.**"
+    )
 
 
 def side_by_side(test: ExactMatchResult) -> None:

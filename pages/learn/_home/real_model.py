@@ -18,7 +18,7 @@ def real_model(base: BaseModelRef) -> None:
                 st.markdown(f"**:blue[:material/deployed_code:] {md(base.title)}**")
                 st.caption(md(_words(base)))
             if base.ready:
-                navigation.button("Start training job", "new_job", key="real_model_job")
+                navigation.button("Start Training Job", "new_job", key="real_model_job")
         if not base.ready:
             base_offer.sources(base)
             base_offer.status(base)

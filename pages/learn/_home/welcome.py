@@ -93,7 +93,7 @@ def _start(screen: str, primary: bool) -> None:
         icon = ":material/play_circle:"
         navigation.button("Try the demo", "demo", {"start": "1"}, type=kind, icon=icon, key="go_demo")
     else:
-        navigation.button("Start training job", "new_job", type=kind, icon=":material/play_arrow:", key="hero_start")
+        navigation.button("Start Training Job", "new_job", type=kind, icon=":material/play_arrow:", key="hero_start")
 
 
 def quick_actions() -> None:

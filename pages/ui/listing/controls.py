@@ -21,7 +21,7 @@ def toolbar(screen: ListScreen[R], view: View, found: Slice) -> None:
             type="search",
             live=True,
             label_visibility="collapsed",
-            width=210,
+            width=190,
             **address.bound(address.SEARCH, view.search),
         )
         for one in screen.listing.filters:
@@ -32,7 +32,7 @@ def toolbar(screen: ListScreen[R], view: View, found: Slice) -> None:
             list(sorts),
             format_func=sorts.__getitem__,
             label_visibility="collapsed",
-            width=180,
+            width=170,
             **address.bound(address.SORT, view.sort, default=next(iter(sorts))),
         )
         if found.archived or view.archived:
@@ -51,7 +51,7 @@ def _filter(screen: ListScreen[R], one: Facet, view: View, counts: Mapping[str, 
         list(titles),
         format_func=titles.__getitem__,
         label_visibility="collapsed",
-        width=150,
+        width=135,
         **address.bound(one.id, chosen),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from core.platform.redis_server import redis_connection
-from core.platform.tasks import store
+from core.platform.tasks import recovery, store
 from core.platform.tasks.announce import announce
 
 
@@ -38,3 +38,13 @@ def test_without_redis_the_row_remains_and_nothing_fails(studio_env, make_task) 
     task = make_task()
     assert announce(task.id) is False
     assert store.get(task.id).announced_at is None
+
+
+def test_what_waited_for_the_same_task_runs_in_the_order_of_its_creation(real_redis, make_task) -> None:
+    needed = make_task(state="succeeded")
+    waiting = [make_task(after_task_id=needed.id, created_at=float(number)) for number in (1, 2, 3)]
+    recovery.settle(needed.id)
+    assert sorted(arguments for _, _, arguments, _ in messages()) == sorted([task.id] for task in waiting)
+    with redis_connection() as redis:
+        queued = [job_id.decode() for job_id in redis.lrange("rq:queue:sft-cpu", 0, -1)]
+    assert [name.rpartition("-")[0] for name in queued] == [task.id for task in waiting]
