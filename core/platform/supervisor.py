@@ -25,6 +25,7 @@ FIRST_TICK_S = 0.05
 READY_S = 60.0
 RECONCILER_LATER_S = 20.0  # a short command is over by then, and does not pay for its start
 HEAD_START_S = 10.0  # the web app starts alone until it responds, but at most this long
+FIRST_PAGE_S = 2.0  # then it draws the first page, before the other services take the processor
 SILENT_S = 45.0  # a worker that waits for work gives a sign of life every 15 s
 WORKER_STOP_S = 11.0  # a work process ends itself 9 s after SIGTERM (worker/run.py)
 
@@ -153,8 +154,8 @@ def up(say: Callable[[str], None], opened: Callable[[str], None] = lambda addres
                 opened(address)
                 if problem := sign_in.examine().problem:
                     say(f"The web app is unavailable. {problem}")
-                announced = True
-            if announced or time.monotonic() > alone_until:
+                announced, alone_until = True, time.monotonic() + FIRST_PAGE_S
+            if time.monotonic() > alone_until:
                 supervisor.tick()
             else:
                 web.tick()

@@ -107,7 +107,7 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
     settle(page)
 
     with page.expect_download() as download:
-        page.locator(".st-key-download button").click()
+        page.locator(".st-key-download button:visible").first.click()
         page.locator(".st-key-export_now a").click()
     lines = Path(download.value.path()).read_text().splitlines()
     assert len(lines) == 60
