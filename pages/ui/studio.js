@@ -122,7 +122,7 @@
     follows = count > 0 && (follows || (shown > 0 && count > shown));
     shown = count;
     const main = document.querySelector("[data-testid=stMain]");
-    if (follows && main) main.scrollTo(0, main.scrollHeight);
+    if (follows && main) main.scrollTop = main.scrollHeight;
   };
   ["wheel", "touchmove", "pointerdown"].forEach((kind) =>
     document.addEventListener(kind, () => (follows = false), { capture: true, passive: true }),

@@ -31,12 +31,18 @@ def show(screen: ListScreen[R]) -> Slice:
         changes = screen.changes(*read)
         st.fragment(run_every=screen.poll_s if changes == "a row" else None)(_list)(screen, [read], changes)
         if changes == "the list":
-            st.fragment(run_every=screen.poll_s)(_watch)(screen, read, _minute())
+            st.fragment(run_every=screen.poll_s)(_watch)(screen, read, _minute(), [True])
     return found
 
 
-def _watch(screen: ListScreen[R], drawn: tuple[Slice, list[R]], minute: int) -> None:
-    """Draw the screen again once the list has changed: reading it costs a fraction of drawing it."""
+def _watch(screen: ListScreen[R], drawn: tuple[Slice, list[R]], minute: int, first: list[bool]) -> None:
+    """Draw the screen again once the list has changed: reading it costs a fraction of drawing it.
+
+    `first` is empty after the full run, which has just read the list.
+    """
+    if first:
+        first.clear()
+        return
     with boundary():
         if screen.look_up(address.view(screen.listing, screen.per_page)) != drawn or _minute() != minute:
             st.rerun()
