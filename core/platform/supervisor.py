@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -97,9 +97,11 @@ class Supervisor:
     def __init__(self, names: Iterable[str], say: Callable[[str], None]) -> None:
         self.services = [Service(command, say) for command in commands(names)]
 
-    def tick(self) -> None:
+    def tick(self, names: Collection[str] = ()) -> None:
+        """Look after the services of these names; all of them where none is given."""
         for service in self.services:
-            service.tick()
+            if not names or service.command.name in names:
+                service.tick()
 
     def delay(self, name: str, seconds: float) -> None:
         """Start a service only after some time."""
@@ -157,8 +159,8 @@ def up(say: Callable[[str], None], opened: Callable[[str], None] = lambda addres
                 announced, alone_until = True, time.monotonic() + FIRST_PAGE_S
             if time.monotonic() > alone_until:
                 supervisor.tick()
-            else:
-                web.tick()
+            else:  # Redis at once: a command that comes now uses it, instead of starting another one
+                supervisor.tick(("web", "redis") if announced else ("web",))
         say("Stopping. Running jobs are saved and resume at the next start.")
     finally:
         supervisor.stop()
