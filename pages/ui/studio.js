@@ -1,7 +1,7 @@
 // What Streamlit's own elements leave out for keyboards and screen readers, each rule with its element and the reason;
 // and the clipboard.
 // Loaded once per page by pages/ui/app.py; allowed by its hash in the content policy (pages/ui/front_door/response.py).
-// A less-than sign must not stand before a letter: the sanitizer of st.html would drop the script.
+// Put no less-than sign before a letter: the sanitizer of st.html would drop the script.
 (() => {
   if (window.studioWatches) return;
   window.studioWatches = true;

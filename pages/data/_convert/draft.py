@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
-from core.services.data import sources
+from core.services.data import conversion, sources
 from core.services.data.sources import SourceRecord
 from core.services.platform import drafts, tasks
 from core.services.platform.drafts import DraftRecord
@@ -82,3 +83,15 @@ def begin(source_id: str) -> NoReturn:
     """Create a draft for a stored file and open its second step."""
     draft = drafts.create("convert", {"source_id": source_id}, "analyze")
     address.open_draft(draft.id, draft.step)
+
+
+def first_example(state: Mapping[str, Any]) -> conversion.Preview:
+    """The preview of the choices so far, with one example, and the number of examples they would give."""
+    return conversion.preview(
+        state["source_id"],
+        state.get("template"),
+        state.get("mapping"),
+        state.get("options"),
+        limit=1,
+        leave_out=state.get("leave_out") or (),
+    )

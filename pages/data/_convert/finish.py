@@ -10,7 +10,7 @@ from core.services.data.results import ConversionResult, DatasetResult
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import tasks
 from core.services.platform.drafts import DraftRecord
-from pages.data._convert.draft import change, is_under_way
+from pages.data._convert.draft import change, first_example, is_under_way
 from pages.data._convert.recap import recap
 from pages.data._shared.account import account_card, account_of, rows_of
 from pages.data._shared.created import created
@@ -30,14 +30,7 @@ def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord,
     True when there is an example and everything is decided.
     """
     state = draft.state
-    preview = conversion.preview(
-        state["source_id"],
-        state.get("template"),
-        state.get("mapping"),
-        state.get("options"),
-        limit=1,
-        leave_out=state.get("leave_out") or (),
-    )
+    preview = first_example(state)
     found = account_of(state["source_id"], state, str(source.detection.to_dict()))
     rejected = found.rows - found.accepted
     components.tiles(

@@ -7,6 +7,7 @@ from typing import Any
 from core.services.data import conversion, sources
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform.drafts import DraftRecord
+from pages.data._convert.draft import first_example
 from pages.data._shared.account import account_of, held_out_text
 from pages.data._smart import cost as smart_cost
 from pages.ui.format import format_setting, number, plural, short
@@ -48,14 +49,7 @@ def _said(extra: Any, value: Any) -> str:
 
 
 def _expected(source: SourceRecord, state: dict[str, Any]) -> Facts:
-    preview = conversion.preview(
-        state["source_id"],
-        state.get("template"),
-        state.get("mapping"),
-        state.get("options"),
-        limit=1,
-        leave_out=state.get("leave_out") or (),
-    )
+    preview = first_example(state)
     about = "about " if preview.looked_at < preview.of_rows else ""
     facts = [("Labeled examples", f"{about}{number(preview.estimated_total)}")]
     if preview.rejects:

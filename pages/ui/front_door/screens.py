@@ -62,7 +62,7 @@ def not_found_screen(path: str) -> Response:
     wanted = path.strip("/").partition("/")[0].lower().replace("-", "_")
     close = get_close_matches(wanted, [name for name in titles if name], n=1)
     links = "".join(f'<a href="/{name}">{escape(titles[name])}</a>' for name in (*close, ""))
-    text = f"There is no page at {short(path, 80)} in this studio."
+    text = f"{short(path, 80)} is not a page of this studio."
     return _screen("Page not found", text, links, status=404)
 
 

@@ -89,7 +89,7 @@ class JobRecord:
 
     @property
     def final_loss(self) -> float | None:
-        """The loss of the step whose weights the model has; None where there is no model."""
+        """The loss of the step whose weights the model has; None without a model."""
         return self.loss if self.model_id else None
 
     def final(self, metric: RunMetric) -> float | None:
