@@ -59,8 +59,9 @@ def stop(studio: Studio) -> None:
 
 
 def settle(page) -> None:
-    """Wait until the page's script has run to its end."""
+    """Wait until the page's script has run to its end, and the browser has loaded every element's code."""
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
 
 
 def visit(page, url: str) -> None:

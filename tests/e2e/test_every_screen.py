@@ -30,6 +30,15 @@ def test_it_fits_the_window(width: int, scheme: str, studio: Studio, open_page) 
         assert faults(page) == [], screen
 
 
+@pytest.mark.parametrize(("width", "scheme"), BOTH)
+def test_a_full_row_of_cards_fits_the_window(
+    width: int, scheme: str, furnished: tuple[Studio, dict[str, str]], open_page
+) -> None:
+    page = open_page(width=width, scheme=scheme)
+    visit(page, f"{furnished[0].url}/datasets")
+    fits(page, "datasets")
+
+
 @pytest.fixture(scope="module")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, dict[str, str]]]:
     """The web process alone, with a dataset, a finished job and its model; and the addresses of their screens."""
@@ -38,6 +47,8 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio
         patch.setenv("SFT_DATA_DIR", str(folder / "data"))
         migrate.upgrade()
         job = runs.launch(runs.dataset())
+        for name in ("Help desk, repaired", "Support tickets of the whole team"):  # a row of cards as wide as the screen
+            runs.dataset(name)
         model = runs.succeed(job, folder / "adapter")
     with web_process(folder) as studio:
         yield (
