@@ -134,8 +134,8 @@ def get_settings() -> Settings:
     Raises:
         SettingsError: a variable has an invalid value; names the variable.
     """
-    named = ((name.upper(), value) for name, value in os.environ.items())
-    return _settings(os.getcwd(), tuple(sorted(item for item in named if item[0].startswith(_NAMES))))
+    named = [name for name in os.environ if name.upper().startswith(_NAMES)]
+    return _settings(os.getcwd(), tuple(sorted((name.upper(), os.environ.get(name, "")) for name in named)))
 
 
 @lru_cache(maxsize=8)

@@ -21,7 +21,7 @@ with boundary(way_out=("datasets", "All datasets")):
         "Prepare · Datasets",
     )
     components.section_gap()
-    all_datasets = datasets.list_datasets()
+    all_datasets = datasets.choices()
     task_id = st.query_params.get("task")
     if task_id:
         follow_mix(task_id)

@@ -12,7 +12,7 @@ _JOB = ("Start Training Job", "new_job")
 
 def no_model(icon: str, title: str, text: str, key: str) -> None:
     """The empty state of a screen that needs a model: to a job where there is a dataset for it, else to the demo."""
-    ready = any(dataset.state == "validated" for dataset in datasets.list_datasets())
+    ready = any(dataset.state == "validated" for dataset in datasets.choices())
     first, second = (_JOB, DEMO) if ready else (DEMO, _JOB)
     components.empty(icon, title, text, first[0], key, opens=first[1], others=(second,))
 

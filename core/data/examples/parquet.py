@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 if TYPE_CHECKING:
     import duckdb
 
+MEMORY: Final = "512MB"  # of a DuckDB
 BATCH = 2_000  # rows held in memory before they are written
 
 
@@ -39,13 +41,44 @@ class ParquetRows:
             self._rows = []
 
 
+_shared: dict[int, duckdb.DuckDBPyConnection] = {}  # by process
+
+
 @contextmanager
-def connect(memory: str = "512MB") -> Iterator[duckdb.DuckDBPyConnection]:
-    """A separate DuckDB for one query; what does not fit into its memory goes to disk."""
+def reading() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that reads files and creates nothing.
+
+    Opening a DuckDB takes several times as long as reading one page, so a process with threads, which never forks
+    (`core.platform.forking`), opens one for all of them: a fork would have it without the threads it works with.
+    """
     import duckdb
 
-    connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": memory})
+    from core.platform.forking import may_fork  # a short command does without
+
+    if may_fork():
+        with connect() as connection:
+            yield connection
+        return
+    opened = _shared.get(os.getpid()) or _shared.setdefault(os.getpid(), _open(MEMORY))
+    with opened.cursor() as connection:
+        try:
+            yield connection
+        except (duckdb.FatalException, duckdb.InternalException):  # it refuses every later query too
+            _shared.pop(os.getpid(), None)
+            raise
+
+
+@contextmanager
+def connect(memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A separate DuckDB, for tables and functions of one task; what does not fit into its memory goes to disk."""
+    connection = _open(memory)
     try:
         yield connection
     finally:
         connection.close()
+
+
+def _open(memory: str) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(":memory:", config={"threads": 2, "memory_limit": memory})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow.parquet as pq
 
 from core import arguments
-from core.data.examples.parquet import connect
+from core.data.examples.parquet import reading
 from core.data.versions.files import ADDED_LATER, SEARCHED, relation, stored_example, values_of
 from core.messages import Example, Finding
 
@@ -127,7 +127,7 @@ def page(
     given = [(condition, value) for condition, value in asked if value is not None]
     where = " AND ".join(["true", *(condition for condition, _ in given)])  # fixed texts; every value is a parameter
     values = [str(path), *(value for _, value in given)]
-    with connect() as connection:
+    with reading() as connection:
         count = f"SELECT count(*) FROM {relation(path)} WHERE {where}"  # noqa: S608
         ((total,),) = connection.execute(count, values).fetchall()
         query = f"{_SELECT} {relation(path)} WHERE {where} ORDER BY position LIMIT ? OFFSET ?"
@@ -140,7 +140,7 @@ def at(path: Path, positions: Sequence[int]) -> list[ExampleRecord]:
     places = arguments.positions(positions)
     if not places:
         return []
-    with connect() as connection:
+    with reading() as connection:
         query = f"{_SELECT} {relation(path)} WHERE list_contains(?, position) ORDER BY position"
         rows = connection.execute(query, [str(path), places]).fetchall()
     return [_record(row) for row in rows]
@@ -181,7 +181,7 @@ def findings(
                  line IS NOT NULL AND len(rows) = 0, line NULLS FIRST, code LIMIT ? OFFSET ?
     """  # noqa: S608
     severity = None if severity is None else arguments.whole(severity)
-    with connect() as connection:
+    with reading() as connection:
         page = arguments.count(limit), arguments.count(offset)
         given = [*_kind_of(in_dataset), str(path), severity, in_dataset is None, severity, *page]
         rows = connection.execute(query, given).fetchall()
@@ -194,7 +194,7 @@ def findings(
 def count_findings(path: Path, in_dataset: Collection[str] | None = None) -> dict[tuple[str, str], int]:
     """How many findings of each severity (or LEFT_OUT, see `findings`) and code, the most frequent codes first."""
     query = f"SELECT {_KIND} AS kind, code, count(*) FROM read_parquet(?) GROUP BY 1, 2 ORDER BY 3 DESC, 2"  # noqa: S608
-    with connect() as connection:
+    with reading() as connection:
         rows = connection.execute(query, [*_kind_of(in_dataset), str(path)]).fetchall()
         return {(kind, code): int(count) for kind, code, count in rows}
 
@@ -206,7 +206,7 @@ def _kind_of(in_dataset: Collection[str] | None) -> list[Any]:
 
 def estimated_tokens(path: Path) -> int:
     """The estimated tokens of all examples together."""
-    with connect() as connection:
+    with reading() as connection:
         query = "SELECT coalesce(sum(tokens), 0) FROM read_parquet(?)"
         ((total,),) = connection.execute(query, [str(path)]).fetchall()
         return int(total)
@@ -225,7 +225,7 @@ def statistics(path: Path) -> Statistics:
                count(tools) AS with_tools, count(rejected) AS with_rejected,
                count(DISTINCT label) AS distinct_labels
     """
-    with connect() as connection:
+    with reading() as connection:
         found = connection.execute(f"{query} FROM {relation(path)}", [str(path)])
         (row,) = found.fetchall()
         figures = dict(zip((column[0] for column in found.description), row, strict=True))

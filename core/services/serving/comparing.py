@@ -9,7 +9,7 @@ from typing import Final, Literal
 from core.errors import NotFound
 from core.messages import Example, Message, Split
 from core.services.data import datasets
-from core.services.data.datasets import DatasetRecord, ExampleRecord, VersionRecord
+from core.services.data.datasets import DatasetChoice, ExampleRecord, VersionRecord
 from core.services.serving.suggesting import trained_on
 
 FEWEST, MOST = 2, 4  # models side by side
@@ -56,33 +56,35 @@ def typed(text: str, system: str = "") -> ComparedInput:
 
 def sources(model_ids: Sequence[str]) -> list[ExampleSource]:
     """First the dataset versions that the models were trained on, then the newest version of every other dataset."""
-    records = datasets.list_datasets()
-    newest = {record.version.id: record for record in records}
+    choices = datasets.choices()
+    newest = {choice.version_id: choice for choice in choices}
     found: dict[str, ExampleSource] = {}
     for version_id in filter(None, map(trained_on, model_ids)):
         if version_id not in newest:
-            _add_older(found, version_id, records)
+            _add_older(found, version_id, choices)
         else:
-            _add(found, newest[version_id], newest[version_id].version)
-    for record in records:
-        _add(found, record, record.version)
+            _add(found, newest[version_id], version_id, newest[version_id])
+    for choice in choices:
+        _add(found, choice, choice.version_id, choice)
     return list(found.values())
 
 
-def _add_older(found: dict[str, ExampleSource], version_id: str, records: Sequence[DatasetRecord]) -> None:
+def _add_older(found: dict[str, ExampleSource], version_id: str, choices: Sequence[DatasetChoice]) -> None:
     try:
         version = datasets.get_version(version_id)
     except NotFound:
         return
-    record = next((record for record in records if record.id == version.dataset_id), None)
-    if record is not None:  # None: the dataset was deleted after the training
-        _add(found, record, version)
+    choice = next((choice for choice in choices if choice.id == version.dataset_id), None)
+    if choice is not None:  # None: the dataset was deleted after the training
+        _add(found, choice, version_id, version)
 
 
-def _add(found: dict[str, ExampleSource], record: DatasetRecord, version: VersionRecord) -> None:
-    if version.id not in found and (parts := version.parts):
-        title = record.name if version.number == 1 == record.version.number else f"{record.name} (v{version.number})"
-        found[version.id] = ExampleSource(version.id, title, parts)
+def _add(
+    found: dict[str, ExampleSource], choice: DatasetChoice, version_id: str, version: DatasetChoice | VersionRecord
+) -> None:
+    if version_id not in found and (parts := version.parts):
+        title = choice.name if version.number == 1 == choice.number else f"{choice.name} (v{version.number})"
+        found[version_id] = ExampleSource(version_id, title, parts)
 
 
 def examples_of(version_id: str, split: Split, search: str = "") -> tuple[list[ComparedInput], int]:

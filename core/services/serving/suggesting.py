@@ -13,7 +13,6 @@ from core.errors import NotFound
 from core.messages import Message, Split
 from core.services.data import datasets
 from core.services.training import merging, models
-from core.services.training.jobs import reader as job_reader
 
 MOST_READ: Final = 400  # examples of each split; a screen must not read an entire dataset of 100 MB
 
@@ -57,7 +56,7 @@ def trained_on(model_id: str) -> str:
     own, _ = merging.split(model_id)
     if not own.startswith("fm_"):
         return ""
-    return job_reader.get_job(models.get_model(own).job_id, with_deleted=True).spec.dataset_version_id
+    return models.trained_version(own)
 
 
 def default_system(model_id: str) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.services.data.datasets import DatasetRecord, mix as dataset_mix
+from core.services.data.datasets import DatasetChoice, mix as dataset_mix
 from pages.ui import components
 from pages.ui.format import md, plural
 
 Parts = list[tuple[str, float]]  # id of a version, weight
 
 
-def choose(all_datasets: Sequence[DatasetRecord]) -> tuple[Parts, int | None]:
+def choose(all_datasets: Sequence[DatasetChoice]) -> tuple[Parts, int | None]:
     """The version and weight of each chosen dataset, and the size of the mix (None: it follows from the weights)."""
     by_id = {dataset.id: dataset for dataset in all_datasets}
     components.heading("Datasets", "latest versions")
@@ -44,7 +44,7 @@ def choose(all_datasets: Sequence[DatasetRecord]) -> tuple[Parts, int | None]:
         ):
             with st.container(gap=None, width="stretch"):
                 st.markdown(f"**{md(dataset.name, 60)}**")
-                st.caption(f"{plural(dataset.examples, 'pair')} · version {dataset.version.number}")
+                st.caption(f"{plural(dataset.examples, 'pair')} · version {dataset.number}")
             weight = st.number_input(
                 "Weight",
                 0.05,
@@ -57,7 +57,7 @@ def choose(all_datasets: Sequence[DatasetRecord]) -> tuple[Parts, int | None]:
                 bind="query-params",
                 key=f"weight_{dataset.id}",
             )
-        parts.append((dataset.version.id, float(weight)))
+        parts.append((dataset.version_id, float(weight)))
     total = None
     if fixed:
         suggested = min(sum(by_id[one].examples for one in ids) or 1_000, dataset_mix.MAX_EXAMPLES)

@@ -71,5 +71,5 @@ def name_fields(name: str, description: str, key_of: Callable[[str], str]) -> tu
 def free_name(filename: str) -> str:
     """A dataset name made from the file's name that is not taken yet."""
     stem = PurePath(filename).stem.strip() or "dataset"
-    taken = {dataset.name for dataset in datasets.list_datasets(include_archived=True)}
+    taken = {dataset.name for dataset in datasets.choices(include_archived=True)}
     return next(name for name in (stem, *(f"{stem} {turn}" for turn in range(2, 10_000))) if name not in taken)

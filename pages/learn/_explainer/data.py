@@ -127,7 +127,7 @@ def habits() -> None:
         "Each example should demonstrate desired behavior, and consistency in labeling improves model performance. "
         "Check a dataset against both."
     )
-    sets = {item.id: item.name for item in datasets.list_datasets()}
+    sets = {item.id: item.name for item in datasets.choices()}
     picked = st.selectbox("Dataset", ["", *sets], format_func=lambda key: sets.get(key, SAMPLE), key="habit_set")
     report = dataset.habits_of(picked or None)
     kept = sum(habit.kept for habit in report)

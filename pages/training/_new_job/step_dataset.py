@@ -17,8 +17,8 @@ _PER_PAGE = 20
 
 def draw(draft: drafts.DraftRecord | None) -> None:
     """Cards to choose from; beside them the statistics of the selected dataset."""
-    every = datasets.list_datasets()
-    ready = [dataset for dataset in every if dataset.state == "validated" and dataset.version]
+    every = datasets.choices()
+    ready = [dataset for dataset in every if dataset.state == "validated"]
     if not ready:
         _nothing_ready(every)
         return
@@ -28,14 +28,15 @@ def draw(draft: drafts.DraftRecord | None) -> None:
         components.heading("Training datasets", f"{len(ready)} ready for supervised learning")
         shown = components.searched(ready, lambda dataset: dataset.name, key="search_ready")
         with st.grid(2, min_column_width=250):
-            for dataset in components.page_of(shown, _PER_PAGE, "ready_page"):
+            on_page = components.page_of(shown, _PER_PAGE, "ready_page")
+            for dataset in datasets.records_of([choice.id for choice in on_page]):
                 _card(draft, dataset, dataset.id == chosen)
         components.pages(len(shown), _PER_PAGE, "ready_page")
         if not shown:
             st.caption("No dataset name contains that.")
         _others(every)
     with side:
-        selected = next((dataset for dataset in ready if dataset.id == chosen), None)
+        selected = next(iter(datasets.records_of([choice.id for choice in ready if choice.id == chosen])), None)
         _side(selected)
         if selected and draft:
             refused_examples(draft, selected.version.id)
@@ -56,7 +57,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             address.onward(draft, "model", IDS)
 
 
-def _others(every: list[datasets.DatasetRecord]) -> None:
+def _others(every: list[datasets.DatasetChoice]) -> None:
     """The datasets that cannot be chosen, and what to do about them."""
     failed = sum(dataset.state == "failed" for dataset in every)
     unchecked = sum(dataset.state == "not_validated" for dataset in every)
@@ -124,7 +125,7 @@ def _side(dataset: datasets.DatasetRecord | None) -> None:
     st.caption(f"Your model will learn from {number(dataset.version.train_examples)} of these.")
 
 
-def _nothing_ready(every: list[datasets.DatasetRecord]) -> None:
+def _nothing_ready(every: list[datasets.DatasetChoice]) -> None:
     if every and all(dataset.state == "failed" for dataset in every):
         components.empty(
             "error",

@@ -10,7 +10,7 @@ from core.services.data.datasets.by_hand import (
     written,
 )
 from core.services.data.datasets.checks import recheck, validate
-from core.services.data.datasets.listing import LISTING, count, look_up
+from core.services.data.datasets.listing import LISTING, choices, count, look_up, records_of
 from core.services.data.datasets.managing import archive, delete, dependents, rename, restore
 from core.services.data.datasets.reading import (
     examples,
@@ -24,5 +24,12 @@ from core.services.data.datasets.reading import (
     statistics,
     versions,
 )
-from core.services.data.datasets.records import DATASET_STATES, DatasetRecord, VersionRecord, get_dataset, get_version
+from core.services.data.datasets.records import (
+    DATASET_STATES,
+    DatasetChoice,
+    DatasetRecord,
+    VersionRecord,
+    get_dataset,
+    get_version,
+)
 from core.services.data.datasets.writing import create_dataset, create_from_source, sweep

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import case, func, select
@@ -10,7 +11,7 @@ from core.data.quality import set_rules
 from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
 from core.platform.db.tables import DATASETS, VERSIONS, DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork, read
-from core.services.data.datasets.records import DatasetRecord, dataset_record
+from core.services.data.datasets.records import DatasetChoice, DatasetRecord, dataset_record
 
 # A version checked by older rules counts as not validated, as in `records.dataset_record`.
 _STATE = case((VERSIONS.c.manifest["rules"].as_integer() == set_rules.VERSION, DATASETS.c.state), else_="not_validated")
@@ -43,12 +44,30 @@ def count() -> int:
 def look_up(view: View) -> tuple[Slice, list[DatasetRecord]]:
     """One page of the datasets."""
     found = look_up_in(LISTING, view)
+    return found, in_order(found.ids, _by_id(found.ids))
+
+
+def records_of(ids: Sequence[str]) -> list[DatasetRecord]:
+    """These datasets in this order; one that was deleted is left out."""
+    return in_order(tuple(ids), _by_id(ids))
+
+
+def choices(*, include_archived: bool = False) -> list[DatasetChoice]:
+    """Every dataset to choose from, the newest first: one query, in which no manifest is read."""
+    columns = (DATASETS.c.id, DATASETS.c.name, _STATE, VERSIONS.c.id, VERSIONS.c.number)
+    sizes = (VERSIONS.c.examples, VERSIONS.c.train_examples, VERSIONS.c.validation_examples)
+    query = select(*columns, *sizes).select_from(LISTING.rows).where(*LISTING.where)
+    if not include_archived:
+        query = query.where(DATASETS.c.archived_at.is_(None))
+    return [DatasetChoice(*row) for row in read(query.order_by(DATASETS.c.created_at.desc()))]
+
+
+def _by_id(ids: Sequence[str]) -> dict[str, DatasetRecord]:
     query = (
         select(FineTuningDataset, DatasetVersion)
         .join(DatasetVersion, DATASETS.c.current_version_id == VERSIONS.c.id)
-        .where(DATASETS.c.id.in_(found.ids))
+        .where(DATASETS.c.id.in_(ids), DATASETS.c.deleted_at.is_(None))
     )
     with UnitOfWork(write=False) as uow:
-        rows = uow.session.execute(query).all() if found.ids else []
-        shown = {dataset.id: dataset_record(dataset, version) for dataset, version in rows}
-    return found, in_order(found.ids, shown)
+        rows = uow.session.execute(query).all() if ids else []
+        return {dataset.id: dataset_record(dataset, version) for dataset, version in rows}

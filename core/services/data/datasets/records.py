@@ -29,8 +29,28 @@ DATASET_STATES = {
 }
 
 
+class Sizes:
+    """How many examples a version has, by split."""
+
+    __slots__ = ()
+    examples: int
+    train_examples: int
+    validation_examples: int
+
+    @property
+    def test_examples(self) -> int:
+        """Examples that are neither trained nor validated on."""
+        return self.examples - self.train_examples - self.validation_examples
+
+    @property
+    def parts(self) -> dict[Split, int]:
+        """How many examples each split has, without empty ones."""
+        counts = (self.train_examples, self.validation_examples, self.test_examples)
+        return {split: count for split, count in zip(SPLITS, counts, strict=True) if count}
+
+
 @dataclass(frozen=True, slots=True)
-class VersionRecord:
+class VersionRecord(Sizes):
     """An immutable version. `manifest` records its source, recipe, split, counts and hashes."""
 
     id: str
@@ -45,17 +65,6 @@ class VersionRecord:
     manifest: Manifest
     parents: tuple[str, ...]
     created_at: float
-
-    @property
-    def test_examples(self) -> int:
-        """Examples that are neither trained nor validated on."""
-        return self.examples - self.train_examples - self.validation_examples
-
-    @property
-    def parts(self) -> dict[Split, int]:
-        """How many examples each split has, without empty ones."""
-        counts = (self.train_examples, self.validation_examples, self.test_examples)
-        return {split: count for split, count in zip(SPLITS, counts, strict=True) if count}
 
     @property
     def rows_read(self) -> int:
@@ -102,6 +111,20 @@ class DatasetRecord:
     @property
     def examples(self) -> int:
         return self.version.examples
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetChoice(Sizes):
+    """A dataset where one of all is chosen: the size of its newest version, without the manifest."""
+
+    id: str
+    name: str
+    state: str
+    version_id: str
+    number: int
+    examples: int
+    train_examples: int
+    validation_examples: int
 
 
 def set_codes() -> frozenset[str]:

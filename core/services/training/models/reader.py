@@ -22,9 +22,22 @@ def get_model(id_or_name: str) -> ModelRecord:
     """The model with this id or name. Raises NotFound with the existing names."""
     matches = read_models(or_(MODELS.c.id == id_or_name, MODELS.c.name == id_or_name))
     if not matches:
-        names = ", ".join(f"“{model.name}”" for model in list_models()[:10]) or "none yet"
-        raise NotFound(f"There is no model {id_or_name!r}.", f"Models: {names}.")
+        raise _not_found(id_or_name)
     return matches[0]
+
+
+def trained_version(model_id: str) -> str:
+    """The id of the dataset version that a model was trained on. Raises NotFound."""
+    query = select(JOBS.c.dataset_version_id).join(MODELS, MODELS.c.job_id == JOBS.c.id).where(MODELS.c.id == model_id)
+    found = read(query)
+    if not found:
+        raise _not_found(model_id)
+    return str(found[0].dataset_version_id)
+
+
+def _not_found(id_or_name: str) -> NotFound:
+    names = ", ".join(f"“{model.name}”" for model in list_models()[:10]) or "none yet"
+    return NotFound(f"There is no model {id_or_name!r}.", f"Models: {names}.")
 
 
 def read_models(*conditions: Any) -> list[ModelRecord]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from sqlalchemy import event
 
 from core.data.samples import load_sample
 from core.errors import Conflict, DataError, NotFound
 from core.messages import Example, Message
+from core.platform.db.engine import get_engine
 from core.platform.db.tables import BackgroundTask, DatasetVersion, FineTunedModel, FineTuningJob
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
@@ -63,6 +65,35 @@ def test_by_id_and_by_name() -> None:
     assert "Pairs" in caught.value.remedy
     with pytest.raises(NotFound):
         datasets.get_version("none")
+
+
+def test_choices_say_the_same_without_a_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third = make("First"), make("Second"), make("Third")
+    datasets.archive([third.id])
+    with UnitOfWork() as uow:
+        version = uow.session.get_one(DatasetVersion, second.version.id)
+        version.manifest = {**version.manifest, "rules": 0}
+        uow.session.add(version)
+        uow.commit()
+    full = datasets.list_datasets()
+    assert {record.name: record.state for record in full} == {"First": "validated", "Second": "not_validated"}
+    assert datasets.records_of([second.id, "ds_none", first.id]) == [full[0], full[1]]
+    monkeypatch.setattr("core.data.versions.manifest.Manifest.from_dict", None)  # reading one would raise
+    statements: list[str] = []
+    listener = (get_engine(), "before_cursor_execute", lambda *args: statements.append(args[2]))
+    event.listen(*listener)
+    try:
+        found = datasets.choices()
+    finally:
+        event.remove(*listener)
+    assert len([text for text in statements if text.startswith("SELECT")]) == 1
+    assert [(choice.id, choice.name, choice.state) for choice in found] == [
+        (record.id, record.name, record.state) for record in full
+    ]
+    assert [(choice.version_id, choice.number, choice.examples, choice.parts) for choice in found] == [
+        (record.version.id, record.version.number, record.examples, record.version.parts) for record in full
+    ]
+    assert [choice.name for choice in datasets.choices(include_archived=True)] == ["Third", "Second", "First"]
 
 
 def test_pages() -> None:
