@@ -47,7 +47,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio
         patch.setenv("SFT_DATA_DIR", str(folder / "data"))
         migrate.upgrade()
         job = runs.launch(runs.dataset())
-        for name in ("Help desk, repaired", "Support tickets of the whole team"):  # a row of cards as wide as the screen
+        for name in ("Help desk, repaired", "Support tickets of the whole team"):  # a full row of cards
             runs.dataset(name)
         model = runs.succeed(job, folder / "adapter")
     with web_process(folder) as studio:

@@ -50,19 +50,18 @@ def refuse_system(directory: Path) -> Path:
     return directory
 
 
-def make_adapter(model_dir: Path, directory: Path, *, seed: int = 1) -> Path:
-    """Write a LoRA adapter for the model with random weights on both sides, so that it changes every answer."""
+def make_adapter(model_dir: Path, directory: Path, *, seed: int = 1, method: str = "lora") -> Path:
+    """Write an adapter for the model with random weights on both sides, so that it changes every answer."""
     import torch
-    from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     from core.models.methods import build
+    from worker.training import tuners
 
     torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_pretrained(model_dir)
-    tuned = get_peft_model(model, LoraConfig(**build("lora").peft_arguments()))
-    for name, weight in tuned.named_parameters():
-        if "lora_B" in name:
+    tuned = tuners.attach(AutoModelForCausalLM.from_pretrained(model_dir), build(method))
+    for name, weight in tuners.trainable(tuned).items():
+        if "lora_A" not in name:
             torch.nn.init.normal_(weight, std=0.5)
     tuned.save_pretrained(directory)
     return directory

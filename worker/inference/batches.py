@@ -70,7 +70,7 @@ class Batch:
             Exception: the step of the model failed; no row has advanced.
         """
         where = self.loaded.model.device
-        model, whose = self.loaded.adapters.together([row.adapter for row in self.rows])
+        model = self.loaded.adapters.together([row.adapter for row in self.rows])
         with torch.inference_mode():
             out = model(
                 input_ids=torch.tensor([[row.next_token] for row in self.rows], device=where),
@@ -79,7 +79,6 @@ class Batch:
                 past_key_values=self._cache,
                 use_cache=True,
                 logits_to_keep=1,
-                **whose,
             )
             self._cache = out.past_key_values
             logits = out.logits[:, -1]

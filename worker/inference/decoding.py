@@ -65,7 +65,7 @@ class Generation:
         """Read up to `most` tokens of the prompt; with its last one, what `take` returns for the first token."""
         part, self._unread = self._unread[:most], self._unread[most:]
         with torch.inference_mode():
-            model = self.loaded.adapters.use(self.adapter)
+            model = self.loaded.adapters.together([self.adapter])
             ids = torch.tensor([part], device=self.loaded.model.device)
             out = model(input_ids=ids, past_key_values=self.cache, use_cache=True, logits_to_keep=1)
             self.cache = out.past_key_values

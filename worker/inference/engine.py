@@ -29,11 +29,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 READ_AT_ONCE = 512  # tokens of prompts between two steps
-MAX_OPEN = 32  # answers at once; more are refused, instead of making all slow
+MAX_ROWS = 32  # answers that advance; further ones wait for a place, instead of making all slow
+MAX_OPEN = 96  # with those that wait; more are refused
 
 
 class Busy(StudioError):
     """Too many answers are running."""
+
+
+class NoRoom(StudioError):
+    """The memory for a model is missing."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class InferenceEngine:
 
     def __init__(self) -> None:
         self._inbox: queue.SimpleQueue[GenerationRequest | None] = queue.SimpleQueue()
-        self._unread: deque[Generation] = deque()  # in the order of their arrival
+        self._waiting: deque[GenerationRequest] = deque()  # for a place, or for memory; in the order of their arrival
+        self._unread: deque[Generation] = deque()  # whose prompt is not read to its end, in the same order
         self._batches: list[Batch] = []
         self._loader: Loader | None = None
         self._count = 0
@@ -66,11 +72,16 @@ class InferenceEngine:
         """What is in memory."""
         return self._loader.names if self._loader else []
 
+    @property
+    def open(self) -> int:
+        """The answers that are being generated or wait."""
+        return self._count
+
     def reserve(self, places: int = 1) -> None:
         """Take places for open answers, before anything is spent on a question. Raises Busy."""
         with self._counting:
             if self._count + places > MAX_OPEN:
-                text = f"{self._count} answers are already being generated; the limit is {MAX_OPEN}."
+                text = f"{self._count} answers are being generated or wait; the limit is {MAX_OPEN}."
                 raise Busy(text, "Try again in a moment.")
             self._count += places
 
@@ -95,21 +106,34 @@ class InferenceEngine:
             for batch in list(self._batches):
                 self._advance(batch)
 
+    @property
+    def _advancing(self) -> int:
+        return len(self._unread) + sum(len(batch.rows) for batch in self._batches)
+
     def _admit(self) -> None:
         """Take what came in; with nothing to do, sleep until something comes."""
-        while not (self._unread or self._batches) or not self._inbox.empty():
+        while not (self._waiting or self._unread or self._batches) or not self._inbox.empty():
             request = self._inbox.get()
             if request is None:
                 self._ready()
-                continue
-            if request.cancelled.is_set():
-                self.release()
-                continue
-            try:
-                self._unread.append(request.context.run(self._begin, request))
-            except Exception as error:  # every failure belongs to its request, not to this thread
-                self.release()
-                request.emit(error)
+            else:
+                self._waiting.append(request)
+        for request in [request for request in self._waiting if request.cancelled.is_set()]:
+            self._waiting.remove(request)
+            self.release()
+        while self._waiting and self._advancing < MAX_ROWS and self._started(self._waiting[0]):
+            self._waiting.popleft()
+
+    def _started(self, request: GenerationRequest) -> bool:
+        """Begin an answer, or end it with its error; False: it waits until others leave memory."""
+        try:
+            self._unread.append(request.context.run(self._begin, request))
+        except Exception as error:  # every failure belongs to its request, not to this thread
+            if isinstance(error, NoRoom) and self._advancing:
+                return False
+            self.release()
+            request.emit(error)
+        return True
 
     def _begin(self, request: GenerationRequest) -> Generation:
         from worker.inference.decoding import Generation

@@ -23,27 +23,31 @@ import torch
 
 from core.errors import StorageError
 from core.models.base_models.local_folder import inspect
+from core.text import size
+from core.training import precision as rule
+from core.training.forecast.device import detect
+from worker.inference.engine import NoRoom
+from worker.inference.mixing import Mixture, can_mix, skeleton
 from worker.inference.served_models import Served
-from worker.training import precision, tuners
+from worker.training import precision, runtime, tuners
 from worker.training.generate import keep_contiguous
 from worker.training.model_files import load_model, load_tokenizer
 from worker.training.runtime import use_cores
 
 log = logging.getLogger(__name__)
 
-MAX_MODELS: Final = 2  # bases and full models in memory at once
+_ROOM: Final = 1.2  # memory for weights and the caches of answers, relative to the weights
 MAX_ADAPTERS: Final = 16  # beside one base
 _LORA: Final = "LORA"
-_NO_ADAPTER: Final = "__base__"  # PEFT's word for a row without an adapter
-_UNMIXED: Final = ("use_dora", "alora_invocation_tokens", "target_parameters", "trainable_token_indices")
 SMALL_PARAMS: Final = 50_000_000  # below this, one thread is faster and leaves the other cores to training
 
 
 @dataclass
 class _Entry:
-    """One adapter: its kind of tuner, and the keys and values if it is a prefix."""
+    """One adapter: its kind of tuner, whether rows of a batch can have it, and the keys and values of a prefix."""
 
     kind: str
+    mixes: bool = False
     prefix: Any = None
 
 
@@ -54,6 +58,7 @@ class Adapters:
         self.base = base
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._tuned: dict[str, Any] = {}  # kind -> PeftModel over a skeleton of the base
+        self._mixture: Mixture | None = None
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries
@@ -68,13 +73,13 @@ class Adapters:
         """Load the adapter in a directory. Raises TrainingError if it does not fit the base."""
         kind = tuners.kind_of(directory)
         if kind == tuners.PREFIX:
-            self._entries[name] = _Entry(kind, _prefix(tuners.load(skeleton(self.base), directory)))
+            self._entries[name] = _Entry(kind, True, _prefix(tuners.load(skeleton(self.base), directory)))
             return
         if kind in self._tuned:
             self._tuned[kind].load_adapter(directory, adapter_name=name, is_trainable=False)
         else:
             self._tuned[kind] = tuners.load(skeleton(self.base), directory, name).eval()
-        self._entries[name] = _Entry(kind)
+        self._entries[name] = _Entry(kind, kind == _LORA and can_mix(self._tuned[kind], name))
 
     def use(self, name: str | None) -> Any:
         """The module to call, with this adapter active; None: the base alone."""
@@ -91,27 +96,23 @@ class Adapters:
     def group(self, name: str | None) -> str:
         """Answers of the same group may advance in one batch: "" for the base, prefixes and plain LoRA together.
 
-        PEFT applies several LoRA adapters to one batch, each to its rows, but no adapter of another kind.
+        Adapters of other kinds change what a layer computes for all rows.
         """
-        entry = self._entries[name] if name is not None else None
-        if entry is None or entry.prefix is not None:
-            return ""
-        config = self._tuned[entry.kind].peft_config[name]
-        return "" if entry.kind == _LORA and not any(getattr(config, field, None) for field in _UNMIXED) else str(name)
+        return "" if name is None or self._entries[name].mixes else name
 
-    def together(self, names: Sequence[str | None]) -> tuple[Any, dict[str, Any]]:
-        """The module for a batch of one group, and the arguments that say which adapter is whose.
+    def together(self, names: Sequence[str | None]) -> Any:
+        """The module to call for a batch of one group.
 
         Args:
             names: the adapter of each row; None: the base alone.
         """
+        if names[0] is not None and not self._entries[names[0]].mixes:
+            return self.use(names[0])
         layers = [name if name is not None and self._entries[name].prefix is None else None for name in names]
-        tuned = {name for name in layers if name is not None}
-        if not tuned:
-            return self.base, {}
-        if len(tuned) == 1 and None not in layers:
-            return self.use(layers[0]), {}
-        return self._tuned[_LORA], {"adapter_names": [name or _NO_ADAPTER for name in layers]}
+        if not any(layers):
+            return self.base
+        self._mixture = self._mixture or Mixture(self.base)
+        return self._mixture.model(self._tuned[_LORA], layers)
 
     def start(self, name: str | None) -> Any:
         """The cache that an answer starts from: an adapter's prefix, or None."""
@@ -127,16 +128,12 @@ class Adapters:
         name, entry = self._entries.popitem(last=False)
         if entry.prefix is not None:
             return
+        if entry.mixes and self._mixture is not None:
+            self._mixture.forget(name)
         if any(other.kind == entry.kind for other in self._entries.values()):
             self._tuned[entry.kind].delete_adapter(name)
         else:
             del self._tuned[entry.kind]
-
-
-def skeleton(model: Any) -> Any:
-    """A second set of modules over the same weights."""
-    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    return copy.deepcopy(model, shared)
 
 
 def _prefix(tuned: Any) -> Any:
@@ -169,21 +166,24 @@ class Loader:
         Args:
             busy: `id()`s of loaded weights that are generating now: they are not unloaded.
         """
+        base = served.base
         if served.weights is not None and not served.is_adapter:
-            return self._load((served.id, served.base.revision), served.weights, served.base.path, busy), None
-        loaded = self._load((served.base.id, served.base.revision), served.base.path, served.base.path, busy)
+            return self._load((served.id, base.revision), served.title, served.weights, base.path, busy), None
+        loaded = self._load((base.id, base.revision), base.title, base.path, base.path, busy)
         if served.weights is None:
             return loaded, None
         self._add_adapter(loaded, served, id(loaded) in busy)
         return loaded, served.id
 
-    def _load(self, key: tuple[str, str], weights: Path | None, tokenizer: Path | None, busy: set[int]) -> Loaded:
+    def _load(
+        self, key: tuple[str, str], title: str, weights: Path | None, tokenizer: Path | None, busy: set[int]
+    ) -> Loaded:
         if key in self._models:
             self._models.move_to_end(key)
             return self._models[key]
-        self._make_room(busy)
         assert weights is not None
         assert tokenizer is not None
+        self._make_room(title, weights, busy)
         log.info("Loading %s", key[0])
         choice = precision.settle("auto", key[1], "served", partial(_trial, weights))
         log.info("%s computes in %s: %s", key[0], choice.precision, choice.reason)
@@ -194,15 +194,21 @@ class Loader:
         torch.set_num_threads(_threads([loaded.model.num_parameters() for loaded in self._models.values()]))
         return self._models[key]
 
-    def _make_room(self, busy: set[int]) -> None:
-        for key in [key for key, loaded in self._models.items() if id(loaded) not in busy]:
-            if len(self._models) < MAX_MODELS:
-                break
-            log.info("Unloading %s", key[0])
-            del self._models[key]
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+    def _make_room(self, title: str, weights: Path, busy: set[int]) -> None:
+        """Unload what is idle, the least recently used first, until the weights fit. Raises NoRoom if they do not."""
+        params = inspect(weights).dims.params
+        wide = rule.WIDTHS["bf16" if runtime.device().type == "cuda" else "fp32"]
+        idle = [key for key, loaded in self._models.items() if id(loaded) not in busy]
+        while idle and _free_memory() < params * wide * _ROOM:
+            log.info("Unloading %s", idle[0][0])
+            del self._models[idle.pop(0)]
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        free, least = _free_memory(), params * rule.WIDTHS["bf16"] * _ROOM
+        if free < least:
+            text = f"“{title}” needs about {size(least)} of memory to answer; {size(free)} are free."
+            raise NoRoom(text, "Wait until other work has ended, or choose a smaller model.")
 
     def _add_adapter(self, loaded: Loaded, served: Served, is_busy: bool) -> None:
         if served.id in loaded.adapters:
@@ -214,6 +220,13 @@ class Loader:
         loaded.adapters.load(served.id, served.weights)
         while len(loaded.adapters) > MAX_ADAPTERS and not is_busy:
             loaded.adapters.drop_oldest()
+
+
+def _free_memory() -> int:
+    """Bytes that weights can take on the device that answers."""
+    if runtime.device().type == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    return detect().free_bytes
 
 
 def _trial(weights: Path) -> precision.Trial:

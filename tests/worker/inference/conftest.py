@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +34,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Path) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("inference")
     (folder / "studio.db").write_bytes(_migrated_sqlite.read_bytes())
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SFT_DATA_DIR", str(folder))
         patch.setenv("SFT_INFERENCE_PORT", str(port))
@@ -48,14 +47,27 @@ def served(tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Path) -> 
         )
         whole_dir = make_model(folder / "whole", seed=9)
         whole = succeed(launch(dataset, base, method="full", name="Whole"), whole_dir).id
-        process = subprocess.Popen([sys.executable, "-m", "worker.inference"], env=dict(os.environ))
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_for(url, process)
+        with inference_process(port) as url:
             yield Served(url, base, first, second, whole)
-        finally:
-            process.terminate()
-            process.wait(60)
+
+
+@contextmanager
+def inference_process(port: int) -> Iterator[str]:
+    """The address of an inference process with the settings of the environment."""
+    process = subprocess.Popen([sys.executable, "-m", "worker.inference"], env=dict(os.environ))
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch  # noqa: TID253  weights are compared here
 
+from core.models.base_models.local_folder import inspect
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import METHODS, build
 from tests.support.random_model import make_model
+from worker.inference import weights
+from worker.inference.engine import NoRoom
 from worker.inference.served_models import Served
 from worker.inference.weights import Adapters, Loader
 from worker.training import tuners
@@ -116,6 +120,31 @@ def test_a_loaded_model_gives_its_output_layer_contiguous_inputs(base: Path, dir
         with torch.inference_mode():
             model(input_ids=PROMPT.repeat(2, 1), logits_to_keep=1)
         assert seen == [True], name
+
+
+def test_what_is_idle_leaves_for_what_is_asked_and_what_is_busy_stays(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that has room for two models of this size."""
+    loader = Loader()
+    fits = 2 * inspect(base).dims.params * 4 * 1.2
+
+    def free() -> int:
+        return ceil(fits - len(loader.names) * fits / 2)
+
+    monkeypatch.setattr(weights, "_free_memory", free)
+    references = [
+        BaseModelRef(f"local:{number}", "Random", "Random", "", True, path=make_model(tmp_path / str(number)))
+        for number in range(4)
+    ]
+    served = [Served(one.id, "Random", one, None, False, 0.0) for one in references]
+    first, _ = loader.get(served[0], set())
+    loader.get(served[1], set())
+    loader.get(served[2], {id(first)})
+    assert loader.names == ["local:0", "local:2"]
+    everything = {id(loader.get(one, set())[0]) for one in (served[0], served[2])}
+    with pytest.raises(NoRoom, match=r"“Random” needs about .* of memory to answer; 0 bytes are free"):
+        loader.get(served[3], everything)
 
 
 def _first(adapters: Adapters) -> list[int]:

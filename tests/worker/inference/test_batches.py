@@ -14,7 +14,7 @@ from tests.worker.inference import test_adapters
 from tests.worker.inference.test_adapters import NAMES
 from worker.inference.batches import Batch
 from worker.inference.decoding import Generation
-from worker.inference.engine import READ_AT_ONCE, GenerationRequest, InferenceEngine
+from worker.inference.engine import READ_AT_ONCE, GenerationRequest, InferenceEngine, NoRoom
 from worker.inference.prompts import Question
 from worker.inference.weights import Loaded
 from worker.training.model_files import load_model, load_tokenizer
@@ -89,7 +89,7 @@ class Engine(InferenceEngine):
 
     def rounds(self, number: int) -> None:
         for _ in range(number):
-            if not (self._unread or self._batches) and self._inbox.empty():
+            if not (self._waiting or self._unread or self._batches) and self._inbox.empty():
                 return
             self._admit()
             self._read()
@@ -205,6 +205,41 @@ def test_an_error_of_one_row_is_its_own(loaded: Loaded, monkeypatch: Any) -> Non
     for number in (0, 2):
         assert answers[number].text == alone(loaded, number, None, tokens=12)
     assert engine._count == 0
+
+
+def test_answers_beyond_the_places_wait_in_their_order(loaded: Loaded, monkeypatch: Any) -> None:
+    from worker.inference import engine as module
+
+    monkeypatch.setattr(module, "MAX_ROWS", 2)
+    engine = Engine(loaded)
+    answers = [engine.ask(Answer(number, tokens=4), None) for number in range(5)]
+    answers[2].cancelled.set()
+    ended: list[int] = []
+    for _ in range(30):
+        engine.rounds(1)
+        assert sum(len(batch.rows) for batch in engine.batches) <= 2
+        ended += [number for number, answer in enumerate(answers) if answer.ended.is_set() and number not in ended]
+    assert ended == [0, 1, 3, 4]
+    assert engine._count == 0
+
+
+def test_an_answer_whose_model_has_no_room_waits_for_the_others(loaded: Loaded, monkeypatch: Any) -> None:
+    class Full(Engine):
+        def _begin(self, request: GenerationRequest) -> Generation:
+            if self._advancing and request is second.request:
+                raise NoRoom("“Large” needs about 3 GB of memory to answer; 1 GB are free.")
+            return super()._begin(request)
+
+    engine = Full(loaded)
+    second = Answer(1, tokens=4)
+    first = engine.ask(Answer(0, tokens=4), None)
+    engine.ask(second, None)
+    third = engine.ask(Answer(2, tokens=4), None)
+    engine.rounds(2)
+    assert (first.pieces != [], second.pieces, third.pieces) == (True, [], [])
+    engine.rounds(30)
+    assert all(answer.ended.is_set() for answer in (first, second, third))
+    assert second.text == alone(loaded, 1, None, tokens=4)
 
 
 def test_very_different_lengths_are_not_padded_to_each_other(loaded: Loaded, monkeypatch: Any) -> None:

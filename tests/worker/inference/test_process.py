@@ -148,23 +148,6 @@ def test_log_probabilities_are_those_of_the_model(client: openai.OpenAI, served:
     assert "bytes" in answer.logprobs.content[0].model_dump()
 
 
-def test_over_capacity_the_client_is_told_when_to_come_back(served: Served) -> None:
-    body = {"model": served.base, "messages": ASK, "max_tokens": 400, "temperature": 1.5, "n": 8}
-    statuses: list[tuple[int, str | None]] = []
-
-    def post() -> None:
-        answer = httpx.post(f"{served.url}/v1/chat/completions", json=body, timeout=120, trust_env=False)
-        statuses.append((answer.status_code, answer.headers.get("retry-after")))
-
-    threads = [threading.Thread(target=post) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {status for status, _ in statuses} == {200, 429}
-    assert {again for status, again in statuses if status == 429} == {"1"}
-
-
 def test_base_and_tuned_at_the_same_time(client: openai.OpenAI, served: Served) -> None:
     """Streams that take turns on one set of weights say what they say alone."""
     wanted = [served.base, served.first, served.second, served.whole] * 2
