@@ -99,7 +99,7 @@ def own_studio() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="sft-bench-") as folder:
         for name in ("DATABASE_URL", "REDIS_URL", "STORAGE_URL"):
             os.environ.pop(name, None)
-        ports = {"SFT_WEB_PORT": free_port(), "SFT_INFERENCE_PORT": free_port()}
+        ports = {name: free_port() for name in ("SFT_WEB_PORT", "SFT_INFERENCE_PORT", "SFT_API_PORT")}
         os.environ.update({"SFT_DATA_DIR": folder, **ports})
         try:
             yield

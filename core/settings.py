@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", validation_alias="DATABASE_URL", description="empty: SQLite in data_dir")
     redis_url: str = Field(default="", validation_alias="REDIS_URL", description="empty: the embedded server")
     storage_url: str = Field(default="", validation_alias="STORAGE_URL", description="an fsspec URL; empty: data_dir")
-    host: str = Field(default="127.0.0.1", description="address the web app binds to; others need sign-in")
+    host: str = Field(default="127.0.0.1", description="address the web app and the API bind to; others need sign-in")
     allowed_hosts: str = Field(
         default="",
         description="further names under which the web app may be opened, separated by commas",
@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     )
     web_port: int = Field(default=8501, ge=1, le=65535)
     inference_port: int = Field(default=8010, ge=1, le=65535)
+    api_port: int = Field(default=8000, ge=1, le=65535)
+    api_rate: int = Field(default=600, ge=0, description="requests per minute of one API key; 0: no limit")
     import_roots: str = Field(
         default="", description="folders of this server that files may be imported from, separated by ':'; empty: none"
     )
@@ -122,6 +124,12 @@ class Settings(BaseSettings):
     @property
     def is_sqlite(self) -> bool:
         return self.sqlalchemy_url.startswith("sqlite")
+
+    @property
+    def api_url(self) -> str:
+        """Where programs on this machine reach the API."""
+        host = self.host if self.host not in ("0.0.0.0", "::", "") else "127.0.0.1"  # noqa: S104  not bound to here
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.api_port}"
 
     @property
     def inference_url(self) -> str:

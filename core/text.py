@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Final
 
 CHARACTERS_PER_TOKEN: Final = 4  # Source: the usual estimate for English text where no tokenizer counts
@@ -10,6 +12,15 @@ CHARACTERS_PER_TOKEN: Final = 4  # Source: the usual estimate for English text w
 def plural(count: int, one: str, many: str | None = None) -> str:
     """A count with its noun: `1 row`, `3,214 rows`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def slug(name: str) -> str:
+    """A name for an address or a program: `Support – Starter (v1)` becomes `support-starter-v1`.
+
+    Letters of any script remain; accents are removed.
+    """
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
+    return re.sub(r"[^\w.]+", "-", plain.casefold()).strip("-.") or "model"
 
 
 def labeled_examples(train: int, validation: int = 0, test: int = 0) -> str:

@@ -13,6 +13,7 @@ import pytest
 from core.settings import Settings
 
 ROOT = Path(__file__).parents[1]
+ROOMS = ("core", "pages", "worker", "api")
 HEAVY = (
     "torch",
     "transformers",
@@ -52,6 +53,10 @@ def test_the_screens_shared_code_loads_nothing_heavy() -> None:
 def test_importing_the_inference_process_loads_nothing_heavy() -> None:
     """It starts with the studio; torch comes with the first question."""
     assert heavy_after("worker.inference.__main__") == []
+
+
+def test_importing_the_api_loads_nothing_heavy() -> None:
+    assert heavy_after(*modules_of("api")) == []
 
 
 def test_the_front_door_loads_nothing_heavy(studio_env: Path) -> None:
@@ -95,7 +100,10 @@ def test_links_between_documents_lead_somewhere(document: str) -> None:
 def test_nothing_is_left_to_be_done_later() -> None:
     """A choice appears when it works: no dead ends on screens, no notes to oneself in the code."""
     promise = re.compile(r"\b(TODO|FIXME|XXX|lorem ipsum|coming soon|not implemented)\b", flags=re.IGNORECASE)
-    files = [ROOT / "Home.py", *(file for room in ("core", "pages", "worker") for file in (ROOT / room).rglob("*.py"))]
+    files = [
+        ROOT / "Home.py",
+        *(file for room in ROOMS for file in (ROOT / room).rglob("*.py")),
+    ]
     found = [
         f"{file.relative_to(ROOT)}: {hit.group()}"
         for file in files
@@ -124,14 +132,14 @@ def test_no_package_of_core_is_a_drawer() -> None:
 
 
 def test_no_file_is_longer_than_400_lines() -> None:
-    files = [file for room in ("core", "pages", "worker") for file in (ROOT / room).rglob("*.py")]
+    files = [file for room in ROOMS for file in (ROOT / room).rglob("*.py")]
     lengths = {str(file.relative_to(ROOT)): len(file.read_text("utf-8").splitlines()) for file in files}
     assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
 def test_a_class_name_exists_once_in_the_tree() -> None:
     places: dict[str, list[str]] = {}
-    for file in (file for room in ("core", "pages", "worker") for file in (ROOT / room).rglob("*.py")):
+    for file in (file for room in ROOMS for file in (ROOT / room).rglob("*.py")):
         for node in ast.parse(file.read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(str(file.relative_to(ROOT)))

@@ -53,7 +53,7 @@ BANNED = {
 PATTERN = {name: re.compile(rf"\b(?:{name})", re.IGNORECASE) for name in BANNED}
 EVERY = re.compile(rf"\b(?:{'|'.join(BANNED)})", re.IGNORECASE)  # one pass finds most texts clean
 FILES = sorted(
-    [ROOT / "Home.py", *(file for folder in ("core", "pages", "worker") for file in (ROOT / folder).rglob("*.py"))]
+    [ROOT / "Home.py", *(file for room in ("core", "pages", "worker", "api") for file in (ROOT / room).rglob("*.py"))]
 )
 # Ids that are stored and therefore cannot change.
 # Ids and keys that are stored, and therefore cannot change.

@@ -34,8 +34,8 @@ def commands(names: Iterable[str]) -> list[Command]:
     """The commands of these services, in the order in which they start.
 
     Args:
-        names: of web, redis, worker (all three queues and the reconciler) and inference; or of single commands, such
-            as worker-cpu.
+        names: of web, redis, worker (all three queues and the reconciler), inference and api; or of single commands,
+            such as worker-cpu.
     """
     settings, names = get_settings(), set(names)
     known = {
@@ -49,6 +49,7 @@ def commands(names: Iterable[str]) -> list[Command]:
             Command("reconciler", _module("worker.reconcile"), silent_s=_silence_s),
         ],
         "inference": [Command("inference", _module("worker.inference"))],
+        "api": [Command("api", _module("api"))],
     }
     return [command for name, found in known.items() for command in found if name in names or command.name in names]
 
@@ -130,7 +131,7 @@ def up(say: Callable[[str], None], opened: Callable[[str], None] = lambda addres
     check_binding(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{settings.web_port}"
-    supervisor = Supervisor(("web", "redis", "worker", "inference"), say)
+    supervisor = Supervisor(("web", "redis", "worker", "inference", "api"), say)
     web = supervisor.services[0]
     if not web.claim(address):
         running = note_of("web") or address
@@ -139,14 +140,7 @@ def up(say: Callable[[str], None], opened: Callable[[str], None] = lambda addres
         return 0
     stop = _stop_on_signals()
     try:
-        if settings.web_port == settings.inference_port:
-            text = f"SFT_WEB_PORT and SFT_INFERENCE_PORT are both {settings.web_port}."
-            raise SettingsError(
-                text, f"Choose another port for one of them: SFT_WEB_PORT={settings.web_port + 1} sft up"
-            )
-        check_port(settings.host, settings.web_port, "SFT_WEB_PORT")
-        if note_of("inference") is None:
-            check_port("127.0.0.1", settings.inference_port, "SFT_INFERENCE_PORT")
+        _check_ports(settings)
         web.tick()
         _migrate()
         alone_until, announced = time.monotonic() + HEAD_START_S, False
@@ -165,6 +159,25 @@ def up(say: Callable[[str], None], opened: Callable[[str], None] = lambda addres
     finally:
         supervisor.stop()
     return 0
+
+
+def _check_ports(settings: Settings) -> None:
+    """Check that every service can have its port. Raises SettingsError."""
+    ports = {
+        "SFT_WEB_PORT": (settings.host, settings.web_port, "web"),
+        "SFT_INFERENCE_PORT": ("127.0.0.1", settings.inference_port, "inference"),
+        "SFT_API_PORT": (settings.host, settings.api_port, "api"),
+    }
+    named: dict[int, str] = {}
+    for variable, (host, port, service) in ports.items():
+        if port in named:
+            raise SettingsError(
+                f"{named[port]} and {variable} are both {port}.",
+                f"Choose another port for one of them: {named[port]}={port + 1} sft up",
+            )
+        named[port] = variable
+        if service == "web" or note_of(service) is None:
+            check_port(host, port, variable)
 
 
 def _migrate() -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.platform._settings.configuration import configuration, person
 from pages.platform._settings.connections import connection_list
+from pages.platform._settings.keys import key_list
 from pages.platform._settings.machine import machine, storage
 from pages.ui import components, guard
 from pages.ui.errors import boundary
@@ -16,7 +17,7 @@ guard.require()
 with boundary():
     components.page_header(
         "Settings",
-        "Connections to language models, the software and hardware of this machine, and where its files are stored.",
+        "Connections to language models, API keys, this machine, its software, and where its files are stored.",
         "Studio · Settings",
     )
     components.section_gap()
@@ -24,6 +25,9 @@ with boundary():
     with left:
         with boundary():
             connection_list()
+        components.section_gap()
+        with boundary():
+            key_list()
         components.section_gap()
         with boundary():
             machine()

@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
+from core.services.platform.web import bodies
 from tests.support.servers import wait_until
 from tests.worker.inference import conftest as inference
 from tests.worker.inference.conftest import Served
@@ -151,17 +152,17 @@ def test_an_endless_body_is_given_up(served: Served) -> None:
         line.sendall(f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
         try:
-            while sent < 4 * gate.MAX_DISCARDED_BYTES:
+            while sent < 4 * bodies.MAX_DISCARDED_BYTES:
                 line.sendall(chunk)
                 sent += len(chunk)
         except OSError:
             pass
-    assert sent < 4 * gate.MAX_DISCARDED_BYTES
+    assert sent < 4 * bodies.MAX_DISCARDED_BYTES
 
 
 def test_a_body_that_trickles_in_ends_at_its_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """One byte at a time, for ever; the application never sees the request."""
-    monkeypatch.setattr(gate, "BODY_S", 0.3)
+    monkeypatch.setattr(bodies, "BODY_S", 0.3)
     sent: list[dict[str, Any]] = []
 
     async def application(*_: object) -> None:
@@ -207,7 +208,7 @@ def test_bodies_that_never_end_are_bounded_together(client: httpx.Client, served
     finally:
         for line in lines:
             line.close()
-    assert grown < 2 * (gate.MAX_HELD_BYTES >> 20), grown
+    assert grown < 2 * (bodies.MAX_HELD_BYTES >> 20), grown
     assert any(b" 429 " in answer and b'"busy"' in answer for answer in answers)
     wait_until(lambda: client.post(PATH, json=padded(served, 1_000_000)).status_code == 400, 30, "the next long body")
 

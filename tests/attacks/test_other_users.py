@@ -50,11 +50,12 @@ def test_all_that_a_running_studio_writes_is_closed_to_others(
     monkeypatch.setenv("SFT_DATA_DIR", str(data))
     monkeypatch.setenv("SFT_WEB_PORT", str(free_port()))
     monkeypatch.setenv("SFT_INFERENCE_PORT", str(free_port()))
+    monkeypatch.setenv("SFT_API_PORT", str(free_port()))
     up = subprocess.Popen([*SFT, "up"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert up.stdout is not None
         assert any("is running" in line for line in iter(up.stdout.readline, ""))
-        wait_until(lambda: len(family(up.pid)) >= 7, 60, "web, Redis, three workers, reconciler and inference")
+        wait_until(lambda: len(family(up.pid)) >= 8, 60, "web, Redis, three workers, reconciler, inference and API")
         wait_until(redis_server.is_up, 60, "Redis")
         make = [*SFT, "convert", str(table), "--template", "qa", "--input", "question", "--target", "answer"]
         subprocess.run([*make, "--name", "faq"], check=True, capture_output=True)

@@ -23,7 +23,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """The complete studio as `sft up` runs it, on free ports with an empty data directory."""
     data_dir = tmp_path_factory.mktemp("studio")
     port = free_port()
-    env = {"SFT_DATA_DIR": str(data_dir), "SFT_WEB_PORT": str(port), "SFT_INFERENCE_PORT": str(free_port())}
+    ports = {name: str(free_port()) for name in ("SFT_INFERENCE_PORT", "SFT_API_PORT")}
+    env = {"SFT_DATA_DIR": str(data_dir), "SFT_WEB_PORT": str(port), **ports}
     running = start([sys.executable, "-m", "core.cli", "up"], f"http://127.0.0.1:{port}", data_dir, env)
     yield running
     stop(running)

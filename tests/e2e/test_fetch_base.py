@@ -54,6 +54,7 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offline]:
             "SFT_DATA_DIR": str(data_dir),
             "SFT_WEB_PORT": str(port),
             "SFT_INFERENCE_PORT": str(free_port()),
+            "SFT_API_PORT": str(free_port()),
             "HF_HUB_CACHE": str(folder / "cache"),
             "HF_ENDPOINT": "http://127.0.0.1:9",
             "PIP_CONFIG_FILE": os.devnull,

@@ -34,6 +34,7 @@ SFT = [sys.executable, "-m", "core.cli"]
 def ports(studio_env, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SFT_WEB_PORT", str(free_port()))
     monkeypatch.setenv("SFT_INFERENCE_PORT", str(free_port()))
+    monkeypatch.setenv("SFT_API_PORT", str(free_port()))
     yield
     shutil.rmtree(redis_server.runtime_dir(), ignore_errors=True)
 
@@ -71,7 +72,8 @@ def queues_served() -> set[str]:
 
 
 def all_there() -> bool:
-    return queues_served() == {"gpu", "cpu", "io"} and answers("SFT_INFERENCE_PORT", "/health")
+    ports = ("SFT_INFERENCE_PORT", "SFT_API_PORT")
+    return queues_served() == {"gpu", "cpu", "io"} and all(answers(port, "/health") for port in ports)
 
 
 def answers(variable: str, path: str = "/") -> bool:
@@ -124,7 +126,7 @@ def test_a_second_one_names_the_first(up: subprocess.Popen[str]) -> None:
     assert f"already running: http://127.0.0.1:{os.environ['SFT_WEB_PORT']}" in second.stdout
 
 
-@pytest.mark.parametrize("variable", ["SFT_WEB_PORT", "SFT_INFERENCE_PORT"])
+@pytest.mark.parametrize("variable", ["SFT_WEB_PORT", "SFT_INFERENCE_PORT", "SFT_API_PORT"])
 def test_a_taken_port_is_named_with_its_variable(ports, variable: str) -> None:
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", int(os.environ[variable])))

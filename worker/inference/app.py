@@ -1,4 +1,4 @@
-"""The HTTP interface of the engine, in OpenAI's shapes: models and chat completions, complete or streamed."""
+"""The HTTP interface of the engine, in OpenAI's shapes: models, chat and text completions, complete or streamed."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response, StreamingResponse
-from starlette.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from core.errors import StudioError
-from worker.inference import problems
-from worker.inference.completions import Disconnected, OpenAnswers, complete, stream
+from core.services.platform.web.request_log import RequestLog
+from worker.inference import chats, problems, texts
+from worker.inference.completions import Disconnected
 from worker.inference.engine import InferenceEngine
 from worker.inference.gate import Gate
-from worker.inference.request_log import RequestLog
 
 
 def make_app() -> FastAPI:
@@ -33,9 +32,10 @@ def make_app() -> FastAPI:
 
     @app.get("/v1/models")
     def models() -> dict[str, Any]:
-        from worker.inference import served_models  # imported here, because the services take half of the startup time
+        from core.services.serving import served  # imported here, because the services take half of the startup time
 
-        return {"object": "list", "data": [_model(*entry) for entry in served_models.listed()]}
+        found = [_model(each.id, each.title, each.base_id, each.created_at) for each in served.served_models()]
+        return {"object": "list", "data": found}
 
     @app.get("/v1/models/{model_id:path}")
     def model(model_id: str) -> dict[str, Any]:
@@ -46,21 +46,11 @@ def make_app() -> FastAPI:
 
     @app.post("/v1/chat/completions")
     async def chat(request: Request) -> Response:
-        from worker.inference.prompts import parse
+        return _not_json(request) or await chats.answer(engine, request)
 
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return problems.error(415, "content_type", "The body is not JSON.", "Send Content-Type: application/json.")
-        body = await run_in_threadpool(parse, await request.body())
-        answers = await OpenAnswers.opened(engine, body)
-        try:
-            # the first chunk is awaited here, so that an earlier error becomes a status and not a broken stream
-            first = await answers.next(request)
-            if body.stream:
-                return StreamingResponse(stream(answers, first, body, request), media_type="text/event-stream")
-            return await complete(answers, first, body, request)
-        except BaseException:
-            answers.cancel()
-            raise
+    @app.post("/v1/completions")
+    async def text(request: Request) -> Response:
+        return _not_json(request) or await texts.answer(engine, request)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -80,6 +70,13 @@ def make_app() -> FastAPI:
 
     app.add_exception_handler(StudioError, failed)  # without this, Starlette would raise it again after answering
     return app
+
+
+def _not_json(request: Request) -> Response | None:
+    """The response to a body of another kind, such as a form that a foreign page may send without asking."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+        return None
+    return problems.error(415, "content_type", "The body is not JSON.", "Send Content-Type: application/json.")
 
 
 def _model(model_id: str, title: str, base_id: str, created_at: float) -> dict[str, Any]:

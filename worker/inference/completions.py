@@ -1,4 +1,4 @@
-"""A chat completion in OpenAI's shapes: one or several answers to a conversation, complete or streamed."""
+"""The open answers to one request: from the engine's thread to a complete response, or to a stream of events."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import asyncio
 import json
 import secrets
 import threading
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fastapi import Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from core.models.tool_calls import CallReader
-from core.serving.targets.base import AnswerChunk, TokenLogprob
+from core.serving.targets.base import AnswerChunk
 from worker.inference import problems
 from worker.inference.engine import GenerationRequest, InferenceEngine
-from worker.inference.schema import ChatRequest
+from worker.inference.schema import SamplingRequest
 
 if TYPE_CHECKING:
     from worker.inference.prompts import Question
@@ -44,29 +43,33 @@ class Disconnected(Exception):
 class OpenAnswers:
     """The chunks of all answers to one request, handed from the engine's thread to the event loop."""
 
-    def __init__(self, engine: InferenceEngine, question: Question, body: ChatRequest) -> None:
+    def __init__(self, engine: InferenceEngine, questions: Sequence[Question], body: SamplingRequest) -> None:
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[tuple[int, AnswerChunk | Exception]] = asyncio.Queue()
         self._cancelled = threading.Event()
-        self.open = body.answers
         schema = body.answer_schema()
-        self._readers = [CallReader(question.calls) if question.calls else None for _ in range(body.answers)]
-        for number in range(body.answers):
-            engine.submit(GenerationRequest(question, body.options(number), self._to(number), self._cancelled, schema))
+        asked = [question for question in questions for _ in range(body.answers)]
+        self.count = self.open = len(asked)
+        self._readers = [CallReader(question.calls) if question.calls else None for question in asked]
+        for number, question in enumerate(asked):
+            options = body.options(number % body.answers)
+            engine.submit(GenerationRequest(question, options, self._to(number), self._cancelled, schema))
 
     @classmethod
-    async def opened(cls, engine: InferenceEngine, body: ChatRequest) -> OpenAnswers:
-        """The answers to a body. Raises Busy, and as `prompts.prepare`."""
-        from worker.inference.prompts import (
-            prepare,
-        )  # imported here, because the services take half of the startup time
+    async def opened(
+        cls, engine: InferenceEngine, body: SamplingRequest, prepared: Callable[[], Sequence[Question]], places: int
+    ) -> OpenAnswers:
+        """The answers to a body. Raises Busy, and what `prepared` raises.
 
-        engine.reserve(body.answers)
+        Args:
+            prepared: returns the questions; called in a thread.
+            places: the number of answers.
+        """
+        engine.reserve(places)
         try:
-            question = await run_in_threadpool(prepare, body.model, body.conversation(), body.offered())
-            return cls(engine, question, body)
+            return cls(engine, await run_in_threadpool(prepared), body)
         except BaseException:
-            engine.release(body.answers)
+            engine.release(places)
             raise
 
     def _to(self, number: int) -> Any:
@@ -108,84 +111,73 @@ class OpenAnswers:
         self._cancelled.set()
 
 
-class Envelope:
-    """The fields that every object of one completion has."""
+class AnswerShape(Protocol):
+    """How answers are written for a kind of request."""
 
-    def __init__(self, model: str, *, streamed: bool) -> None:
-        self.base = {
-            "id": f"chatcmpl-{secrets.token_hex(12)}",
-            "object": "chat.completion.chunk" if streamed else "chat.completion",
-            "created": int(time.time()),
-            "model": model,
-        }
+    def opening(self, count: int) -> Iterator[str]:
+        """The events before the first text."""
 
-    def completed(self, answers: Sequence[Sequence[AnswerPiece]], *, logprobs: bool) -> dict[str, Any]:
-        choices = []
-        for number, pieces in enumerate(answers):
-            text, calls = "".join(piece.chunk.text for piece in pieces), list(pieces[-1].calls)
-            message = {"role": "assistant", "content": None if calls and not text.strip() else text, "refusal": None}
-            noted = [token for piece in pieces for token in piece.chunk.logprobs]
-            choices.append(
-                {
-                    "index": number,
-                    "message": message | ({"tool_calls": calls} if calls else {}),
-                    "logprobs": _logprobs(noted) if logprobs else None,
-                    "finish_reason": pieces[-1].chunk.finish_reason,
-                }
-            )
-        return {**self.base, "choices": choices, "usage": _usage([pieces[-1].chunk for pieces in answers])}
+    def events(self, piece: AnswerPiece) -> Iterator[str]:
+        """The events of a piece."""
 
-    def delta(self, number: int, delta: dict[str, Any], chunk: AnswerChunk | None = None) -> str:
-        """An event with a change to one answer; `chunk` has its log-probabilities and the reason of its end."""
-        choice = {
-            "index": number,
-            "delta": delta,
-            "logprobs": _logprobs(chunk.logprobs) if chunk is not None and chunk.logprobs else None,
-            "finish_reason": chunk.finish_reason if chunk is not None and not delta else None,
-        }
-        return _event({**self.base, "choices": [choice]})
+    def usage(self, usage: dict[str, int]) -> str:
+        """The last event, with the counts of tokens."""
 
-    def usage(self, last: Sequence[AnswerChunk]) -> str:
-        return _event({**self.base, "choices": [], "usage": _usage(last)})
+    def completed(self, answers: Sequence[Sequence[AnswerPiece]], usage: dict[str, int]) -> dict[str, Any]:
+        """The response with all answers."""
 
 
-async def complete(answers: OpenAnswers, first: AnswerPiece, body: ChatRequest, request: Request) -> JSONResponse:
+async def answer(answers: OpenAnswers, shape: AnswerShape, body: SamplingRequest, request: Request) -> Response:
+    """The response to a request whose answers are open."""
+    try:
+        # the first chunk is awaited here, so that an earlier error becomes a status and not a broken stream
+        first = await answers.next(request)
+        if body.stream:
+            events = _stream(answers, first, shape, body, request)
+            return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return await _complete(answers, first, shape, body, request)
+    except BaseException:
+        answers.cancel()
+        raise
+
+
+async def _complete(
+    answers: OpenAnswers, first: AnswerPiece, shape: AnswerShape, body: SamplingRequest, request: Request
+) -> JSONResponse:
     """All answers in one response."""
-    pieces: list[list[AnswerPiece]] = [[] for _ in range(body.answers)]
+    pieces: list[list[AnswerPiece]] = [[] for _ in range(answers.count)]
     pieces[first.number].append(first)
     while answers.open:
         piece = await answers.next(request)
         pieces[piece.number].append(piece)
-    return JSONResponse(Envelope(body.model, streamed=False).completed(pieces, logprobs=bool(body.logprobs)))
+    usage = _usage({number: of[-1].chunk for number, of in enumerate(pieces)}, body.answers)
+    return JSONResponse(shape.completed(pieces, usage))
 
 
-async def stream(answers: OpenAnswers, first: AnswerPiece, body: ChatRequest, request: Request) -> AsyncIterator[str]:
+async def _stream(
+    answers: OpenAnswers, first: AnswerPiece, shape: AnswerShape, body: SamplingRequest, request: Request
+) -> AsyncIterator[str]:
     """Server-sent events; when the client disconnects, the generator is closed and the generation stops."""
-    envelope, last = Envelope(body.model, streamed=True), list[AnswerChunk]()
+    last: dict[int, AnswerChunk] = {}
     try:
-        for number in range(body.answers):
-            yield envelope.delta(number, {"role": "assistant", "content": ""})
+        for text in shape.opening(answers.count):
+            yield text
         piece = first
         while True:
-            number, chunk = piece.number, piece.chunk
-            if chunk.text or chunk.logprobs:
-                yield envelope.delta(number, {"content": chunk.text}, chunk)
-            if piece.calls:
-                calls = [{"index": place, **call} for place, call in enumerate(piece.calls)]
-                yield envelope.delta(number, {"tool_calls": calls})
-            if chunk.finish_reason:
-                last.append(chunk)
-                yield envelope.delta(number, {}, AnswerChunk(finish_reason=chunk.finish_reason))
+            for text in shape.events(piece):
+                yield text
+            if piece.chunk.finish_reason:
+                last[piece.number] = piece.chunk
             if not answers.open:
                 break
             piece = await answers.next(request)
-        if body.stream_options and body.stream_options.include_usage:
-            yield envelope.usage(last)
+        if body.streams_usage:
+            yield shape.usage(_usage(last, body.answers))
         yield "data: [DONE]\n\n"
     except Disconnected:
         return
     except Exception as error:  # the status is already sent: the error becomes an event
-        yield _event(problems.body_of(error))
+        yield event(problems.body_of(error))
         yield "data: [DONE]\n\n"
     finally:
         answers.cancel()
@@ -196,25 +188,13 @@ def _call(call: tuple[str, str]) -> dict[str, Any]:
     return {"id": f"call_{secrets.token_hex(12)}", "type": "function", "function": function}
 
 
-def _event(content: dict[str, Any]) -> str:
+def event(content: dict[str, Any]) -> str:
+    """A server-sent event."""
     return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
 
 
-def _usage(last: Sequence[AnswerChunk]) -> dict[str, int]:
-    """The prompt counts once, the tokens of every answer."""
-    prompt, written = last[0].prompt_tokens, sum(chunk.completion_tokens for chunk in last)
+def _usage(last: Mapping[int, AnswerChunk], answers: int) -> dict[str, int]:
+    """Each prompt counts once, the tokens of every answer to it."""
+    prompt = sum(chunk.prompt_tokens for number, chunk in last.items() if number % answers == 0)
+    written = sum(chunk.completion_tokens for chunk in last.values())
     return {"prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written}
-
-
-def _logprobs(tokens: Sequence[TokenLogprob]) -> dict[str, Any]:
-    content = [
-        {**_named(token.token, token.logprob), "top_logprobs": [_named(*pair) for pair in token.likeliest]}
-        for token in tokens
-    ]
-    return {"content": content, "refusal": None}
-
-
-def _named(token: str, logprob: float) -> dict[str, Any]:
-    # A token that is part of a character has no text, so that its bytes are not known.
-    whole = "\ufffd" not in token
-    return {"token": token, "logprob": logprob, "bytes": list(token.encode("utf-8")) if whole else None}

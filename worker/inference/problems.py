@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 _KINDS: Final = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
 _CODES: Final = {404: "model_not_found", 429: "busy", 503: "database_unavailable"}
-_PATHS: Final = "Available: /health, /v1/models and /v1/chat/completions."
+_PATHS: Final = "Available: /health, /v1/models, /v1/chat/completions and /v1/completions."
 
 
 def status_of(error: Exception) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
@@ -24,7 +24,7 @@ from core.models.chat_template import takes_tools
 from core.models.render import render_prompt
 from core.models.tool_calls import of_template
 from core.models.tool_calls.base import CallSyntax
-from worker.inference.schema import ChatRequest
+from worker.inference.schema import SamplingRequest
 from worker.inference.served_models import Served, find
 
 _UNREADABLE: Final = frozenset({"nul", "lone_surrogate"})
@@ -39,7 +39,10 @@ class Question:
     calls: CallSyntax | None = None  # how the model writes tool calls, where tools are offered
 
 
-def parse(raw: bytes) -> ChatRequest:
+R = TypeVar("R", bound=SamplingRequest)
+
+
+def parse(raw: bytes, kind: type[R]) -> R:
     """The request in a body.
 
     Raises:
@@ -60,7 +63,7 @@ def parse(raw: bytes) -> ChatRequest:
             raise DataError(f"{field}: {error.message}", "Remove it.", code=error.code, field=field) from error
         raise DataError(f"The body is not valid JSON: {error.message}", "Correct it.", code=error.code) from error
     try:
-        return ChatRequest.model_validate(value)
+        return kind.model_validate(value)
     except ValidationError as error:
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in error.errors()]) from error
 
@@ -90,13 +93,42 @@ def prepare(model_id: str, messages: Sequence[Message], tools: Tools = ()) -> Qu
     return Question(served, ids, of_template(tokenizer.chat_template) if tools else None)
 
 
-def too_long(size: str, limit: int) -> DataError:
-    """The error for a conversation that does not fit."""
+def prepare_text(model_id: str, prompt: str | Sequence[int]) -> Question:
+    """A prompt that the model continues as it is, without a chat template.
+
+    Raises:
+        NotFound, StorageError: the model cannot be served. DataError: the prompt is empty, too long, or has ids that
+            are not tokens.
+    """
+    served = find(model_id)
+    assert served.base.path is not None
+    assert served.base.dims is not None
+    tokenizer = load_tokenizer(served.base.path, served.base.revision)
+    limit = served.base.dims.max_position_embeddings
+    if isinstance(prompt, str):
+        if len(prompt) > limit * _longest_token(served.base.path, served.base.revision):
+            raise too_long(f"{len(prompt):,} characters", limit, "prompt")
+        ids = list(tokenizer(prompt, add_special_tokens=True)["input_ids"])
+    else:
+        ids = list(prompt)
+        if unknown := [number for number in ids if not 0 <= number < served.base.dims.vocab_size]:
+            text = f"{unknown[0]} is not a token of {served.base.title}: it has {served.base.dims.vocab_size:,}."
+            raise DataError(text, "Correct the prompt.", code="prompt", field="prompt")
+    if not ids:
+        raise DataError("The prompt is empty.", "Send at least one token.", code="prompt", field="prompt")
+    if len(ids) >= limit:
+        raise too_long(f"{len(ids):,} tokens", limit, "prompt")
+    return Question(served, ids)
+
+
+def too_long(size: str, limit: int, field: str = "messages") -> DataError:
+    """The error for a conversation or a prompt that does not fit."""
+    what = "conversation" if field == "messages" else field
     return DataError(
-        f"The conversation has {size}; this model reads at most {limit:,} tokens.",
+        f"The {what} has {size}; this model reads at most {limit:,} tokens.",
         "Shorten it.",
         code="context_length_exceeded",
-        field="messages",
+        field=field,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -17,6 +18,7 @@ MAX_TOOLS = 128
 MAX_NAME = 256  # characters of a tool's name or of an id
 MAX_ANSWER_TOKENS = 10_000_000
 MAX_ANSWERS = 8  # to one question
+TEXT_TOKENS = 16  # of a text completion where no number is given
 MAX_LIKELIEST = 20  # tokens named beside each one
 MAX_STOPS, MAX_STOP = 16, 256  # each is searched for at every token
 _ROLE_NAMES = {"developer": "system"}  # OpenAI's newer name for the same role
@@ -130,30 +132,62 @@ class ResponseFormat(BaseModel):
     json_schema: JsonSchema | None = None
 
 
-class ChatRequest(BaseModel):
-    """The body of /v1/chat/completions. Fields that this server has no use for are ignored, as clients expect."""
+class SamplingRequest(BaseModel):
+    """What every request for answers has. Fields that this server has no use for are ignored, as clients expect."""
 
     model: str = Field(min_length=1, max_length=500)
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MAX_MESSAGES)]
     max_tokens: int | None = Field(default=None, ge=1, le=MAX_ANSWER_TOKENS)
-    max_completion_tokens: int | None = Field(default=None, ge=1, le=MAX_ANSWER_TOKENS)
     temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
     top_p: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
     seed: int | None = None
     stop: list[Annotated[str, Field(max_length=MAX_STOP)]] | None = Field(default=None, max_length=MAX_STOPS)
     n: int | None = Field(default=None, ge=1, le=MAX_ANSWERS)
-    logprobs: bool | None = None
-    top_logprobs: int | None = Field(default=None, ge=0, le=MAX_LIKELIEST)
     stream: bool = False
     stream_options: StreamOptions | None = None
-    response_format: ResponseFormat | None = None
-    tools: list[Tool] | None = Field(default=None, max_length=MAX_TOOLS)
-    tool_choice: Literal["none", "auto"] | None = None
 
     @field_validator("stop", mode="before")
     @classmethod
     def _list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    @property
+    def answers(self) -> int:
+        """How many to each question."""
+        return self.n or 1
+
+    @property
+    def streams_usage(self) -> bool:
+        return self.stream_options is not None and self.stream_options.include_usage
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        """The JSON schema that the answer has to follow; None for any text. Raises DataError."""
+        return None
+
+    def options(self, answer: int = 0) -> ChatOptions:
+        """How to sample an answer; temperature is 0 where it is not given: the studio compares models.
+
+        Args:
+            answer: of several to the same question: each draws with another seed.
+        """
+        return ChatOptions(
+            max_tokens=self.max_tokens or DEFAULT_MAX_TOKENS,
+            temperature=self.temperature or 0.0,
+            top_p=self.top_p or 1.0,
+            seed=None if self.seed is None else self.seed + answer,
+            stop=tuple(word for word in self.stop or () if word),
+        )
+
+
+class ChatRequest(SamplingRequest):
+    """The body of /v1/chat/completions."""
+
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MAX_MESSAGES)]
+    max_completion_tokens: int | None = Field(default=None, ge=1, le=MAX_ANSWER_TOKENS)
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(default=None, ge=0, le=MAX_LIKELIEST)
+    response_format: ResponseFormat | None = None
+    tools: list[Tool] | None = Field(default=None, max_length=MAX_TOOLS)
+    tool_choice: Literal["none", "auto"] | None = None
 
     def conversation(self) -> list[Message]:
         """The messages. Raises DataError."""
@@ -180,22 +214,35 @@ class ChatRequest(BaseModel):
             )
         return wanted.json_schema.schema_
 
-    @property
-    def answers(self) -> int:
-        return self.n or 1
-
     def options(self, answer: int = 0) -> ChatOptions:
-        """How to sample an answer; temperature is 0 where it is not given: the studio compares models.
-
-        Args:
-            answer: of several to the same question: each draws with another seed.
-        """
-        return ChatOptions(
-            max_tokens=self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS,
-            temperature=self.temperature or 0.0,
-            top_p=self.top_p or 1.0,
-            seed=None if self.seed is None else self.seed + answer,
+        """As of every request, with what only a conversation has."""
+        sampled = super().options(answer)
+        return replace(
+            sampled,
+            max_tokens=self.max_completion_tokens or sampled.max_tokens,
             special=bool(self.offered()),
             logprobs=(self.top_logprobs or 0) if self.logprobs else None,
-            stop=tuple(word for word in self.stop or () if word),
         )
+
+
+class TextRequest(SamplingRequest):
+    """The body of /v1/completions: one or several prompts, each as text or as token ids."""
+
+    prompt: str | list[str] | list[int] | list[list[int]]
+    logprobs: int | None = Field(default=None, ge=0, le=MAX_LIKELIEST)
+    echo: Literal[False] | None = None  # not offered: the prompt has no log-probabilities here
+    suffix: Literal[""] | None = None  # not offered: these models write on, they do not fill gaps
+    best_of: Literal[1] | None = None
+
+    def prompts(self) -> list[str | list[int]]:
+        """The prompts. Raises DataError for none, or too many."""
+        given = self.prompt
+        several: list[Any] = [given] if isinstance(given, str) or (given and isinstance(given[0], int)) else list(given)
+        if not 1 <= len(several) <= MAX_ANSWERS:
+            text = f"prompt: 1 to {MAX_ANSWERS} prompts can be sent at once; got {len(several)}."
+            raise DataError(text, "Send fewer at once.", code="prompt", field="prompt")
+        return several
+
+    def options(self, answer: int = 0) -> ChatOptions:
+        """As of every request; as with OpenAI, the answer has at most 16 tokens where nothing is said."""
+        return replace(super().options(answer), max_tokens=self.max_tokens or TEXT_TOKENS, logprobs=self.logprobs)

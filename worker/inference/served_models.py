@@ -10,8 +10,8 @@ from core.models import base_models
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import METHODS
 from core.platform.storage import get_storage
-from core.services.training import merging, models
-from core.services.training.models import ModelRecord
+from core.services.serving import served
+from core.services.training import merging
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +30,15 @@ class Served:
     on_refusal: str = "stop"  # `TrainingConfig.on_refusal` of the run that made it
 
 
-def listed() -> list[tuple[str, str, str, float]]:
-    """(id, title, base id, created_at) of every base on this machine and every active model."""
-    listing = [(base.id, base.title, base.id, 0.0) for base in base_models.list_models() if base.ready]
-    tuned = models.list_models()
-    listing += [(model.id, model.name, model.base_model, model.created_at) for model in tuned]
-    return listing + [
-        (merging.served_id(model.id), f"{model.name} (merged)", model.base_model, model.merged.created_at)
-        for model in tuned
-        if model.merged
-    ]
-
-
 def find(model_id: str) -> Served:
-    """The model with this id or name.
+    """The model with this id, name or slug.
 
     Raises:
         NotFound: it does not exist, is archived, or its base is not here (any more) as it was in training.
         StorageError: its files are missing.
     """
     own, merged = merging.split(model_id)
-    model = None if base_models.is_base(model_id) else _model(own)
+    model = None if base_models.is_base(model_id) else served.tuned_model(own)
     if model is None:
         try:
             base = base_models.resolve(model_id)
@@ -81,10 +69,3 @@ def find(model_id: str) -> Served:
     if not any(weights.glob("*.safetensors")):
         raise StorageError(f"The files of “{model.name}” were deleted.", "Retry its job to create them again.")
     return Served(served_id, title, base, weights, is_adapter, model.created_at, on_refusal)
-
-
-def _model(model_id: str) -> ModelRecord | None:
-    try:
-        return models.get_model(model_id)
-    except NotFound:
-        return None

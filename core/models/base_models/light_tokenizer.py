@@ -55,12 +55,19 @@ class LightTokenizer:
         token_id: int | None = self._tokenizer.token_to_id(token)
         return token_id
 
-    def __call__(self, text: str, *, split_special_tokens: bool = False, **_: Any) -> dict[str, Any]:
-        """Ids and character offsets; with `split_special_tokens` a special token's spelling is ordinary text."""
+    def __call__(
+        self, text: str, *, split_special_tokens: bool = False, add_special_tokens: bool = False, **_: Any
+    ) -> dict[str, Any]:
+        """Ids and character offsets.
+
+        Args:
+            split_special_tokens: a special token's spelling is ordinary text.
+            add_special_tokens: begin as the model's texts begin, where no template does so.
+        """
         with self._lock:  # the setting belongs to the tokenizer, which several screens may share
             self._tokenizer.encode_special_tokens = split_special_tokens
             try:
-                encoding = self._tokenizer.encode(text, add_special_tokens=False)
+                encoding = self._tokenizer.encode(text, add_special_tokens=add_special_tokens)
             except BaseException as error:
                 if type(error).__name__ != "PanicException":  # of pyo3: no Exception, so no boundary would catch it
                     raise

@@ -317,6 +317,21 @@ class Calibration(SQLModel, table=True):
     created_at: float = Field(default_factory=time.time)
 
 
+class ApiKey(SQLModel, table=True):
+    """A key of the API. Only its hash is stored; lists show its prefix."""
+
+    __tablename__ = "api_keys"
+    id: str = Field(primary_key=True)
+    name: str
+    prefix: str = Field(unique=True)  # the beginning of the key
+    hash: str  # Argon2, of all of the key
+    scopes: list[str] = _json_list()
+    expires_at: float | None = None
+    last_used_at: float | None = None
+    revoked_at: float | None = None
+    created_at: float = Field(default_factory=time.time)
+
+
 # For queries that return columns instead of objects
 _tables = SQLModel.metadata.tables
 DATASETS, VERSIONS = _tables["fine_tuning_datasets"], _tables["dataset_versions"]
@@ -324,3 +339,4 @@ TASKS, EVENTS = _tables["background_tasks"], _tables["fine_tuning_events"]
 JOBS, MODELS = _tables["fine_tuning_jobs"], _tables["fine_tuned_models"]
 CONVERSATIONS, TURNS = _tables["conversations"], _tables["conversation_turns"]
 POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]
+API_KEYS = _tables["api_keys"]

@@ -24,6 +24,7 @@ def configuration() -> None:
                 ("SFT_HOST", settings.host),
                 ("SFT_WEB_PORT", str(settings.web_port)),
                 ("SFT_INFERENCE_PORT", str(settings.inference_port)),
+                ("SFT_API_PORT", str(settings.api_port)),
                 ("SFT_DEVICE", settings.device),
                 ("SFT_OLLAMA_URL", settings.ollama_url),
                 ("SFT_KEY_HOSTS", settings.key_hosts or "the known services only"),

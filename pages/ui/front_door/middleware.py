@@ -15,11 +15,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.auth_util import encode_provider_token
 
-from core.services.platform import sign_in
 from core.services.platform.sign_in import SignIn
-from core.settings import get_settings
+from core.services.platform.web.addresses import READING, host_problem, is_foreign, is_secure, names_of
 from pages.ui.front_door import session
-from pages.ui.front_door.addresses import READING, host_problem, is_foreign, split_host
 from pages.ui.front_door.bodies import Bodies, BodyTooLarge
 from pages.ui.front_door.response import confine
 from pages.ui.front_door.screens import SIGN_IN_PATH, closed_screen, is_screen, not_found_screen, plain, sign_in_screen
@@ -65,7 +63,7 @@ class FrontDoor:
     def _refusal(self, request: HTTPConnection, state: SignIn, secure: bool) -> Response | None:
         """What a request gets instead of the studio; None if it may pass."""
         path, headers = request.scope["path"], request.headers
-        problem = host_problem(headers, names_of(request, state))
+        problem = host_problem(headers, names_of(request, state, session.bound_address()))
         if problem:
             log.warning("refused %s: %s", path[:200], problem)
             return plain(problem, 421)
@@ -123,28 +121,6 @@ class FrontDoor:
             await plain(str(error), 413)(request.scope, receive, send)
         finally:
             done()
-
-
-def names_of(request: HTTPConnection, state: SignIn) -> frozenset[str]:
-    """The host names that this request may carry."""
-    bound = session.bound_address()
-    names = sign_in.allowed_names(bound)
-    if origin := split_host(state.origin.partition("://")[2]):
-        names |= {origin[0]}
-    server = request.scope.get("server")
-    if bound in sign_in.ANYWHERE and server:
-        names |= {str(server[0]).lower()}  # an address cannot be rebound, only a name can
-    return names
-
-
-def is_secure(request: HTTPConnection, state: SignIn) -> bool:
-    """Whether the browser reaches the studio over TLS: directly, by a trusted proxy, or by the sign-in's address."""
-    if request.scope.get("scheme") in ("https", "wss") or state.origin.startswith("https://"):
-        return True
-    peer = request.client.host if request.client else ""
-    trusted = {item.strip() for item in get_settings().trusted_proxies.split(",")} - {""}
-    forwarded = request.headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
-    return peer in trusted and forwarded == "https"
 
 
 def _shows_a_screen(headers: Headers) -> bool:

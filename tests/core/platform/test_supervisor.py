@@ -48,9 +48,9 @@ def test_a_taken_port_names_the_variable() -> None:
 
 
 def test_the_web_app_starts_first(studio_env) -> None:
-    names = [command.name for command in supervisor.commands(["inference", "worker", "redis", "web"])]
+    names = [command.name for command in supervisor.commands(["api", "inference", "worker", "redis", "web"])]
     assert names[:2] == ["web", "redis"]
-    assert {"worker-gpu", "worker-cpu", "worker-io", "reconciler", "inference"} <= set(names)
+    assert {"worker-gpu", "worker-cpu", "worker-io", "reconciler", "inference", "api"} <= set(names)
 
 
 def test_no_embedded_redis_with_redis_url(studio_env, monkeypatch) -> None:

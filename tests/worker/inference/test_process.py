@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import NotFound, ProviderUnavailable
 from core.messages import Message
+from core.models.base_models.light_tokenizer import LightTokenizer
 from core.services.serving import chat
 from core.services.training import models
 from core.serving.targets import TARGETS
@@ -237,3 +238,31 @@ def test_a_process_that_is_down_is_named(at_the_studio: Served, monkeypatch: pyt
     with pytest.raises(ProviderUnavailable, match="sft up"):
         list(chat.stream(at_the_studio.first, ASK))
     assert not TARGETS.get("studio").health().ok
+
+
+def test_a_text_is_continued_as_it_is_whole_and_streamed(client: openai.OpenAI, served: Served) -> None:
+    prompt = "What is item 7?"
+    whole = client.completions.create(model=served.first, prompt=prompt, max_tokens=8, logprobs=2)
+    (choice,) = whole.choices
+    assert whole.object == "text_completion"
+    assert choice.finish_reason in ("stop", "length")
+    assert whole.usage
+    assert len(choice.logprobs.tokens) == whole.usage.completion_tokens
+    assert all(len(best) == 2 for best in choice.logprobs.top_logprobs)
+    pieces = client.completions.create(model=served.first, prompt=prompt, max_tokens=8, stream=True)
+    assert "".join(piece.choices[0].text for piece in pieces) == choice.text
+    ids = LightTokenizer(Path(served.base.removeprefix("local:")))(prompt, add_special_tokens=True)["input_ids"]
+    assert client.completions.create(model=served.first, prompt=ids, max_tokens=8).choices[0].text == choice.text
+    again = client.completions.create(model="tuned-1", prompt=[prompt, "Another"], n=2, max_tokens=8)
+    assert [one.index for one in again.choices] == [0, 1, 2, 3]
+    assert [one.text for one in again.choices[:2]] == [choice.text] * 2
+    assert again.usage
+    assert again.usage.prompt_tokens > whole.usage.prompt_tokens
+
+
+@pytest.mark.parametrize("wrong", [{"prompt": []}, {"prompt": [10**9]}, {"prompt": "a", "suffix": "b"}, {}])
+def test_a_wrong_prompt_is_named(served: Served, wrong: dict[str, object]) -> None:
+    with httpx.Client(trust_env=False) as http:
+        answer = http.post(f"{served.url}/v1/completions", json={"model": served.base, **wrong})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"].split(".")[0] in ("prompt", "suffix")

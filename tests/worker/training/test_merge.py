@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import Conflict, NotFound
 from core.platform.storage import get_storage
-from core.services.serving import chat
+from core.services.serving import chat, served
 from core.services.training import merging, models
 from tests.support.jobs import launch, make_dataset, succeed
 from tests.support.random_model import make_adapter, make_model
@@ -52,10 +52,10 @@ def test_a_merged_model_is_stored_listed_served_and_downloaded(tuned: models.Mod
     with zipfile.ZipFile(models.download(tuned.id).path) as archive:
         assert "adapter_model.safetensors" in archive.namelist()
 
-    served = served_models.find(whole)
-    assert (served.id, served.is_adapter) == (whole, False)
-    assert served_models.find("Tuned:merged") == served
-    assert whole in [entry[0] for entry in served_models.listed()]
+    found = served_models.find(whole)
+    assert (found.id, found.is_adapter) == (whole, False)
+    assert served_models.find("Tuned:merged") == served_models.find("tuned:merged") == found
+    assert whole in [entry.id for entry in served.served_models()]
     assert [(model.title, model.model_id) for model in chat.available_models()[:2]] == [
         ("Tuned", tuned.id),
         ("Tuned (merged)", tuned.id),

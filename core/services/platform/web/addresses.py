@@ -12,6 +12,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+
+from core.services.platform import sign_in
+from core.services.platform.sign_in import SignIn
+from core.settings import get_settings
 
 _HOST: Final = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?")
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
@@ -61,3 +66,28 @@ def is_foreign(headers: Headers, secure: bool) -> bool:
     if len(origins) > 1 or origin.scheme not in _DEFAULT_PORTS or (secure and origin.scheme != "https"):
         return True
     return host is None or split_host(origin.netloc) != host
+
+
+def names_of(request: HTTPConnection, state: SignIn, bound: str) -> frozenset[str]:
+    """The host names that this request may carry.
+
+    Args:
+        bound: the address that the server listens on; "" means every address.
+    """
+    names = sign_in.allowed_names(bound)
+    if origin := split_host(state.origin.partition("://")[2]):
+        names |= {origin[0]}
+    server = request.scope.get("server")
+    if bound in sign_in.ANYWHERE and server:
+        names |= {str(server[0]).lower()}  # an address cannot be rebound, only a name can
+    return names
+
+
+def is_secure(request: HTTPConnection, state: SignIn) -> bool:
+    """Whether the client reaches the studio over TLS: directly, by a trusted proxy, or by the sign-in's address."""
+    if request.scope.get("scheme") in ("https", "wss") or state.origin.startswith("https://"):
+        return True
+    peer = request.client.host if request.client else ""
+    trusted = {item.strip() for item in get_settings().trusted_proxies.split(",")} - {""}
+    forwarded = request.headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+    return peer in trusted and forwarded == "https"

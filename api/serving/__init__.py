@@ -1,0 +1,1 @@
+"""Models that answer: their list, chat and completions in OpenAI's shapes."""

@@ -1,0 +1,60 @@
+"""`/v1/models`: the models that answer here, in OpenAI's shape."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from api.platform.scopes import needs
+from core.errors import NotFound
+from core.services.platform.api_keys import READ, SERVE
+from core.services.serving import served
+from core.services.serving.served import ServedName
+
+router: Final = APIRouter(prefix="/v1", tags=["OpenAI: models"], dependencies=[needs(READ, SERVE)])
+
+
+class ModelObject(BaseModel):
+    """A model that answers. Ask it by `id`, `title` or `slug`."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: Literal["sft-studio"] = "sft-studio"
+    title: str
+    slug: str
+    base_model: str
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[ModelObject]
+
+
+@router.get("/models")
+def list_models() -> ModelList:
+    """The base models on this machine, and the active fine-tuned ones."""
+    return ModelList(data=[_shown(model) for model in served.served_models()])
+
+
+@router.get("/models/{model:path}")
+def get_model(model: str) -> ModelObject:
+    """One of them, by its id, title or slug."""
+    return _shown(find(model))
+
+
+def find(name: str) -> ServedName:
+    """Raises NotFound with where to look."""
+    every = served.served_models()
+    for names in ([model.id for model in every], [model.title for model in every], [model.slug for model in every]):
+        if name in names:
+            return every[names.index(name)]
+    raise NotFound(f"There is no model {name!r}.", "GET /v1/models lists the available ones.")
+
+
+def _shown(model: ServedName) -> ModelObject:
+    return ModelObject(
+        id=model.id, created=int(model.created_at), title=model.title, slug=model.slug, base_model=model.base_id
+    )

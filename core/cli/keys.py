@@ -1,0 +1,73 @@
+"""`sft keys`: the keys of the API; create and revoke them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from core.cli._support.boundary import say
+from core.cli._support.output import moment, print_json, print_table
+
+
+def keys(
+    context: typer.Context,
+    revoked: Annotated[bool, typer.Option("--revoked", help="Show revoked keys too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per key, one per line.")] = False,
+) -> None:
+    """List the keys of the API: what each may do, when it was last used; create and revoke them."""
+    if context.invoked_subcommand:
+        return
+    from core.platform.supervisor import ensure
+    from core.services.platform import api_keys
+
+    with ensure(set()):
+        found = api_keys.list_keys(include_revoked=revoked)
+    if as_json:
+        for key in found:
+            print_json({
+                "key": key.id, "name": key.name, "prefix": key.prefix, "scopes": key.scopes, "state": key.state,
+                "created_at": key.created_at, "expires_at": key.expires_at, "last_used_at": key.last_used_at,
+            })  # fmt: skip
+        return
+    print_table(("KEY", "NAME", "BEGINS WITH", "SCOPES", "STATE", "EXPIRES", "LAST USED"), [
+        (key.id, key.name, key.prefix, ",".join(key.scopes), key.state, moment(key.expires_at),
+         moment(key.last_used_at))
+        for key in found
+    ])  # fmt: skip
+
+
+def create(
+    name: Annotated[str, typer.Option(help="What uses the key.")],
+    scope: Annotated[
+        list[str], typer.Option(help="What it may do: read, data, train, serve or admin; give it several times.")
+    ],
+    days: Annotated[int | None, typer.Option(help="Days until it expires; left out: it does not expire.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Create a key and print it: this is the only time that it is shown."""
+    from core.platform.supervisor import ensure
+    from core.services.platform import api_keys
+
+    with ensure(set()):
+        made = api_keys.create(name=name, scopes=scope, days=days)
+    if as_json:
+        print_json({"id": made.record.id, "key": made.key, "scopes": made.record.scopes})
+        return
+    say("Store this key now: it is not shown again.")
+    print(made.key)
+
+
+def revoke(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Id, beginning or name of a key.")],
+) -> None:
+    """Refuse a key from now on."""
+    from core.platform.supervisor import ensure
+    from core.services.platform import api_keys
+
+    with ensure(set()):
+        revoked = api_keys.revoke(api_keys.find(key).id)
+    say(f"{revoked.prefix}… (“{revoked.name}”) is revoked.")
+
+
+SUBCOMMANDS = (create, revoke)
