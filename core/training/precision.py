@@ -61,6 +61,16 @@ class PrecisionChoice:
     warning: str = ""
     settled: bool = True
 
+    @property
+    def possible(self) -> tuple[str, ...]:
+        """What the run may compute in: one precision, or both until it has measured which is faster."""
+        return (self.precision,) if self.settled else tuple(WIDTHS)
+
+    @property
+    def label(self) -> str:
+        """`bf16`, or `fp32 or bf16` as long as that is not measured."""
+        return " or ".join(self.possible)
+
 
 def work_of(method: Method) -> Work:
     """What a training method does with its base."""
@@ -92,7 +102,7 @@ def choose(asked: str, device: str, revision: str, work: Work) -> PrecisionChoic
     found = recall(revision, work)
     if found is None:
         return PrecisionChoice(
-            "fp32", asked, "a few steps at the start of the run measure whether bf16 is faster", settled=False
+            "fp32", asked, "a few steps at the start of the run measure which is faster", settled=False
         )
     return by_measurement(found)
 

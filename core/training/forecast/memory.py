@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
 from core.models.base_models.records import Dims
@@ -17,7 +17,7 @@ Verdict = Literal["fits", "tight", "too_large"]
 
 MARGIN: Final = 1.15  # Source: memory estimators miss by about this much
 # Python with torch and trl, before a model is loaded (measured); the CUDA context. Source: Unsloth Studio's estimator
-BASELINE_BYTES: Final = {"cpu": 530 << 20, "cuda": 1_434 << 20}
+BASELINE_BYTES: Final = {"cpu": 560 << 20, "cuda": 1_434 << 20}
 LOADED_BYTES: Final = {"cpu": 30 << 20, "cuda": 0}  # code that torch loads with the first step (measured)
 PREPARED_BYTES: Final = 120 << 20  # products in bf16 that a CPU keeps prepared (measured; `worker.training.runtime`)
 ADAPTER_BYTES: Final = 4  # adapters and Adam's two moments are fp32 beside a base of any precision
@@ -114,9 +114,17 @@ def forecast_memory(
         total_bytes=device.total_bytes,
         device=device.name,
         verdict=verdict,
-        text=_TEXTS[verdict].format(free=size_text(device.free_bytes)),
+        text=_text(verdict, device.free_bytes),
         measured=bool(peak_bytes),
     )
+
+
+def either(one: MemoryForecast, other: MemoryForecast) -> MemoryForecast:
+    """The forecast of a run that may become one of two: the parts of the larger one, and the range of both."""
+    most = max(one, other, key=lambda found: found.expected)
+    low, high = min(one.low, other.low), max(one.high, other.high)
+    verdict = _verdict(low, high, most.free_bytes)
+    return replace(most, low=low, high=high, verdict=verdict, text=_text(verdict, most.free_bytes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,3 +214,7 @@ def _verdict(low: int, high: int, free: int) -> Verdict:
     if high * MARGIN <= free:
         return "fits"
     return "tight" if low * MARGIN <= free else "too_large"
+
+
+def _text(verdict: Verdict, free: int) -> str:
+    return _TEXTS[verdict].format(free=size_text(free))

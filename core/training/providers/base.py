@@ -13,6 +13,7 @@ from core.training.forecast.lengths import Lengths
 from core.training.forecast.memory import MemoryForecast
 from core.training.forecast.time import CostForecast, Speed, TimeForecast
 from core.training.jobs.spec import ResolvedTraining
+from core.training.precision import PrecisionChoice
 
 if TYPE_CHECKING:
     from core.platform.db.uow import UnitOfWork
@@ -49,7 +50,7 @@ class Workload:
     train_examples: int
     validation_examples: int
     speed: Speed | None
-    precision: str  # fp32 or bf16
+    precision: PrecisionChoice
     sample_tokens: int
 
     @property

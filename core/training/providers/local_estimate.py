@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
 from typing import Final
 
 from core.training.cadence import ROUNDS, ROUNDS_TO_CHOOSE
@@ -10,7 +10,7 @@ from core.training.forecast.batches import Widest, widest
 from core.training.forecast.device import Device
 from core.training.forecast.disk import KEPT_CHECKPOINTS, forecast_disk
 from core.training.forecast.lengths import Span
-from core.training.forecast.memory import forecast_memory
+from core.training.forecast.memory import either, forecast_memory
 from core.training.forecast.time import Work, forecast_cost, forecast_time, pass_share
 from core.training.jobs.spec import ResolvedTraining
 from core.training.precision import WIDTHS, usual
@@ -29,7 +29,8 @@ def estimate(load: Workload, device: Device) -> Estimate:
     base, method, speed = load.base, load.method, load.speed
     training = load.training.with_batch(load.training.batch_sizes[-1])  # the first steps may try so many at once
     assert base.dims is not None
-    memory = forecast_memory(
+    memory_in = partial(
+        forecast_memory,
         base.dims,
         method,
         training,
@@ -38,8 +39,8 @@ def estimate(load: Workload, device: Device) -> Estimate:
         longest_tokens=load.lengths.ceiling,
         peak_bytes=speed.peak_memory_bytes if speed and speed.likeness == "same" else 0,
         file_bytes_per_param=base.bytes_per_param,
-        precision=load.precision,
     )
+    memory = reduce(either, (memory_in(precision=precision) for precision in load.precision.possible))
     time = forecast_time(_work(load, device), speed)
     disk = forecast_disk(base.dims, method, _trained_width(load, device), kept=KEPT_CHECKPOINTS + training.keep_best)
     return Estimate(memory, time, forecast_cost(time.low_s, time.high_s), disk)
@@ -47,7 +48,7 @@ def estimate(load: Workload, device: Device) -> Estimate:
 
 def _trained_width(load: Workload, device: Device) -> int:
     """Bytes per weight that full fine-tuning saves: fp32 on a CPU, whatever it computes in."""
-    return WIDTHS["fp32" if device.kind == "cpu" else load.precision]
+    return WIDTHS["fp32" if device.kind == "cpu" else load.precision.precision]
 
 
 _widest_of = lru_cache(maxsize=64)(widest)  # asked for every method's card at every change
@@ -74,7 +75,7 @@ def _work(load: Workload, device: Device) -> Work:
     base, method, training = load.base, load.method, load.training
     assert base.dims is not None
     saved = _trained_width(load, device)
-    token_s = _token_s(load, device, saved if method.peft_type is None else WIDTHS[load.precision])
+    token_s = _token_s(load, device, saved if method.peft_type is None else WIDTHS[load.precision.precision])
     mean = load.total_tokens / max(1, training.num_epochs * load.train_examples)
     rounds = -(-training.total_steps // training.eval_every_steps)
     saves = -(-training.total_steps // training.save_every_steps)

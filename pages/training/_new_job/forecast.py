@@ -54,7 +54,7 @@ def panel(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     """One panel with the consequences of the choices at the left."""
     components.heading("Forecast", "For your current choices")
     with st.container(border=True, gap="small", key="forecast"):
-        _memory(forecast.memory, forecast.precision.precision)
+        _memory(forecast.memory, forecast.precision.label)
         _alternatives(draft, forecast)
         st.divider()
         _time(draft, forecast)

@@ -230,7 +230,7 @@ def _more(
             )
     if forecast and not forecast.precision.warning:  # a warning is in the forecast
         settled = forecast.precision
-        slots["precision"].caption(sentence(f"{settled.precision} here: {settled.reason}"))
+        slots["precision"].caption(sentence(f"{settled.label} here: {settled.reason}"))
     return training
 
 

@@ -81,7 +81,7 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
         ("Base model", f"{base.title}{f', {base.size} parameters' if base.size else ''}"),
         ("Method", f"{method.title}: {method.tagline}"),
         ("Engine", job_facts.engine(forecast.engine.engine, forecast.engine.reason)),
-        ("Computes in", job_facts.precision(forecast.precision.precision, forecast.precision.reason)),
+        ("Computes in", job_facts.precision(forecast.precision.label, forecast.precision.reason)),
     ]
     if state.get("description"):
         rows.insert(1, ("Description", state["description"]))

@@ -16,8 +16,9 @@ from core.services.data import datasets
 from core.services.data.datasets import edits as dataset_edits
 from core.services.platform import drafts, tasks
 from core.services.training import choices, downloads, jobs
+from core.training import precision
 from core.training.jobs.spec import TrainingConfig
-from pages.training._job.facts import CHOSEN
+from pages.training._job.facts import CHOSEN, precision as precision_text
 from pages.training._new_job import forecast as job_forecast
 from pages.training._new_job.steps import WIZARD
 from pages.ui.errors import NOT_USABLE
@@ -25,7 +26,7 @@ from pages.ui.format import md, sentence
 from pages.ui.forms import label
 from pages.ui.wizard import draft_state
 from tests.pages.conftest import keys, shows
-from tests.support import runs
+from tests.support import figures, runs
 from tests.support.jobs import example
 from tests.support.random_model import make_model, refuse_system
 from tests.support.screens import title
@@ -210,7 +211,7 @@ def test_auto_shows_the_engine_and_the_reason(open_screen, read) -> None:
     app = open_screen("new_job", draft=draft.id)
     outlook = jobs.forecast(draft.state["dataset_id"], "starter", "lora")
     assert sentence(outlook.engine.reason) in read(app)  # escaped once
-    assert sentence(f"{outlook.precision.precision} here: {outlook.precision.reason}") in read(app)
+    assert sentence(f"{outlook.precision.label} here: {outlook.precision.reason}") in read(app)
     engine = next(item for item in app.selectbox if str(item.key).startswith("engine_"))
     engine.set_value("trl").run()
     assert drafts.get(draft.id).state["engine"] == "trl"
@@ -423,3 +424,18 @@ def test_back_applies_to_the_step_that_was_shown(open_screen, read) -> None:
     assert title(app) == STEPS["model"].title
     app.button(key="back").click().run()
     assert title(app) == STEPS["dataset"].title
+
+
+def test_review_and_job_say_that_the_precision_is_measured_at_the_start(open_screen, read, monkeypatch) -> None:
+    monkeypatch.setattr(precision, "has_bf16", lambda: True)
+    draft = drafts.create("job", {"dataset_id": runs.dataset().id}, step="review")
+    open_screen("new_job", draft=draft.id, step="model")  # fills in the defaults
+    review = open_screen("new_job", draft=draft.id, step="review")
+    outlook = job_forecast.of(job_forecast.choices(drafts.get(draft.id)))
+    assert not outlook.precision.settled
+    expected = precision_text(outlook.precision.label, outlook.precision.reason)
+    assert "fp32 or bf16" in expected
+    assert figures.of_screen(review, {})["Computes in"] == {expected}
+    review.button(key="launch").click().run()
+    (job,) = jobs.list_jobs()
+    assert figures.of_screen(open_screen("job", id=job.id), {})["Computes in"] == {expected}

@@ -74,7 +74,7 @@ def forecast(
         train_examples=lengths.examples,
         validation_examples=version.validation_examples,
         speed=speed,
-        precision=precision.precision,
+        precision=precision,
         sample_tokens=sample_tokens(version.id, base, resolved.sample_answers),
     )
     if asked.per_device_batch_size == asked.gradient_accumulation_steps == AUTO:

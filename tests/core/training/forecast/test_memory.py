@@ -10,7 +10,7 @@ from core.training.forecast.activations import activation_bytes, logit_bytes
 from core.training.forecast.batches import Widest
 from core.training.forecast.device import Device, detect
 from core.training.forecast.disk import forecast_disk
-from core.training.forecast.memory import MARGIN, forecast_memory
+from core.training.forecast.memory import MARGIN, MemoryForecast, either, forecast_memory
 
 GB = 2**30
 LLAMA_8B = Dims("LlamaForCausalLM", 8_030_261_248, 4096, 14336, 32, 32, 8, 128, 128_256, 131_072, False)
@@ -197,3 +197,17 @@ def test_bf16_on_a_cpu_halves_the_frozen_base_and_adds_rounded_copies_of_trained
     assert rounded["weights"] == 6 * LLAMA_8B.params
     assert (rounded["gradients"], rounded["optimizer"]) == (full["gradients"], full["optimizer"])
     assert parts("lora", "") == lora
+
+
+def test_a_run_that_may_become_one_of_two_has_the_range_of_both() -> None:
+    def forecast(free: float, precision: str) -> MemoryForecast:
+        cpu = Device("cpu", "CPU", 80 * GB, round(free * GB))
+        return forecast_memory(SMALL, build("lora"), Run(4, 64), cpu, precision=precision)
+
+    fp32, bf16 = forecast(79, "fp32"), forecast(79, "bf16")
+    both = either(fp32, bf16)
+    assert bf16.expected > fp32.expected  # a small base: what is prepared for bf16 counts more than its weights
+    assert (both.low, both.high, both.expected) == (fp32.low, bf16.high, bf16.expected)
+    free = (bf16.low + bf16.high) / 2 * MARGIN / GB
+    assert forecast(free, "fp32").verdict == "fits"
+    assert either(forecast(free, "fp32"), forecast(free, "bf16")).verdict == "tight"
