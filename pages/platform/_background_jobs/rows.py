@@ -51,8 +51,8 @@ def row(shown: TaskRow) -> None:
     """One task: kind, progress, the reason why it waits or failed, its actions, and what it made."""
     task = shown.task
     word, icon = task_words.kind(task.kind)
-    took = f"took {duration(task.duration_s)}" if task.finished_at and task.duration_s is not None else ""
-    quiet = [word, took, ago(task.created_at)]
+    lasted = f"duration {duration(task.duration_s)}" if task.finished_at and task.duration_s is not None else ""
+    quiet = [word, lasted, ago(task.created_at)]
     with components.spread(gap="small"):
         with st.container(gap=None, width="stretch", key=f"rowtext_{task.id}"):
             _title(shown, icon)

@@ -77,6 +77,8 @@ def _band(job: jobs.JobRecord) -> None:
             st.markdown(_where(job), width="content")
             st.markdown(f":gray[{_when(job)}]", width="content")
         st.progress(min(1.0, max(0.0, job.progress / 100)))
+        if share := _share(job):
+            st.caption(share)
         note = (
             task_words.why(job.waiting_reason) or task_words.command(job.command) or ("" if job.step else job.message)
         )
@@ -94,12 +96,20 @@ def _where(job: jobs.JobRecord) -> str:
     if job.waiting_to_resume:
         return f"**Waiting to resume** · {_steps(job)}"
     if job.state == "validating" and job.step:  # a run that continues; its bar stays where it was
-        return f"**Preparing to continue** · {_steps(job)} · {job.progress:.0f}%"
+        return f"**Preparing to continue** · {_steps(job)}"
     phase = task_words.phase_of(job.progress)
     if phase != "Training" or not job.step:
-        return f"**{phase}** · {job.progress:.0f}%"
+        return f"**{phase}**"
     epoch = min(int(job.epoch) + 1, job.num_epochs) if job.epoch < job.num_epochs else job.num_epochs
-    return f"**Epoch {epoch:,} of {job.num_epochs:,}** · {_steps(job)} · {job.progress:.0f}%"
+    return f"**Epoch {epoch:,} of {job.num_epochs:,}** · {_steps(job)}"
+
+
+def _share(job: jobs.JobRecord) -> str:
+    """What the bar shows: the job, of which the steps are a part. "" where there is no bar to explain."""
+    if job.state == "pending" or job.is_terminal:
+        return ""
+    low, high = task_words.span_of("Training")
+    return f"{job.progress:.0f}% of the job; its steps are {low}% to {high}% of it"
 
 
 def _steps(job: jobs.JobRecord) -> str:
@@ -108,8 +118,10 @@ def _steps(job: jobs.JobRecord) -> str:
 
 def _when(job: jobs.JobRecord) -> str:
     if job.is_terminal:
-        took = f"took {duration(job.duration_s)}" if job.duration_s else ""
-        return " · ".join(part for part in (took, f"ended {clock(job.finished_at)}" if job.finished_at else "") if part)
+        lasted = f"duration {duration(job.duration_s)}" if job.duration_s else ""
+        return " · ".join(
+            part for part in (lasted, f"ended {clock(job.finished_at)}" if job.finished_at else "") if part
+        )
     if (left_s := _time_left(job)) is not None:
         return f"{duration(left_s)} left, done about {clock(time.time() + left_s)}"
     return f"created {clock(job.created_at)}"
@@ -154,7 +166,13 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
     if job.model_id:
         items = _final_tiles(job, points)
     if (left_s := _time_left(job)) is not None:
-        items.append(Tile(TIME_LEFT, duration(left_s), help="At the speed of the last steps."))
+        items.append(
+            Tile(
+                TIME_LEFT,
+                duration(left_s),
+                help="To the last step, at the pace of the newer half of the steps, with the validations between them.",
+            )
+        )
     components.tiles(items, key="tiles")
 
 

@@ -41,9 +41,9 @@ def _aside(job: JobRecord) -> str:
     if job.state in ("running", "validating", "queued", "paused"):
         return f"{job.progress:.0f}%"
     if job.state == "succeeded":
-        took = f"took {duration(job.duration_s)}" if job.duration_s is not None else ""
-        return " · ".join(part for part in (final_loss_text(job.final_loss), took) if part)
-    return f"took {duration(job.duration_s)}" if job.duration_s and job.state != "pending" else ""
+        lasted = f"duration {duration(job.duration_s)}" if job.duration_s is not None else ""
+        return " · ".join(part for part in (final_loss_text(job.final_loss), lasted) if part)
+    return f"duration {duration(job.duration_s)}" if job.duration_s and job.state != "pending" else ""
 
 
 SCREEN: Final = listing.ListScreen(

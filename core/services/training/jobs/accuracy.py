@@ -8,18 +8,22 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from core.platform.db.tables import JOBS
+from core.platform.db.tables import JOBS, TASKS
 from core.platform.db.uow import read
-from core.services.training.jobs.records import WORKING_TIME, Comparison, JobRecord, RangeRecord, TrackRecord
+from core.services.training.jobs.records import DURATION, Comparison, JobRecord, RangeRecord, TrackRecord
 from core.text import duration, size
 
 LAST_RUNS: Final = 10
 
 
-def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Comparison]:
-    """Forecast and measured side by side, for what both contain: time, peak memory, tokens, steps, disk, the model."""
+def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any], took_s: float | None) -> list[Comparison]:
+    """Forecast and measured side by side, for what both contain: time, peak memory, tokens, steps, disk, the model.
+
+    Args:
+        took_s: the run's duration, which its screen and the lists show; None if it is not known.
+    """
     complete = _to_the_end(forecast, measured)
-    lines = [_time(forecast, measured), _memory(forecast, measured)]
+    lines = [_time(forecast, measured, took_s), _memory(forecast, measured)]
     for name, asked, found in (("Tokens trained", "total_tokens", "tokens"), ("Steps", "total_steps", "steps")):
         if measured.get(found) and forecast.get(asked):
             error = _miss(forecast[asked], measured[found])
@@ -37,20 +41,22 @@ def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Co
 
 def forecast_and_measured(job: JobRecord) -> list[Comparison]:
     """Forecast and measured side by side; [] before the run is over."""
-    return compare(job.forecast, job.measured)
+    return compare(job.forecast, _with_attempts(job.measured, job.attempt), job.duration_s)
 
 
 def track_record() -> TrackRecord:
     """How often the last runs stayed in the ranges of their forecasts."""
     query = (
-        select(JOBS.c.forecast, JOBS.c.measured)
+        select(JOBS.c.forecast, JOBS.c.measured, TASKS.c.attempt, TASKS.c.finished_at - TASKS.c.started_at)
+        .join(TASKS, TASKS.c.id == JOBS.c.task_id)
         .where(JOBS.c.measured["steps"].is_not(None))
         .order_by(JOBS.c.created_at.desc())
         .limit(3 * LAST_RUNS)
     )
     distances: dict[str, list[float]] = {}
-    for forecast, measured in read(query):
-        for line in (_memory(forecast, measured), _time(forecast, measured)):
+    for forecast, found, attempt, took_s in read(query):
+        measured = _with_attempts(found, attempt)
+        for line in (_memory(forecast, measured), _time(forecast, measured, took_s)):
             of_kind = distances.setdefault(line.name, []) if line and line.outside is not None else []
             if line and line.outside is not None and len(of_kind) < LAST_RUNS:
                 of_kind.append(line.outside)
@@ -62,6 +68,11 @@ def track_record() -> TrackRecord:
     )
 
 
+def _with_attempts(measured: Mapping[str, Any], attempt: int) -> Mapping[str, Any]:
+    """A run that was tried again: its duration contains what came before."""
+    return {**measured, "resumed": measured.get("resumed") or attempt - 1} if measured else measured
+
+
 def memory_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> float | None:
     """By how much the forecast missed the memory that the run added to its process; None if one is unknown."""
     asked, peak = forecast.get("memory_above_baseline"), measured.get("peak_memory_bytes")
@@ -71,11 +82,11 @@ def memory_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> flo
     return _miss(asked, above) if above > 0 else None
 
 
-def time_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> float | None:
-    """By how much the forecast missed the time of a run that was not interrupted and made all its steps."""
-    asked, took = forecast.get("time_expected_s"), measured.get("total_seconds")
+def time_miss(forecast: Mapping[str, Any], measured: Mapping[str, Any], took_s: float | None) -> float | None:
+    """By how much the forecast missed the duration of a run that was not interrupted and made all its steps."""
+    asked = forecast.get("time_expected_s")
     counts = not measured.get("resumed") and _to_the_end(forecast, measured)
-    return _miss(asked, took) if asked and took and counts else None
+    return _miss(asked, took_s) if asked and took_s and counts else None
 
 
 def _to_the_end(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> bool:
@@ -88,18 +99,19 @@ def _miss(forecast: float, measured: float) -> float:
     return forecast / measured - 1
 
 
-def _time(forecast: Mapping[str, Any], measured: Mapping[str, Any]) -> Comparison | None:
-    seconds = measured.get("total_seconds") or measured.get("train_seconds")
-    if not seconds:
+def _time(forecast: Mapping[str, Any], measured: Mapping[str, Any], seconds: float | None) -> Comparison | None:
+    if not (seconds and measured):
         return None
     low, high = forecast.get("time_low_s"), forecast.get("time_high_s")
     if not (low and high):
-        return Comparison(WORKING_TIME, "not measured before", duration(seconds), None)
+        return Comparison(DURATION, "not measured before", duration(seconds), None)
     expected = f"{duration(low)} to {duration(high)}"
     if not _to_the_end(forecast, measured) or measured.get("resumed"):
-        return Comparison(WORKING_TIME, expected, duration(seconds), None)
+        return Comparison(DURATION, expected, duration(seconds), None)
     outside = _outside(seconds, low, high)
-    return Comparison(WORKING_TIME, expected, duration(seconds), not outside, time_miss(forecast, measured), outside)
+    return Comparison(
+        DURATION, expected, duration(seconds), not outside, time_miss(forecast, measured, seconds), outside
+    )
 
 
 def _outside(value: float, low: float, high: float) -> float:

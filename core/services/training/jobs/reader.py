@@ -17,6 +17,7 @@ from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.states import ACTIONS, STATES
 from core.services.platform import tasks
 from core.services.training import metrics
+from core.services.training.jobs import time_left
 from core.services.training.jobs.records import JobRecord
 from core.training.jobs.spec import JobSpec
 from core.training.metrics import Point
@@ -178,7 +179,7 @@ def _record(
         validation_point=points.get((job["id"], "validation")),
         kept_points=(kept.get((job["id"], "train")), kept.get((job["id"], "validation"))),
         duration_s=task.duration_s,
-        time_left_s=_time_left(task, point, spec.training.total_steps),
+        time_left_s=_time_left(task, point, job["id"], spec.training.total_steps),
         actions=tuple(
             action for action in actions if action not in withheld and not (deleted and action in NEEDS_DATASET)
         ),
@@ -196,9 +197,12 @@ def _only(values: dict[str, Any], names: str) -> dict[str, Any]:
     return {name: values[name] for name in names.split()}
 
 
-def _time_left(task: TaskRecord, point: Point | None, total_steps: int) -> float | None:
-    """Remaining steps at the pace of the last point; None before the first point or if nothing is running."""
-    rate = point.value("tokens_per_s") if point else None
-    if task.state != "running" or task.lease_owner is None or point is None or not (point.step and rate):
+def _time_left(task: TaskRecord, point: Point | None, job_id: str, total_steps: int) -> float | None:
+    """Seconds to the last step: by the clock, at first by the speed of the last one. None before the first point or if
+    nothing is running."""
+    if task.state != "running" or task.lease_owner is None or point is None or not point.step:
         return None
-    return (total_steps - point.step) * point.tokens / point.step / rate
+    if (left := time_left.of_job(job_id, total_steps)) is not None:
+        return left
+    rate = point.value("tokens_per_s")
+    return (total_steps - point.step) * point.tokens / point.step / rate if rate else None

@@ -18,7 +18,6 @@ from core.training.precision import PrecisionChoice
 
 # The times of a run, each with one name.
 DURATION: Final = "Duration"  # from its start to its end: with loading, pauses and what came between
-WORKING_TIME: Final = "Working time"  # of its last attempt, from loading to the tested model: what is forecast
 TIME_IN_STEPS: Final = "Time in steps"
 
 
@@ -181,7 +180,7 @@ class Forecast:
             "model_bytes": self.disk.model_bytes,
             "device": self.memory.device,
             "calibration_key": self.calibration_key,
-            "precision": self.precision.precision,
+            "precision": self.precision.label,
             "precision_reason": self.precision.reason,
             "warnings": list(self.warnings),
         }

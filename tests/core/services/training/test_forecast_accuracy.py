@@ -9,7 +9,7 @@ import pytest
 from core.errors import StorageError
 from core.services.training import jobs
 from core.services.training.jobs.accuracy import compare
-from core.services.training.jobs.records import WORKING_TIME, RangeRecord
+from core.services.training.jobs.records import DURATION, RangeRecord
 from core.training.forecast.device import Device
 from tests.support.jobs import launch, make_dataset, succeed
 from tests.support.random_model import make_model
@@ -29,7 +29,6 @@ FORECAST = {
     "model_bytes": 2 * MB,
 }
 MEASURED = {
-    "total_seconds": 80.0,
     "train_seconds": 60.0,
     "peak_memory_bytes": 1025 * MB,
     "baseline_memory_bytes": 400 * MB,
@@ -46,25 +45,25 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_each_line_says_by_how_much_the_forecast_missed() -> None:
-    lines = {line.name: line for line in compare(FORECAST, MEASURED)}
-    assert lines[WORKING_TIME].error == pytest.approx(0.25)
+    lines = {line.name: line for line in compare(FORECAST, MEASURED, 80.0)}
+    assert lines[DURATION].error == pytest.approx(0.25)
     assert lines["Peak memory"].error == pytest.approx(-0.2)  # of the 625 MB that the run added to its process
     assert lines["Peak memory"].outside == pytest.approx(0.0227, abs=1e-3)  # 1,125 MB with the process as forecast
     assert lines["Peak memory"].verdict == "2% above the range"
-    assert (lines[WORKING_TIME].outside, lines[WORKING_TIME].verdict) == (0, "within the range")
+    assert (lines[DURATION].outside, lines[DURATION].verdict) == (0, "within the range")
     assert lines["Disk"].within
     assert lines["Tokens trained"].error == 0
 
 
 def test_an_interrupted_run_says_nothing_of_the_forecast_time() -> None:
-    lines = {line.name: line for line in compare(FORECAST, MEASURED | {"resumed": 1})}
-    assert (lines[WORKING_TIME].within, lines[WORKING_TIME].error) == (None, None)
+    lines = {line.name: line for line in compare(FORECAST, MEASURED | {"resumed": 1}, 80.0)}
+    assert (lines[DURATION].within, lines[DURATION].error) == (None, None)
 
 
 def test_a_run_that_was_stopped_early_is_no_miss_of_the_forecast() -> None:
-    early = MEASURED | {"steps": 4, "tokens": 400, "total_seconds": 30.0}
-    lines = {line.name: line for line in compare(FORECAST, early)}
-    assert [(lines[name].within, lines[name].error) for name in (WORKING_TIME, "Tokens trained", "Steps")] == [
+    early = MEASURED | {"steps": 4, "tokens": 400}
+    lines = {line.name: line for line in compare(FORECAST, early, 30.0)}
+    assert [(lines[name].within, lines[name].error) for name in (DURATION, "Tokens trained", "Steps")] == [
         (None, None)
     ] * 3
     assert lines["Steps"].measured == "4"
@@ -73,16 +72,16 @@ def test_a_run_that_was_stopped_early_is_no_miss_of_the_forecast() -> None:
 
 def test_jobs_of_earlier_releases_are_compared_as_far_as_they_go() -> None:
     old = {"memory_low": 900 * MB, "memory_high": 1100 * MB, "time_low_s": None, "total_tokens": 1000}
-    lines = {line.name: line for line in compare(old, {"train_seconds": 60.0, "peak_memory_bytes": 1000 * MB})}
+    lines = {line.name: line for line in compare(old, {"train_seconds": 60.0, "peak_memory_bytes": 1000 * MB}, 61.0)}
     assert lines["Peak memory"].within
-    assert lines[WORKING_TIME].forecast == "not measured before"
+    assert lines[DURATION].forecast == "not measured before"
 
 
 def test_the_last_runs_say_how_good_the_forecasts_were(studio_env: Path, model: Path) -> None:
     assert jobs.track_record().text == ""
     job = launch(make_dataset(), f"local:{model}")
     above = job.forecast["memory_above_baseline"]
-    measured = {"peak_memory_bytes": 2 * above, "baseline_memory_bytes": above, "steps": 3, "total_seconds": 5.0}
+    measured = {"peak_memory_bytes": 2 * above, "baseline_memory_bytes": above, "steps": 3}
     succeed(job, model, **{**measured, "peak_memory_bytes": round(1.8 * above)})
     (memory,) = jobs.track_record().kinds  # its time was not measured before
     assert (memory.name, memory.runs, memory.within) == ("Peak memory", 1, 1)

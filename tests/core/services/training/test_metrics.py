@@ -37,5 +37,19 @@ def test_a_running_job_shows_its_last_point_and_the_time_left(studio_env: Path) 
     now = jobs.get_job(job.id)
     held_out = now.final_validation(METRICS.get("loss"))
     assert (now.step, now.loss, held_out, now.point and now.point.tokens) == (10, 0.1, 0.1, 1000)
-    assert now.time_left_s == (now.total_steps - 10) * 100 / 50
     assert now.duration_s is not None
+
+
+def test_the_time_left_is_at_first_that_of_the_last_step_and_then_by_the_clock(studio_env: Path) -> None:
+    job = launch(make_dataset())
+    begin(job)
+    write(job.id, range(1, 3))
+    now = jobs.get_job(job.id)
+    assert now.time_left_s == (now.total_steps - 2) * 100 / 50
+    with UnitOfWork() as uow:
+        points = [
+            Point("train", step, {"loss": 1.0, "tokens_per_s": 1e9}, created_at=3e9 + 5 * step) for step in range(3, 10)
+        ]
+        metrics.write(uow, job.id, points)
+        uow.commit()
+    assert jobs.get_job(job.id).time_left_s == 5 * (now.total_steps - 9)

@@ -15,7 +15,7 @@ from core.services.data import datasets
 from core.services.platform import tasks
 from core.services.serving import chat
 from core.services.training import jobs, models
-from core.services.training.jobs.records import WORKING_TIME
+from core.services.training.jobs.records import DURATION
 from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
 from tests.support.jobs import begin, finish, launch, make_dataset, succeed
 
@@ -52,7 +52,7 @@ def test_a_job_becomes_a_model_with_a_manifest_that_tells_everything(studio_env:
     assert (done.state, done.model_id, done.progress) == ("succeeded", model.id, 100.0)
     lines = {line.name: line for line in jobs.forecast_and_measured(done)}
     assert lines["Steps"].within
-    assert lines[WORKING_TIME].forecast == "not measured before"
+    assert lines[DURATION].forecast == "not measured before"
 
 
 def test_a_finished_run_makes_the_next_forecast_know_the_time(studio_env: Path, adapter: Path) -> None:

@@ -1,0 +1,66 @@
+"""How long the steps of a running job will still take, by the clock: with the validations and checkpoints between them.
+
+The speed of the last step alone would jump with every validation, and with every step on a busy machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from sqlalchemy import select
+
+from core.platform.db.tables import POINTS
+from core.platform.db.uow import read
+
+POINTS_READ: Final = 400  # the newest ones
+FEWEST: Final = 4  # points whose pace says something
+_BETWEEN: Final = 3.0  # a gap of more usual steps contains a validation, a checkpoint or sample answers
+_PAUSE_S, _PAUSE_STEPS = 60.0, 20.0  # one that is longer than this many seconds and steps is an interruption
+
+Moment = tuple[int, float]  # a step and when it ended
+
+
+def of_job(job_id: str, total_steps: int) -> float | None:
+    """Seconds until the last step of a running job; None before a few steps were made."""
+    query = select(POINTS.c.step, POINTS.c.created_at).where(POINTS.c.job_id == job_id, POINTS.c.split == "train")
+    rows = read(query.order_by(POINTS.c.id.desc()).limit(POINTS_READ))
+    return seconds_left([(row.step, row.created_at) for row in reversed(rows)], total_steps, time.time())
+
+
+def seconds_left(moments: Sequence[Moment], total_steps: int, now: float) -> float | None:
+    """The steps to come at the pace of the newer half of those that were made, and what comes between them as often as
+    so far; less the time since the last step."""
+    gaps = [_Gap(b[0], b[0] - a[0], b[1] - a[1]) for a, b in pairwise(moments) if b[0] > a[0]]
+    if len(gaps) < FEWEST - 1:
+        return None
+    usual = median(gap.pace for gap in gaps)
+    last, at = moments[-1]
+    plain = [gap for gap in gaps if gap.pace <= _BETWEEN * usual]
+    newer = [gap for gap in plain if gap.step > last // 2] or plain
+    pace = sum(gap.seconds for gap in newer) / sum(gap.steps for gap in newer)
+    longest = max(_PAUSE_S, _PAUSE_STEPS * usual)
+    between = [gap for gap in gaps if gap.pace > _BETWEEN * usual and gap.seconds <= longest]
+    left = (total_steps - last) * pace
+    if between:
+        done = between[-1].step - moments[0][0]
+        extra = sum(gap.seconds - pace * gap.steps for gap in between)
+        left += (total_steps - between[-1].step) * max(0.0, extra) / max(1, done)
+    return max(0.0, left - max(0.0, now - at))
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """From one point to the next: the step at its end, its steps and its seconds."""
+
+    step: int
+    steps: int
+    seconds: float
+
+    @property
+    def pace(self) -> float:
+        return self.seconds / self.steps
