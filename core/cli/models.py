@@ -1,13 +1,18 @@
-"""`sft models`: the fine-tuned models; rename, archive, restore and delete them."""
+"""`sft models`: the fine-tuned models; download, rename, archive, restore and delete them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli._support.boundary import say
+from core.cli._support.completing import complete
 from core.cli._support.managing import Managed, naming, shelving
 from core.cli._support.output import moment, print_json, print_table
+from core.cli._support.waiting import wait_succeeded
+from core.serving.model_formats import MODEL_FORMATS
 from core.text import format_loss
 
 if TYPE_CHECKING:
@@ -54,5 +59,40 @@ def _find(model: str) -> ModelRecord:
     return service.get_model(model)
 
 
+FORMATS = f"One of: {', '.join(MODEL_FORMATS.ids())}."
+ONE = Annotated[str, typer.Argument(help="Name or id of a model.", autocompletion=complete("model"))]
+
+
+def download(
+    model: ONE,
+    format: Annotated[str, typer.Option(help=FORMATS)] = "adapter",
+    formats: Annotated[bool, typer.Option("--formats", help="List the formats of this model, and stop.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Zip file to write; left out: a name in this folder.")] = None,
+) -> None:
+    """Write a model as a zip file, with model card and checksums; formats that need it are converted first."""
+    from core.platform.supervisor import ensure
+    from core.services.serving import model_files
+
+    with ensure(set()):
+        found = _find(model)
+        choices = model_files.choices(found)
+    if formats:
+        print_table(("FORMAT", "POSSIBLE", ""), [
+            (choice.id, "yes" if choice.ok else "no", choice.text if choice.ok else choice.reason)
+            for choice in choices
+        ])  # fmt: skip
+        return
+    chosen = model_files.check(found, format)
+    if not next(choice for choice in choices if choice.id == chosen.id).quick:
+        with ensure({"redis", "worker"}, say):
+            wait_succeeded(model_files.begin(found.id, chosen.id).id)
+    with ensure(set()):
+        file = model_files.download(found.id, chosen.id)
+    target = out or Path(file.filename)
+    with target.open("wb") as stream:
+        stream.writelines(file.blocks())
+    print(target)
+
+
 MODEL = Managed("model", _service, _find)
-SUBCOMMANDS = (*naming(MODEL), *shelving(MODEL))
+SUBCOMMANDS = (download, *naming(MODEL), *shelving(MODEL))

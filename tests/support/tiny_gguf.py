@@ -15,7 +15,7 @@ _TEXT = (
     "The quick brown fox jumps over the lazy dog. It's 12 o'clock; they've 345 apples, I'll buy them!\n\n"
     "Where is my order 88-1204? We'd like to know: the answer is\t42.  Ça va très bien, naïve café.\n"
 )
-_CLASSES = {"llama": "Llama", "qwen2": "Qwen2", "qwen3": "Qwen3"}
+_CLASSES = {"llama": "Llama", "qwen2": "Qwen2", "qwen3": "Qwen3", "mistral": "Mistral"}
 
 
 def make_source(architecture: str = "llama", *, tied: bool = True, seed: int = 0, vocabulary: int = 400) -> Any:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from core.errors import Conflict
 from core.models.base_models import model_text
-from core.models.base_models.gguf_file import bits
+from core.models.base_models.gguf.file import bits
 from core.settings import get_settings
 
 FILE_NAME: Final = "source.json"

@@ -173,5 +173,6 @@ for _kind in (
         reads=("model_id",),
         made=("models", "model_id"),
     ),
+    TaskKind("export", "Model files", "archive", "cpu", reads=("model_id",), made=("models", "model_id")),
 ):
     KINDS.add(_kind)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.errors import SettingsError
 from core.models import base_models
 from core.models.base_models import BaseModelRef, hub_cache
-from core.models.base_models.gguf_file import bits
+from core.models.base_models.gguf.file import bits
 from core.models.base_models.sources import ModelSource
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store

@@ -19,8 +19,9 @@ from urllib.parse import unquote
 
 from core.errors import Conflict, DataError, NotFound, SettingsError
 from core.models import base_models
-from core.models.base_models import BaseModelRef, added, gguf_file, hub_cache
+from core.models.base_models import BaseModelRef, added, hub_cache
 from core.models.base_models.catalog import BASE_MODELS
+from core.models.base_models.gguf import file as gguf_file
 from core.models.base_models.restored import REMOVED, bases_directory, restored_from
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store

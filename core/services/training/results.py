@@ -26,6 +26,15 @@ class MergeResult(TaskResult):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportResult(TaskResult):
+    """Of a model written in a format (`core.serving.model_formats`)."""
+
+    model_id: str
+    format: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadResult(TaskResult):
     """Of a download of a base model. `revision` is the commit on the Hub, "" for other sources.
 

@@ -6,10 +6,9 @@ import streamlit as st
 
 from core.services.training import models
 from core.services.training.metrics import METRICS
-from pages.training._models import merge as model_merge
+from pages.training._models import formats, merge as model_merge
 from pages.training._models.card import SCREEN, ways_on
 from pages.ui import components, listing, navigation, states
-from pages.ui.downloads import download
 from pages.ui.format import format_loss, md, moment, size
 
 
@@ -42,10 +41,8 @@ def detail(model: models.ModelRecord) -> None:
     with right:
         components.heading("Files")
         with st.container(border=True, gap="small"):
-            st.caption(
-                "Weights as safetensors, the tokenizer, and a manifest with base model, dataset and every setting."
-            )
-            _download(model)
+            st.caption("As an adapter or a complete model, each with a model card, checksums and a manifest.")
+            formats.button(model)
         model_merge.panel(model)
     st.divider()
     navigation.button("All models", "models", icon=":material/arrow_back:", type="tertiary", key="back")
@@ -80,14 +77,3 @@ def _provenance(model: models.ModelRecord) -> None:
                 icon=":material/dataset:",
                 query_params={"id": model.dataset_id},
             )
-
-
-def _download(model: models.ModelRecord) -> None:
-    """The zip file is created at the click, not when the page is drawn."""
-    download(
-        "Download model",
-        lambda: models.download(model.id).blocks(),
-        file_name=f"{model.name}.zip",
-        mime="application/zip",
-        key=f"download_{model.id}",
-    )

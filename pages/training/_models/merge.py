@@ -7,7 +7,6 @@ import streamlit as st
 from core.services.platform import tasks
 from core.services.training import merging, models
 from pages.ui import components, navigation
-from pages.ui.downloads import download
 from pages.ui.errors import boundary
 from pages.ui.format import ago, md, sentence, size
 from pages.ui.tasks import words as task_words
@@ -32,13 +31,6 @@ def panel(model: models.ModelRecord) -> None:
 
 def _merged(model: models.ModelRecord, merged: models.MergedFiles) -> None:
     st.caption(f"{size(merged.size_bytes)} · {ago(merged.created_at)} · {md(model.base_title)} and adapter")
-    download(
-        "Download merged model",
-        lambda: models.download(model.id, merged=True).blocks(),
-        file_name=f"{model.name}-merged.zip",
-        mime="application/zip",
-        key=f"download_merged_{model.id}",
-    )
     if model.state == "active":
         with st.container(horizontal=True, gap="small"):
             for label, icon, page in (("Chat", "chat", "chat"), ("Compare", "compare_arrows", "compare")):

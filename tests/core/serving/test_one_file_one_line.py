@@ -17,8 +17,9 @@ from core.models.methods import Method
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.records import TaskRecord
 from core.services.platform import connections, doctor, drafts
-from core.services.serving import chat
+from core.services.serving import chat, model_files
 from core.services.training import jobs
+from core.serving.model_formats import MODEL_FORMATS
 from core.serving.other_servers import OTHER_SERVERS, OtherServer
 from core.serving.targets import TARGETS, AnswerChunk, Availability, ChatOptions, Target
 from core.serving.targets.studio import Studio
@@ -43,6 +44,11 @@ ROWS = (
         "another server for a downloaded model",
         "core/serving/other_servers.py",
         "core/serving/other_servers.py: OTHER_SERVERS.add(...)",
+    ),
+    (
+        "a format of model files",
+        "core/serving/model_formats/<id>.py",
+        "core/serving/model_formats/__init__.py: MODEL_FORMATS.add(...)",
     ),
     (
         "a client of language models",
@@ -167,6 +173,18 @@ def test_a_new_target_answers_for_the_models_that_it_can_serve(
         forecast = jobs.forecast(job.dataset_id, "starter", "lora")
         assert ("Echo", True) in [(place.target, place.ok) for place in forecast.serving]
         assert ("Echo", "It hears itself.") in [(check.name, check.found) for check in doctor.examine()]
+
+
+def test_a_new_format_of_model_files_is_offered(studio_env: Path, tmp_path: Path) -> None:
+    """The dummy's writer is the one of the adapter."""
+    floppy = replace(MODEL_FORMATS.get("adapter"), id="floppy", title="Floppy disk")
+    model = runs.succeed(runs.launch(runs.dataset()), tmp_path / "adapter")
+    with registered(MODEL_FORMATS, floppy):
+        assert "Floppy disk" in [choice.title for choice in model_files.choices(model)]
+        assert model_files.download(model.id, "floppy").filename.endswith("-floppy.zip")
+        app = open_page("pages/training/models.py", id=model.id)
+        app.button(key=f"download_{model.id}").click().run()
+        assert "Floppy disk" in words(app)
 
 
 def test_a_new_other_server_is_named_in_the_forecast(studio_env: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -29,8 +28,6 @@ def test_a_merged_model_is_stored_listed_served_and_downloaded(tuned: models.Mod
     assert merging.can_merge(tuned)
     with pytest.raises(NotFound, match="has not been merged"):
         served_models.find(whole)
-    with pytest.raises(NotFound, match="has not been merged"):
-        models.download(tuned.id, merged=True)
     task = merging.begin(tuned.id)
     assert merging.begin(tuned.id) == task == merging.running(tuned.id)
     ended = execute(task.id, "test:1")
@@ -47,10 +44,6 @@ def test_a_merged_model_is_stored_listed_served_and_downloaded(tuned: models.Mod
     assert manifest["merged_from"] == tuned.id
     assert manifest["base_revision"] == tuned.manifest["base_revision"]
     assert set(manifest["files"]) >= {"config.json", "model.safetensors", "tokenizer.json"}
-    with zipfile.ZipFile(models.download(tuned.id, merged=True).path) as archive:
-        assert "model.safetensors" in archive.namelist()
-    with zipfile.ZipFile(models.download(tuned.id).path) as archive:
-        assert "adapter_model.safetensors" in archive.namelist()
 
     found = served_models.find(whole)
     assert (found.id, found.is_adapter) == (whole, False)

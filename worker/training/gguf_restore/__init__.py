@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import Conflict, DataError
-from core.models.base_models import gguf_file, local_folder
-from core.models.base_models.gguf_file import GgufFile
-from core.models.base_models.gguf_vocabulary import special_tokens
+from core.models.base_models import local_folder
+from core.models.base_models.gguf import file as gguf_file
+from core.models.base_models.gguf.file import GgufFile
+from core.models.base_models.gguf.vocabulary import special_tokens
 from core.models.base_models.restored import PARTIAL, RestoredFrom, restored_from
 from core.platform import disk
 from worker.training.gguf_restore.refusals import refused, refusing

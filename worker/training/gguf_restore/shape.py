@@ -12,8 +12,8 @@ import torch
 from transformers import AutoConfig, GenerationConfig
 
 from core.errors import DataError
-from core.models.base_models.gguf_file import ARCHITECTURES, GgufFile
-from core.models.base_models.gguf_vocabulary import NamedTokens
+from core.models.base_models.gguf.file import ARCHITECTURES, GgufFile
+from core.models.base_models.gguf.vocabulary import NamedTokens
 from core.models.base_models.records import LIMITS
 from worker.training.gguf_restore.refusals import refusing
 from worker.training.gguf_restore.weights import rows_of

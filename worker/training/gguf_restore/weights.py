@@ -16,7 +16,7 @@ from gguf.quants import dequantize
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
-from core.models.base_models.gguf_file import TENSOR_TYPES, GgufFile, GgufTensor
+from core.models.base_models.gguf.file import TENSOR_TYPES, GgufFile, GgufTensor
 from worker.training.gguf_restore.refusals import refused, refusing
 
 SHARD_WEIGHTS: Final = 1_000_000_000  # 2 GB in bf16

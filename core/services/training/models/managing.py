@@ -18,6 +18,7 @@ from core.services.platform.dependents import Dependents, are, confirm, named
 from core.services.training.jobs import MAX_NAME
 from core.services.training.models.reader import get_model
 from core.services.training.models.records import ModelRecord
+from core.serving.model_formats import places
 from core.text import plural
 
 
@@ -100,6 +101,7 @@ def delete(model_id: str, confirm_name: str) -> None:
         uow.commit()
     for path in (model.path, *((model.merged.path,) if model.merged else ())):
         get_storage().delete(path)
+    places.remove_exports(model.id)
 
 
 def _work_on(model: ModelRecord) -> tuple[str, ...]:

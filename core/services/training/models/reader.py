@@ -6,10 +6,13 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from core.errors import NotFound
+from core.errors import DataError, NotFound
 from core.models import base_models, methods
+from core.models.base_models.records import BaseModelRef
+from core.models.methods import Method
 from core.platform.db.tables import DATASETS, JOBS, MODELS
 from core.platform.db.uow import read
+from core.services.training.jobs import reader as job_reader
 from core.services.training.models.records import ModelRecord
 
 
@@ -38,6 +41,23 @@ def trained_version(model_id: str) -> str:
 def _not_found(id_or_name: str) -> NotFound:
     names = ", ".join(f"“{model.name}”" for model in list_models()[:10]) or "none yet"
     return NotFound(f"There is no model {id_or_name!r}.", f"Models: {names}.")
+
+
+def base_and_method(model: ModelRecord) -> tuple[BaseModelRef, Method]:
+    """The base model that a model was trained on, and the method with the settings that it was trained with.
+
+    A base that was deleted is not ready, with the reason.
+    """
+    config = job_reader.get_job(model.job_id, with_deleted=True).spec.method_config
+    method = methods.build(model.method, config)
+    try:
+        return base_models.resolve(model.base_model), method
+    except (DataError, NotFound) as error:
+        deleted = BaseModelRef(
+            id=model.base_model, title=model.base_title, family="", text="", ready=False,
+            reason=error.message, command=error.remedy,
+        )  # fmt: skip
+        return deleted, method
 
 
 def read_models(*conditions: Any) -> list[ModelRecord]:

@@ -10,8 +10,8 @@ import gguf
 import pytest
 
 from core.errors import DataError
-from core.models.base_models import gguf_file
-from core.models.base_models.gguf_vocabulary import special_tokens
+from core.models.base_models.gguf import file as gguf_file
+from core.models.base_models.gguf.vocabulary import special_tokens
 from tests.support.tiny_gguf import make_source, write_gguf
 
 

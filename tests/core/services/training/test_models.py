@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -124,20 +123,6 @@ def test_archive_notes_and_lists(studio_env: Path, adapter: Path) -> None:
     with pytest.raises(NotFound, match="Items - v1"):
         models.get_model("fm_none")
     assert models.archive(["fm_none"]) == 0
-
-
-def test_download_is_a_zip_of_everything(studio_env: Path, adapter: Path) -> None:
-    model = succeed(launch(make_dataset(), name="Näme / with: signs"), adapter)
-    found = models.download(model.id)
-    assert found.filename == "Näme---with--signs.zip"
-    with zipfile.ZipFile(found.path) as archive:
-        assert sorted(archive.namelist()) == ["adapter_config.json", "adapter_model.safetensors", "manifest.json"]
-        assert archive.read("adapter_model.safetensors") == b"weights" * 1000
-    assert models.download(model.id).path == found.path
-    found.path.unlink()
-    get_storage().delete(model.path)
-    with pytest.raises(NotFound, match="deleted"):
-        models.download(model.id)
 
 
 def test_one_test_at_a_time(studio_env: Path, adapter: Path) -> None:

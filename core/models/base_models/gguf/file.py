@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from core.errors import DataError
-from core.models.base_models.gguf_vocabulary import PRE_TOKENIZERS, TOKENIZERS, special_tokens
+from core.models.base_models.gguf.vocabulary import PRE_TOKENIZERS, TOKENIZERS, special_tokens
 from core.text import plural, size as size_text
 
 MAGIC: Final = b"GGUF"

@@ -1,0 +1,30 @@
+"""Where the files of an export lie: in the data directory's cache, because they can always be written again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from core.platform.storage import safe_key
+from core.settings import get_settings
+
+
+def export_directory(model_id: str, format_id: str) -> Path:
+    """The directory of one format of a model; complete if it exists."""
+    return _exports(model_id) / safe_key(format_id)
+
+
+def archive_file(model_id: str, format_id: str) -> Path:
+    """The zip archive of one format of a model."""
+    return get_settings().data_dir / "cache" / "downloads" / f"{safe_key(model_id)}-{safe_key(format_id)}.zip"
+
+
+def remove_exports(model_id: str) -> None:
+    """Delete every export of a model."""
+    shutil.rmtree(_exports(model_id), ignore_errors=True)
+    for archive in archive_file(model_id, "x").parent.glob(f"{safe_key(model_id)}-*.zip"):
+        archive.unlink(missing_ok=True)
+
+
+def _exports(model_id: str) -> Path:
+    return get_settings().data_dir / "cache" / "exports" / safe_key(model_id)

@@ -1,0 +1,119 @@
+"""A tiny model directory as transformers saves it, an adapter, and a real llama.cpp server on their GGUF files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support import tiny_gguf
+
+KEY = "a-key-for-this-test"
+
+
+def make_directory(directory: Path, architecture: str = "llama", *, pre: str = "smollm", **config: Any) -> Path:
+    """A random model with a byte-level tokenizer that cuts texts by one of llama.cpp's rules."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    from core.models.base_models.gguf.tokenizer import cuts
+    from core.models.base_models.gguf.vocabulary import PRE_TOKENIZERS
+
+    model = tiny_gguf.rounded(tiny_gguf.make_source(architecture))
+    model.config.eos_token_id, model.config.pad_token_id, model.config.bos_token_id = 2, 0, 1
+    model.config.sliding_window = None
+    for name, value in config.items():
+        setattr(model.config, name, value)
+    model.generation_config.eos_token_id = 2
+    model.save_pretrained(directory)
+    tokens, merges = tiny_gguf.byte_level_vocabulary()
+    real = {token: number for number, token in enumerate(tokens) if not token.startswith("[PAD")}
+    rules = PRE_TOKENIZERS[pre]
+    tokenizer = Tokenizer(models.BPE(real, [tuple(merge.split(" ", 1)) for merge in merges]))
+    if rules.nfc:
+        tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(cuts(rules))
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in tiny_gguf.SPECIALS])
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=tiny_gguf.SPECIALS[0],
+        bos_token=tiny_gguf.SPECIALS[1],
+        eos_token=tiny_gguf.SPECIALS[2],
+    )
+    fast.chat_template = tiny_gguf.TEMPLATE
+    fast.save_pretrained(directory)
+    return directory
+
+
+@contextlib.contextmanager
+def serving(model: Path, adapters: Sequence[Path] = ()) -> Iterator[httpx.Client]:
+    """The studio's llama.cpp server on these files."""
+    settings = {
+        "model": str(model), "adapters": [str(path) for path in adapters], "key": KEY, "threads": 1, "context": 512,
+    }  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-m", "worker.serving.llama_server"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{json.dumps(settings)}\n")
+        process.stdin.flush()
+        address = next(line.split()[1] for line in process.stdout if line.startswith("ADDRESS "))
+        headers = {"Authorization": f"Bearer {KEY}"}
+        with httpx.Client(base_url=address, headers=headers, timeout=120, trust_env=False) as client:
+            yield client
+        process.stdin.close()
+        process.wait(10)
+
+
+def letters(client: httpx.Client, ids: list[int], tokens: int, adapter: int | None = None) -> tuple[list[int], list]:
+    """A likely answer of letters, as token ids with their log-probabilities.
+
+    Letters only: the server withholds tokens that end inside a character.
+    """
+    found = _ask(client, ids, tokens, adapter, {"n_probs": 1, "grammar": "root ::= [a-z ]*"})
+    return found["tokens"], [one["logprob"] for one in found["completion_probabilities"]]
+
+
+def greedy(client: httpx.Client, ids: list[int], tokens: int, adapter: int | None = None) -> list[int]:
+    """The greedy answer's token ids."""
+    return list(_ask(client, ids, tokens, adapter, {})["tokens"])
+
+
+def _ask(client: httpx.Client, ids: list[int], tokens: int, adapter: int | None, more: dict[str, Any]) -> Any:
+    body = {
+        "prompt": ids, "n_predict": tokens, "samplers": ["top_k"], "top_k": 1, "cache_prompt": False,
+        "return_tokens": True, "lora": [] if adapter is None else [{"id": adapter, "scale": 1.0}], "ignore_eos": True,
+    }  # fmt: skip
+    answer = client.post("/completion", json=body | more)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def logprobs(model: Any, ids: list[int], answer: list[int]) -> list[float]:
+    """What a transformers model gives each token of an answer."""
+    import torch
+
+    with torch.no_grad():
+        logits = model(torch.tensor([ids + answer])).logits[0].float().log_softmax(-1)
+    return [float(logits[len(ids) - 1 + place, token]) for place, token in enumerate(answer)]
+
+
+def likeliest(model: Any, ids: list[int], tokens: int) -> list[int]:
+    """What a transformers model answers greedily, without its end token."""
+    import torch
+
+    for _ in range(tokens):
+        with torch.no_grad():
+            logits = model(torch.tensor([ids])).logits[0, -1]
+        logits[2] = -float("inf")
+        ids = [*ids, int(logits.argmax())]
+    return ids[-tokens:]

@@ -1,0 +1,1 @@
+"""Models that leave the studio: files for other servers, and what is published there."""
