@@ -145,7 +145,7 @@ def polls(job_id: str, task_id: str) -> dict[str, float]:
         from pages.training._job import live as job_live
 
         job = jobs.get_job(job_id)
-        job_live._now(job_id, job_live._look(job))
+        job_live._now(job_id, job_live._look(job), [])
 
     app = AppTest.from_function(fragment, kwargs={"job_id": job_id}, default_timeout=60).run()
     assert not app.exception, app.exception

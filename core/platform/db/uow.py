@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
 )
 from sqlmodel import Session
 
-from core.errors import DataError
+from core.errors import DataError, StudioError
 from core.platform import disk
 from core.platform.db import patience
 from core.platform.db.engine import get_engine
@@ -30,6 +30,21 @@ def _is_about_a_value(error: StatementError) -> bool:
     if isinstance(error, ProgrammingError):
         return "binding parameter" in str(error.orig)
     return isinstance(error, DatabaseDataError | InterfaceError) or isinstance(error.orig, TypeError | ValueError)
+
+
+def _shown(error: BaseException) -> StudioError | None:
+    """The error that is shown instead of a driver's; None where it stays as it is."""
+    if isinstance(error, OperationalError) and disk.is_full(error):
+        return disk.full()
+    if isinstance(error, SQLAlchemyError) and patience.is_unavailable(error):
+        return patience.unavailable(error)
+    if isinstance(error, _CANNOT_STORE) or (isinstance(error, StatementError) and _is_about_a_value(error)):
+        return DataError(
+            "A value contains characters that can't be stored (NUL, lone surrogate), or an infinite number.",
+            "Remove them.",
+            code="value",
+        )
+    return None
 
 
 class UnitOfWork:
@@ -60,16 +75,8 @@ class UnitOfWork:
             self.session.rollback()
         finally:
             self.session.close()
-        if isinstance(error, OperationalError) and disk.is_full(error):
-            raise disk.full() from error
-        if isinstance(error, SQLAlchemyError) and patience.is_unavailable(error):
-            raise patience.unavailable(error) from error
-        if isinstance(error, _CANNOT_STORE) or (isinstance(error, StatementError) and _is_about_a_value(error)):
-            raise DataError(
-                "A value contains characters that can't be stored (NUL, lone surrogate), or an infinite number.",
-                "Remove them.",
-                code="value",
-            ) from error
+        if error is not None and (shown := _shown(error)):
+            raise shown from error
 
     def execute(
         self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None
@@ -89,10 +96,16 @@ class UnitOfWork:
 
 
 def read(query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
-    """The rows of a query that needs no other one in its transaction."""
+    """The rows of a query that needs no other one in its transaction, without the session of a unit of work, which
+    takes longer than a short query."""
 
     def rows() -> Sequence[Row[*tuple[Any, ...]]]:
-        with UnitOfWork(write=False) as uow:
-            return uow.execute(query).all()
+        try:
+            with get_engine().connect() as connection:
+                return connection.execute(query).all()
+        except Exception as error:
+            if shown := _shown(error):
+                raise shown from error
+            raise
 
     return patience.keep_trying(rows)

@@ -37,8 +37,14 @@ def _curve(job_id: str) -> None:
         components.section_gap()
         components.heading("Loss", f"step {job.step:,} of {job.total_steps:,} · lower is better")
         with st.container(border=True):
-            fig = run_charts.loss_figure([*points.train, *points.validation], job.total_steps, job.num_epochs)
-            chart(fig, key="demo_loss", height=280, x="Step", alt=f"Loss over {job.step} of {job.total_steps} steps.")
+            chart(
+                lambda: run_charts.loss_figure(points.all, job.total_steps, job.num_epochs),
+                token=(points.token, job.total_steps, job.num_epochs),
+                key="demo_loss",
+                height=280,
+                x="Step",
+                alt=f"Loss over {job.step} of {job.total_steps} steps.",
+            )
         st.caption(
             "The validation curve is the loss on examples that are held out of the training. It is usually higher: the "
             "model does not train on them."

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.services.platform import tasks
 from core.services.training import jobs, monitoring
+from core.services.training.jobs import JobRecord
 from core.services.training.metrics import METRICS, Point, RunMetric
 from pages.training._job import failure as job_failure, run_curves as job_run, samples as job_samples
 from pages.ui import components, states
@@ -39,22 +40,27 @@ _ICONS = {
 }
 
 
-def draw(job: jobs.JobRecord) -> None:
+def draw(job: JobRecord) -> None:
     """Progress, tiles, loss and events, sample answers, further curves, log."""
     moving = job.state in task_words.MOVING
-    st.fragment(run_every=POLL_S if moving else None)(_now)(job.id, _look(job))
-    st.fragment(run_every=SLOW_S if moving else None)(_answers)(job.id)
-    st.fragment(run_every=SLOW_S if moving else None)(_quiet)(job.id)
+    st.fragment(run_every=POLL_S if moving else None)(_now)(job.id, _look(job), [job])
+    st.fragment(run_every=SLOW_S if moving else None)(_answers)(job.id, [job])
+    st.fragment(run_every=SLOW_S if moving else None)(_quiet)(job.id, [job])
 
 
-def _look(job: jobs.JobRecord) -> tuple[object, ...]:
+def _look(job: JobRecord) -> tuple[object, ...]:
     """What the page around the fragment shows; when it changes, the page reruns."""
     return job.state, job.command, tuple(job.actions), job.waiting_to_resume, job.model_id
 
 
-def _now(job_id: str, drawn: tuple[object, ...]) -> None:
+def _read(job_id: str, first: list[JobRecord]) -> JobRecord:
+    """The job now; the full run has just read it. `first` is empty afterwards."""
+    return first.pop() if first else jobs.get_job(job_id)
+
+
+def _now(job_id: str, drawn: tuple[object, ...], first: list[JobRecord]) -> None:
     with st.container(key="live_now"), boundary():
-        job = jobs.get_job(job_id)
+        job = _read(job_id, first)
         if _look(job) != drawn:
             st.rerun()
         points = series_of(job)
@@ -71,7 +77,7 @@ def _now(job_id: str, drawn: tuple[object, ...]) -> None:
             _events(job)
 
 
-def _band(job: jobs.JobRecord) -> None:
+def _band(job: JobRecord) -> None:
     with st.container(border=True, gap="xsmall", key="band"):
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall"):
             st.markdown(_where(job), width="content")
@@ -86,7 +92,7 @@ def _band(job: jobs.JobRecord) -> None:
             st.caption(sentence(note))
 
 
-def _where(job: jobs.JobRecord) -> str:
+def _where(job: JobRecord) -> str:
     if job.state == "pending":
         return "**Waiting in queue**"
     if job.is_terminal or job.state == "paused":
@@ -112,11 +118,11 @@ def _share(job: jobs.JobRecord) -> str:
     return f"{job.progress:.0f}% of the job; its steps are {low}% to {high}% of it"
 
 
-def _steps(job: jobs.JobRecord) -> str:
+def _steps(job: JobRecord) -> str:
     return f"step {job.step:,} of {job.total_steps:,}" if job.total_steps else f"step {job.step:,}"
 
 
-def _when(job: jobs.JobRecord) -> str:
+def _when(job: JobRecord) -> str:
     if job.is_terminal:
         lasted = f"duration {duration(job.duration_s)}" if job.duration_s else ""
         return " · ".join(
@@ -127,14 +133,14 @@ def _when(job: jobs.JobRecord) -> str:
     return f"created {clock(job.created_at)}"
 
 
-def _time_left(job: jobs.JobRecord) -> int | None:
+def _time_left(job: JobRecord) -> int | None:
     """Seconds to the last step, at least 1; None where that is not known, or a command will end the run earlier."""
     if job.state != "running" or job.time_left_s is None or job.command:
         return None
     return max(1, round(job.time_left_s))
 
 
-def _tiles(job: jobs.JobRecord, points: Series) -> None:
+def _tiles(job: JobRecord, points: Series) -> None:
     train, validation = points.train, points.validation
 
     smooth = run_charts.thinned(run_charts.smoothed([p.loss for p in train]), SPARK)
@@ -176,7 +182,7 @@ def _tiles(job: jobs.JobRecord, points: Series) -> None:
     components.tiles(items, key="tiles")
 
 
-def _final_tiles(job: jobs.JobRecord, points: Series) -> list[Tile]:
+def _final_tiles(job: JobRecord, points: Series) -> list[Tile]:
     """The figures of the entire run, as every other screen shows them, and those on held-out data."""
     tiles = []
     for metric in (metric for metric in METRICS if metric.tile or metric.id == "loss"):
@@ -239,7 +245,7 @@ def _tile(metric: RunMetric, points: Series) -> Tile:
     )
 
 
-def _loss(job: jobs.JobRecord, points: Series) -> None:
+def _loss(job: JobRecord, points: Series) -> None:
     components.heading("Loss", "Lower is better")
     with st.container(border=True, key="loss_card"):
         if not len(points):
@@ -257,16 +263,11 @@ def _loss(job: jobs.JobRecord, points: Series) -> None:
             labeled=True,
             help="How strongly the training curve is smoothed. The pale line shows the raw values.",
         )
-        fig = run_charts.loss_figure(
-            [*points.train, *points.validation],
-            job.total_steps,
-            job.num_epochs,
-            smoothing=smoothing,
-            kept=kept_step(job),
-        )
+        kept = kept_step(job)
         last = points.train[-1] if points.train else points.validation[-1]
         chart(
-            fig,
+            lambda: run_charts.loss_figure(points.all, job.total_steps, job.num_epochs, smoothing=smoothing, kept=kept),
+            token=(points.token, job.total_steps, job.num_epochs, smoothing, kept),
             key="loss",
             height=300,
             x="Step",
@@ -275,7 +276,7 @@ def _loss(job: jobs.JobRecord, points: Series) -> None:
         )
 
 
-def _empty_chart(job: jobs.JobRecord) -> str:
+def _empty_chart(job: JobRecord) -> str:
     return (
         "The curve begins with the first step."
         if job.live_metrics
@@ -283,7 +284,7 @@ def _empty_chart(job: jobs.JobRecord) -> str:
     )
 
 
-def _events(job: jobs.JobRecord) -> None:
+def _events(job: JobRecord) -> None:
     components.heading("Events", "Newest first")
     rows = [e for e in tasks.events(job.task_id) if e.kind != "log"][::-1]
     ended = job.is_terminal
@@ -301,20 +302,20 @@ def _events(job: jobs.JobRecord) -> None:
             st.caption(f"and {plural(len(rows) - 40, 'earlier event')}")
 
 
-def _answers(job_id: str) -> None:
+def _answers(job_id: str, first: list[JobRecord]) -> None:
     with boundary():
         prompts = monitoring.sample_answers(job_id)
         if any(prompt.answers for prompt in prompts):  # an empty container would leave a gap
             with st.container(key="live_answers"):
-                job_samples.panel(jobs.get_job(job_id), prompts)
+                job_samples.panel(_read(job_id, first), prompts)
 
 
-def _quiet(job_id: str) -> None:
+def _quiet(job_id: str, first: list[JobRecord]) -> None:
     with st.container(key="live_quiet"), boundary():
-        job = jobs.get_job(job_id)
+        job = _read(job_id, first)
         points = series_of(job)
         if len(points):
             job_run.curves(job, points)
         with st.expander("Log", icon=":material/terminal:", key="log"):
-            lines = jobs.log_lines(job.id)
+            lines = tasks.log_tail(job.task_id)
             st.code("\n".join(lines[-200:]) or "The log is empty.", language=None, height=260, wrap_lines=True)

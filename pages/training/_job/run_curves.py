@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.training import monitoring
@@ -34,12 +37,22 @@ def _wall(job: JobRecord, points: Series, metrics: list[RunMetric]) -> None:
                 continue
             with st.container(border=True, gap="xsmall"):
                 st.caption(metric.axis)
-                fig = run_charts.value_figure([*points.train, *points.validation], metric, job.total_steps)
-                if metric.forecast:
-                    low, high = (job.forecast.get(name) for name in metric.forecast)
-                    run_charts.mark_range(fig, low, high, metric.scale, "forecast")
-                alt = f"{metric.axis} over the steps of the run."
-                chart(fig, key=f"curve_{metric.id}", height=170, legend=False, alt=alt)
+                chart(
+                    partial(_figure, job, points, metric),
+                    token=(points.token, job.total_steps),
+                    key=f"curve_{metric.id}",
+                    height=170,
+                    legend=False,
+                    alt=f"{metric.axis} over the steps of the run.",
+                )
+
+
+def _figure(job: JobRecord, points: Series, metric: RunMetric) -> go.Figure:
+    fig = run_charts.value_figure(points.all, metric, job.total_steps)
+    if metric.forecast:
+        low, high = (job.forecast.get(name) for name in metric.forecast)
+        run_charts.mark_range(fig, low, high, metric.scale, "forecast")
+    return fig
 
 
 def _exports(job: JobRecord) -> None:

@@ -15,7 +15,8 @@ class Series:
     A resumed run repeats the steps after its checkpoint; the earlier points of those steps are dropped.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, run: str) -> None:
+        self.run = run
         self.train: list[Point] = []
         self.validation: list[Point] = []
         self.after = 0  # id of the newest row read
@@ -36,6 +37,16 @@ class Series:
             while kept and kept[-1].step >= step:
                 kept.pop()
 
+    @property
+    def all(self) -> list[Point]:
+        """Training points, then validation points."""
+        return [*self.train, *self.validation]
+
+    @property
+    def token(self) -> object:
+        """Changes with every point that is added, and is another one for every run."""
+        return self.run, self.after
+
     def __len__(self) -> int:
         return len(self.train) + len(self.validation)
 
@@ -48,7 +59,7 @@ def kept_step(job: JobRecord) -> int:
 def series_of(job: JobRecord) -> Series:
     """All points of a job so far."""
     slot = f"points_{job.id}_{job.attempt}"
-    kept: Series = st.session_state.setdefault(slot, Series())
+    kept: Series = st.session_state.setdefault(slot, Series(slot))
     while found := metrics.since(job.id, kept.after):
         kept.add(found)
     return kept

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import plotly.graph_objects as go
 import pytest
@@ -13,9 +15,10 @@ from core.data.samples import load_sample
 from core.services.data import datasets
 from core.services.platform import drafts
 from core.services.training import jobs, metrics
-from core.training.metrics import METRICS
+from core.training.metrics import METRICS, Point
 from pages.training._job import live, samples
 from pages.training._job.facts import CHOSEN
+from pages.ui.charts import runs as run_charts
 from pages.ui.charts.runs import SMOOTHING
 from pages.ui.errors import NOT_FOUND
 from pages.ui.format import md
@@ -51,6 +54,29 @@ def test_a_running_job_shows_progress_figures_and_events(open_screen, read) -> N
     assert tiles[METRICS.get("tokens_per_s").tile] == "9,000"
     assert len(app.get("plotly_chart")) == 6  # loss, accuracy, gradient, learning rate, speed, memory
     assert METRICS.get("gpu_utilization").axis not in shown  # there is no GPU
+
+
+def test_a_poll_that_finds_no_new_point_makes_no_chart(open_screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = runs.launch(runs.dataset(), "Watched")
+    context = runs.begin(job, 70)
+    app = open_screen("job", id=job.id)
+    before = [chart.proto.spec for chart in app.get("plotly_chart")]
+    made: list[str] = []
+    for name in ("loss_figure", "value_figure"):
+
+        def noted(real: Any, *args: Any, **more: Any) -> go.Figure:
+            made.append(real.__name__)
+            return real(*args, **more)
+
+        monkeypatch.setattr(run_charts, name, partial(noted, getattr(run_charts, name)))
+    assert [chart.proto.spec for chart in app.run().get("plotly_chart")] == before
+    assert [chart.proto.spec for chart in open_screen("job", id=job.id).get("plotly_chart")] == before  # another person
+    assert made == []
+    with context.lease.fenced() as uow:
+        metrics.write(uow, job.id, [Point.of("train", 71, {"epoch": 5.1, "loss": 0.7})])
+        uow.commit()
+    assert [chart.proto.spec for chart in app.run().get("plotly_chart")] != before
+    assert made.count("loss_figure") == 1
 
 
 def test_without_validation_examples_an_ended_run_has_no_tile_for_their_loss(open_screen, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import plotly.graph_objects as go
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import charts, theme
@@ -54,3 +57,19 @@ def test_no_text_of_a_chart_is_markup() -> None:
     assert list(scatter.x) == [1.5, None]
     assert list(scatter.y) == ["2024-01-01", shown]
     assert "<a" not in chart.proto.spec
+
+
+def test_a_figure_is_made_once_for_what_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charts, "_KEPT", OrderedDict())
+    monkeypatch.setattr(charts, "_MOST_KEPT", 2)
+    made: list[str] = []
+
+    def kept(token: str) -> object:
+        def figure() -> go.Figure:
+            made.append(token)
+            return go.Figure(go.Bar(x=[token], y=[1]))
+
+        return charts._kept("key", token, figure, 100, None, None, False).to_dict()["data"][0]["x"]
+
+    assert [kept(token) for token in ("a", "b", "a", "c", "a", "b")] == [[token] for token in "abacab"]
+    assert made == ["a", "b", "c", "b"]  # b was the one that was longest unused when c came

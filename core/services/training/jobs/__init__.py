@@ -8,7 +8,6 @@ from core.services.training.jobs.control import (
     also_helps,
     choices_of,
     events,
-    log_lines,
     remedies,
     request,
     started_over,

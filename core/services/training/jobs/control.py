@@ -43,11 +43,6 @@ def events(job_id: str, since_id: int = 0) -> list[EventRecord]:
     return tasks.events(get_job(job_id).task_id, since_id)
 
 
-def log_lines(job_id: str) -> list[str]:
-    """The last lines of the run's log, oldest first."""
-    return tasks.log_tail(get_job(job_id).task_id)
-
-
 def remedies(job: JobRecord) -> tuple[SettingChange, ...]:
     """The settings that would help a job that failed: () if no change of settings would."""
     if job.state != "failed" or job.method not in methods.METHODS:
