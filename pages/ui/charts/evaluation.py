@@ -18,7 +18,7 @@ def confusion_matrix(matrix: ConfusionMatrix, *, key: str, alt: str) -> None:
             x=list(matrix.columns),
             y=list(matrix.labels),
             z=[list(row) for row in matrix.counts],
-            colorscale=[[0, SEQ[0]], [1, SEQ[6]]],
+            colorscale=[[0, SEQ[0]], [1, SEQ[7]]],
             zmin=0,
             showscale=False,
             texttemplate="%{z}",
