@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core import bounds
 from core.errors import SettingsError
 
 MAX_UPLOAD_BYTES = 104_857_600  # 100 MB, the limit of every upload
@@ -155,5 +156,6 @@ def _settings(cwd: str, environment: tuple[tuple[str, str], ...]) -> Settings:
         name = str(first["loc"][0]) if first["loc"] else "a variable"
         name = name if name.isupper() else f"SFT_{name.upper()}"
         shown = "" if name.endswith("_URL") else f" = {first['input']!r}"  # a URL may hold a password
-        message = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{name}{shown}: {message}.", f"Correct or unset {name}.") from error
+        wrong = bounds.problem(error, {} if name.endswith("_URL") else Settings.model_fields)
+        text = f"{name}{shown}: {wrong}." if first["type"] == "value_error" else f"{name} {wrong}."
+        raise SettingsError(text, f"Correct or unset {name}.") from error

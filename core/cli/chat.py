@@ -17,7 +17,8 @@ def chat(
     model: Annotated[
         str,
         typer.Option(
-            help="Name or id of a tuned model, or of a base, such as starter.", autocompletion=complete("model")
+            help="Name or id of a tuned model, its beginning, its job or dataset, or a base such as starter.",
+            autocompletion=complete("model"),
         ),
     ] = "starter",
     system: Annotated[str, typer.Option(help="System message; use the one of the model's examples.")] = "",
@@ -26,12 +27,14 @@ def chat(
 ) -> None:
     """Ask a model a question and print its answer."""
     from core.platform.supervisor import ensure
-    from core.services.serving import chat as service
+    from core.services.serving import chat as service, served
 
+    chosen = served.find(model)
+    service.identity(chosen)  # a wrong name is reported before anything starts
     messages = [Message("system", system)] if system else []
     messages.append(Message("user", question))
     with ensure({"inference"}, say):
-        for piece in service.stream(model, messages, max_tokens=max_tokens, temperature=temperature):
+        for piece in service.stream(chosen, messages, max_tokens=max_tokens, temperature=temperature):
             sys.stdout.write(piece)
             sys.stdout.flush()
     sys.stdout.write("\n")

@@ -55,7 +55,7 @@ def validate(
 
 def _print_report(report: FileReport) -> None:
     kind = ", ".join(part for part in (report.format, report.encoding) if part) or "not read"
-    print(f"{report.file}: {kind}; {report.read} read = {report.accepted} accepted + {report.rejected} rejected")
+    print(f"{report.file}: {kind}; {report.read} read = {report.accepted} accepted + {report.rejected} left out")
     for found in report.findings:
         place = f"line {found.line}" if found.line else "the file"
         place += f", {found.field}" if found.field else ""

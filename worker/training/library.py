@@ -58,7 +58,7 @@ class Examples(list[Example]):
 
     def report(self) -> str:
         """A summary of what was read, and the findings, one line each."""
-        lines = [f"{self.read:,} rows read: {len(self):,} labeled examples, {len(self.rejects):,} rejected."]
+        lines = [f"{self.read:,} rows read: {len(self):,} labeled examples, {len(self.rejects):,} left out."]
         for item in self.findings:
             where = f"line {item.line}: " if item.line else ""
             lines.append(f"{item.severity}: {where}{item.message} {item.remedy}".rstrip())
@@ -132,7 +132,7 @@ def settings(**values: Any) -> TrainingConfig:
     try:
         return TrainingConfig(**values)
     except ValidationError as error:
-        raise methods.setting_error(error, "Training") from error
+        raise methods.setting_error(error, "Training", TrainingConfig.model_fields) from error
 
 
 @dataclass(frozen=True)

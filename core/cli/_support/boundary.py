@@ -18,6 +18,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
+from core.cli._support.near import did_you_mean, near
 from core.errors import StudioError
 from core.platform import logs
 from core.platform.private import keep_private
@@ -47,6 +48,7 @@ def run_guarded(action: Callable[[], Any]) -> int:
             say("Interrupted.")
         return code if isinstance(code, int) else 0
     except TyperException as error:
+        _suggest(error)
         show = getattr(error, "show", None)  # typer's own have the usage with them
         show() if show is not None else say(str(error))
         return error.exit_code
@@ -75,6 +77,15 @@ def run_guarded(action: Callable[[], Any]) -> int:
             return 1
         say(f"Something unexpected happened (error {error_id}). The details are in {log}.")
         return 1
+
+
+def _suggest(error: TyperException) -> None:
+    """Replace typer's guesses for an unknown option, which go by letters alone: `--lr` is not near `--dora`."""
+    if (typed := getattr(error, "option_name", None)) and getattr(error, "possibilities", None) is not None:
+        command = getattr(getattr(error, "ctx", None), "command", None)
+        known = [name for item in getattr(command, "params", ()) for name in item.opts if name.startswith("--")]
+        error.message = f"There is no option {typed}.{did_you_mean(near(typed, known))}"
+        error.possibilities = None  # type: ignore[attr-defined]
 
 
 def _print_anything() -> None:

@@ -34,6 +34,11 @@ class SettingOption:
         return str(_extra(self.field).get("flag") or f"--{self.name.replace('_', '-')}")
 
     @property
+    def other_flags(self) -> tuple[str, ...]:
+        """Shorter names of the option."""
+        return tuple(_extra(self.field).get("other_flags") or ())
+
+    @property
     def is_switch(self) -> bool:
         return self.field.annotation is bool
 
@@ -52,10 +57,11 @@ class SettingOption:
 
     def parameter(self) -> inspect.Parameter:
         """As typer reads it from a signature."""
-        flags = f"{self.flag}/--no-{self.flag.removeprefix('--')}" if self.is_switch else self.flag
+        flags = [f"{self.flag}/--no-{self.flag.removeprefix('--')}" if self.is_switch else self.flag]
+        flags += self.other_flags
         kind: Any = bool | None if self.is_switch else Texts if self.is_list else str | None
         metavar = None if self.is_switch else _metavar(self.field.annotation)
-        option = typer.Option(flags, help=self.help, metavar=metavar, show_default=False)
+        option = typer.Option(*flags, help=self.help, metavar=metavar, show_default=False)
         return inspect.Parameter(
             self.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
         )

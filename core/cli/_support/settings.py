@@ -8,6 +8,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from core import bounds
+from core.cli._support.near import did_you_mean, near
 from core.errors import SettingsError
 
 Texts = list[str] | None  # the type of an option that may be repeated
@@ -37,9 +39,9 @@ def assign(
             raise SettingsError(f"--set {pair}: the '=' is missing.", "Write it as --set name=value.")
         owner = next((index for index, config in enumerate(configs) if name in config.model_fields), None)
         if owner is None:
-            names = ", ".join(known for config in configs for known in config.model_fields)
+            names = [known for config in configs for known in config.model_fields]
             said = f"{flags[name]}: not a setting of this method" if name in flags else f"--set {name}: unknown setting"
-            raise SettingsError(f"{said}.", f"Valid names: {names}.")
+            raise SettingsError(f"{said}.{did_you_mean(near(name, names))}", f"Valid names: {', '.join(names)}.")
         texts[owner].setdefault(name, []).append(value.strip())
     return [_typed(config, values, flags) for config, values in zip(configs, texts, strict=True)]
 
@@ -70,9 +72,10 @@ def _typed(config: type[BaseModel], texts: dict[str, list[str]], flags: Mapping[
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else next(iter(texts))
-        shown = ", ".join(texts.get(name, []))
-        message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise SettingsError(f"{_given(name, shown, flags)}: {message}.", _hint(config, name)) from error
+        wrong = bounds.problem(error, config.model_fields, and_value=False)
+        it = "" if first["type"] == "value_error" else "it "
+        text = f"{_given(name, ', '.join(texts.get(name, [])), flags)}: {it}{wrong}."
+        raise SettingsError(text, _hint(config, name)) from error
     typed = {name: getattr(model, name) for name in texts}
     for name in typed:
         if because := _idle(config, typed, name):
@@ -118,4 +121,4 @@ def _extra(config: type[BaseModel], name: str) -> dict[str, Any]:
 
 def _hint(config: type[BaseModel], name: str) -> str:
     usual = _extra(config, name).get("usual")
-    return f"Usual values: {usual}." if usual else "Give a value within its bounds."
+    return f"Usual values: {usual}." if usual and usual != "any" else ""

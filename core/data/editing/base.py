@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
+from core import bounds
 from core.data.versions.rows import Entry
 from core.errors import DataError
 from core.messages import Example, Split
@@ -155,8 +156,8 @@ def make(kind: type[AnOperation], /, **values: Any) -> AnOperation:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or None
-        problem = first["msg"].removeprefix("Value error, ")
-        text = f"{kind.title}: {where}: {problem}." if where else f"{kind.title}: {problem.rstrip('.')}."
+        wrong = bounds.problem(error, kind.model_fields)
+        text = f"{kind.title}: {where} {wrong}." if where else f"{kind.title}: {wrong}."
         raise DataError(text, "Change this setting.", field=where) from error
 
 

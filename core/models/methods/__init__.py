@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
+from core import bounds
 from core.errors import SettingsError
 from core.models.methods.base import Method
 from core.models.methods.bottleneck_adapter import BottleneckAdapter
@@ -45,16 +47,16 @@ def build(method_id: str, config: Mapping[str, Any] | None = None) -> Method:
     try:
         return method(**dict(config or {}))
     except ValidationError as error:
-        raise setting_error(error, method.title) from error
+        raise setting_error(error, method.title, method.model_fields) from error
 
 
-def setting_error(error: ValidationError, owner: str) -> SettingsError:
+def setting_error(error: ValidationError, owner: str, fields: Mapping[str, FieldInfo]) -> SettingsError:
     """The first of pydantic's errors, in plain words."""
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else "a setting"
     if first["type"] == "extra_forbidden":
         return SettingsError(f"{owner} has no setting {name!r}.", "Leave it out.")
+    wrong = bounds.problem(error, fields)
     if not first["loc"]:  # settings that contradict each other
-        return SettingsError(f"{owner}: {first['msg'].removeprefix('Value error, ')}.", "Change one of them.")
-    value = f"{name} = {first['input']!r}"
-    return SettingsError(f"{owner}: {value} does not work: {first['msg'].lower()}.", f"Change {name}.")
+        return SettingsError(f"{owner}: {wrong}.", "Change one of them.")
+    return SettingsError(f"{owner}: {name} {wrong}.", f"Change {name}.")

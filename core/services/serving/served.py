@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.models import base_models
 from core.services.training import merging, models
 from core.services.training.models import ModelRecord
 from core.text import slug
+
+_LISTED: Final = 10  # models in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +54,44 @@ def tuned_model(name: str) -> ModelRecord | None:
         every = models.list_models(include_archived=True)
     found = [model for model in every if slug(model.name) == name]
     return next((model for model in found if model.state == "active"), found[0] if found else None)
+
+
+def find(typed: str) -> str:
+    """The id of the model that a person means: by its id, name or slug, by the name or id of its job or dataset where
+    that has one model, or by the only beginning of a name.
+
+    Raises:
+        NotFound: there is none; lists the models. Conflict: several are meant; lists them.
+    """
+    if base_models.is_base(typed):
+        return typed
+    word = typed.strip().casefold()
+    known = served_models()
+    exact = [model.id for model in known if word in _lower(model.id, model.title, model.slug)]
+    if exact:
+        return exact[0]
+    about = [
+        model.id
+        for model in models.list_models()
+        if word in _lower(model.job_id, model.job_name, model.dataset_id, model.dataset_name)
+    ]
+    begun = [model.id for model in known if any(name.startswith(word) for name in _lower(model.id, model.title))]
+    meant = about or (begun if word else [])
+    if len(meant) == 1:
+        return meant[0]
+    titles = {model.id: model.title for model in known}
+    if meant:
+        raise Conflict(f"{len(meant)} models could be meant by {typed!r}.", f"Use one of: {_listed(titles, meant)}.")
+    archived = any(word in _lower(model.id, model.name) for model in models.list_models(include_archived=True))
+    if archived:
+        return typed  # asked, it says that it is archived
+    raise NotFound(f"There is no model {typed!r}.", f"Models: {_listed(titles, list(titles))}.")
+
+
+def _lower(*names: str) -> list[str]:
+    return [name.casefold() for name in names]
+
+
+def _listed(titles: dict[str, str], ids: list[str]) -> str:
+    more = f" and {len(ids) - _LISTED:,} more (`sft models`)" if len(ids) > _LISTED else ""
+    return ", ".join(f"“{titles[model_id]}”" for model_id in ids[:_LISTED]) + more

@@ -57,6 +57,7 @@ class TrainingConfig(BaseModel):
         usual="1e-4 to 3e-4 for LoRA, 1e-5 to 5e-5 for full fine-tuning; 2e-3 on the starter",
         up="Faster learning, until training diverges.",
         source="preset of the base model or the method (2e-4 for LoRA as in Unsloth and Axolotl; full 2e-5)",
+        extra={"other_flags": ["--lr"]},
     )
     lr_scheduler_type: Literal["linear", "cosine", "constant"] = setting(
         default="linear",

@@ -25,7 +25,7 @@ from pages.ui.wizard.draft_state import key, save
 
 
 def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord, bool]:
-    """Draw step 5: sample conversions, the estimated total, the rejected rows, and the fields that are left out.
+    """Draw step 5: sample conversions, the estimated total, the rows left out, and the fields that are not used.
 
     True when there is an example and everything is decided.
     """

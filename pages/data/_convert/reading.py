@@ -117,7 +117,7 @@ def _preview(preview: SourcePreview) -> None:
         st.markdown(":orange[:material/warning: No row can be read with these options.]")
     if preview.rejects:
         many = "or more " if len(preview.rejects) >= ROWS else ""
-        st.caption(f":orange[:material/block: {plural(len(preview.rejects), 'row')} {many}would be rejected]")
+        st.caption(f":orange[:material/block: {plural(len(preview.rejects), 'row')} {many}would be left out]")
         for reject in preview.rejects[:_REJECTS]:
             reason = sentence(reject.findings[0].message) if reject.findings else ""
             st.caption(f"line {reject.line:,}: {reason}")

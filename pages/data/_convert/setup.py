@@ -257,7 +257,7 @@ def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[st
     st.caption(
         f"About {plural(preview.estimated_total, 'labeled example')} from {plural(preview.of_rows, 'row')}"
         + (
-            f" · {plural(len(preview.rejects), 'row')} of the first {preview.looked_at} rejected"
+            f" · {plural(len(preview.rejects), 'row')} of the first {preview.looked_at} left out"
             if preview.rejects
             else ""
         )

@@ -153,7 +153,7 @@ def way() -> None:
         """flowchart TB
   subgraph prepare[" "]
     direction LR
-    file[File] --> rows[Rows] --> pairs[Labeled examples] --> checks([Checks]) -->|rejected| list[Rejects]
+    file[File] --> rows[Rows] --> pairs[Labeled examples] --> checks([Checks]) -->|left out| list[Rows left out]
   end
   subgraph train[" "]
     direction LR

@@ -22,7 +22,7 @@ SECTIONS = dict(re.findall(r"^### sft (\w+)[^\n]*\n(.*?)(?=^##+ |\Z)", DOC, flag
 
 
 READING_FLAGS = {choice.flag for choice in READING.values()}
-SETTING_FLAGS = {option.flag for option in setting_options()}
+SETTING_FLAGS = {flag for option in setting_options() for flag in (option.flag, *option.other_flags)}
 
 
 def options_of(verb: str) -> set[str]:
@@ -51,7 +51,10 @@ def test_every_subcommand_is_documented(verb: str) -> None:
 
 
 def settings_table() -> str:
-    rows = [f"| `{option.flag}` | {option.help.replace('|', '/')} |" for option in setting_options()]
+    rows = []
+    for option in setting_options():
+        flags = " or ".join(f"`{flag}`" for flag in (option.flag, *option.other_flags))
+        rows.append(f"| {flags} | {option.help.replace('|', '/')} |")
     return "\n".join(["| setting | meaning |", "|---|---|", *rows]) + "\n"
 
 

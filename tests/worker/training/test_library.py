@@ -53,9 +53,9 @@ def test_the_documented_example_runs(files: Path, tiny_base: Path, capsys: pytes
     assert "learning_rate" in said
     assert "studio default" in said
     assert "engine      TRL: " in said
-    assert "11 rows read: 10 labeled examples, 1 rejected." in said
+    assert "11 rows read: 10 labeled examples, 1 left out." in said
     assert "line 11" in said
-    assert "rank = 0 does not work" in said
+    assert "rank must be a whole number from 1 to 256; got 0" in said
     result = names["result"]
     assert (result.model_dir / "adapter_config.json").is_file()
     assert result.loss < result.losses[1]

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from core import bounds
 from core.data.conversion.patterns import Pattern
 from core.data.issues import data_error
 from core.errors import DataError
@@ -99,7 +100,7 @@ class SmartRecipe(BaseModel):
             name = str(first["loc"][0]) if first["loc"] else ""
             field = cls.model_fields.get(name)
             title = field.title if field else name
-            raise DataError(f"{title}: {first['msg'].lower()}.", "Correct it.", field=name or None) from None
+            raise DataError(f"{title} {bounds.problem(error, cls.model_fields)}.", field=name or None) from None
 
     def check(self, columns: tuple[str, ...]) -> None:
         """Refuse, before the first request, what cannot work with this table.

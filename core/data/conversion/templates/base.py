@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 
-from core import arguments
+from core import arguments, bounds
 from core.data.conversion.cells import cell_text, is_empty, is_none, is_placeholder
 from core.data.conversion.guessing import ColumnGuess
 from core.data.conversion.patterns import Pattern
@@ -35,7 +35,7 @@ class TemplateOptions(BaseModel):
     empty: Literal["skip", "leave_out", "fill", "fail"] = Field(
         "skip",
         title="Rows with empty cells",
-        description="skip: the row is rejected, with the reason. leave_out: the row is used without the empty included "
+        description="skip: the row is left out, with the reason. leave_out: the row is used without the empty included "
         "column. fill: the text below is used. fail: the conversion stops at the first one. An empty key or target "
         "always rejects the row.",
         json_schema_extra={
@@ -170,7 +170,7 @@ class Template(ABC, Generic[OptionsT]):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(map(str, first["loc"]))
-            text = f"Option {name!r} of “{self.title}”: {first['msg']} (it is {first['input']!r})."
+            text = f"Option {name!r} of “{self.title}” {bounds.problem(error, self.Options.model_fields)}."
             known = ", ".join(self.Options.model_fields)
             raise DataError(text, f"Options are: {known}.", field=name) from error
 

@@ -255,7 +255,7 @@ def prepare(
     written = out.finish()
     if written.examples == 0:
         raise DataError(
-            f"None of the rows could become a labeled example ({written.rejects:,} rejected).",
+            f"None of the rows could become a labeled example ({written.rejects:,} left out).",
             "Look at the reasons in the preview, and fix the file or the choices.",
             code="too_few_examples",
         )

@@ -65,7 +65,7 @@ def follow_row(question: str, answer: str, system: str) -> tuple[list[Station], 
     result = next(iter(Labeler(recipe, "table.csv").run([row])))
     if isinstance(result, Reject):
         lines = "\n".join(f"{found.code}: {found.message} {found.remedy}" for found in result.findings)
-        rejected = Station("reject", "2. Rejected", "Saved to the reject list with the reason.", lines, None)
+        rejected = Station("reject", "2. Left out", "Saved to the list of rows left out, with the reason.", lines, None)
         return [*stations, rejected], None
     findings = "\n".join(f"{item.severity}: {item.message} {item.remedy}" for item in result.findings) or "no findings"
     messages = _json({"messages": [message.to_dict() for message in result.example.messages]})

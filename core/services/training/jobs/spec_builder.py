@@ -43,7 +43,7 @@ def training_config(values: Mapping[str, Any] | None) -> TrainingConfig:
     try:
         return TrainingConfig(**dict(values or {}))
     except ValidationError as error:
-        raise methods.setting_error(error, "Training") from error
+        raise methods.setting_error(error, "Training", TrainingConfig.model_fields) from error
 
 
 def method_config(base: BaseModelRef, method_id: str, values: Mapping[str, Any] | None) -> Method:
