@@ -96,12 +96,15 @@ class UnitOfWork:
 
 
 def read(query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
-    """The rows of a query that needs no other one in its transaction, without the session of a unit of work, which
-    takes longer than a short query."""
+    """The rows of a query that needs no other one in its transaction.
+
+    Without a session and, in SQLite, without `BEGIN`: both take longer than a short query.
+    """
 
     def rows() -> Sequence[Row[*tuple[Any, ...]]]:
         try:
             with get_engine().connect() as connection:
+                connection.execution_options(sqlite_begin=None)
                 return connection.execute(query).all()
         except Exception as error:
             if shown := _shown(error):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -99,3 +101,28 @@ def test_a_name_never_leaves_its_header(name: str) -> None:
     assert header.isascii()
     assert header.isprintable()
     assert header.count('"') == 2
+
+
+def test_only_what_the_first_collections_find_is_never_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+    def cycles_left() -> int:
+        gc.collect()
+        return sum(isinstance(item, Cycle) for item in gc.get_objects())
+
+    monkeypatch.setattr(server, "START_COLLECTIONS", 1)
+    before = gc.get_threshold(), sys.getswitchinterval(), gc.get_freeze_count()
+    with server.even_answers():
+        assert gc.get_threshold()[0] > before[0][0]
+        assert sys.getswitchinterval() < before[1]
+        gc.collect()
+        kept = gc.get_freeze_count()
+        assert kept > before[2]
+        sessions = [Cycle() for _ in range(100)]
+        assert cycles_left() == 100
+        assert gc.get_freeze_count() <= kept
+        sessions.clear()  # people leave: what they had is collected, however long the process has run
+        assert cycles_left() == 0
+    assert (gc.get_threshold(), sys.getswitchinterval(), gc.get_freeze_count()) == (*before[:2], 0)

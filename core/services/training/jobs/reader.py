@@ -202,7 +202,7 @@ def _time_left(task: TaskRecord, point: Point | None, job_id: str, total_steps: 
     nothing is running."""
     if task.state != "running" or task.lease_owner is None or point is None or not point.step:
         return None
-    if (left := time_left.of_job(job_id, total_steps)) is not None:
+    if (left := time_left.of_job(job_id, total_steps, point.id)) is not None:
         return left
     rate = point.value("tokens_per_s")
     return (total_steps - point.step) * point.tokens / point.step / rate if rate else None

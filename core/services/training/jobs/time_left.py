@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 from typing import Final
@@ -25,16 +26,33 @@ _PAUSE_S, _PAUSE_STEPS = 60.0, 20.0  # one that is longer than this many seconds
 Moment = tuple[int, float]  # a step and when it ended
 
 
-def of_job(job_id: str, total_steps: int) -> float | None:
-    """Seconds until the last step of a running job; None before a few steps were made."""
+def of_job(job_id: str, total_steps: int, newest_point: int) -> float | None:
+    """Seconds until the last step of a running job; None before a few steps were made.
+
+    Args:
+        newest_point: the id of its newest training point: until there is another one, every screen that asks gets the
+            same pace.
+    """
+    known = _pace(job_id, total_steps, newest_point)
+    return None if known is None else known.after(time.time())
+
+
+@lru_cache(maxsize=256)
+def _pace(job_id: str, total_steps: int, newest_point: int) -> _Left | None:
     query = select(POINTS.c.step, POINTS.c.created_at).where(POINTS.c.job_id == job_id, POINTS.c.split == "train")
     rows = read(query.order_by(POINTS.c.id.desc()).limit(POINTS_READ))
-    return seconds_left([(row.step, row.created_at) for row in reversed(rows)], total_steps, time.time())
+    return _left([(row.step, row.created_at) for row in reversed(rows)], total_steps)
 
 
 def seconds_left(moments: Sequence[Moment], total_steps: int, now: float) -> float | None:
+    """The seconds that are left `now`, from the steps that were made; None after too few of them."""
+    known = _left(moments, total_steps)
+    return None if known is None else known.after(now)
+
+
+def _left(moments: Sequence[Moment], total_steps: int) -> _Left | None:
     """The steps to come at the pace of the newer half of those that were made, and what comes between them as often as
-    so far; less the time since the last step."""
+    so far."""
     gaps = [_Gap(b[0], b[0] - a[0], b[1] - a[1]) for a, b in pairwise(moments) if b[0] > a[0]]
     if len(gaps) < FEWEST - 1:
         return None
@@ -50,7 +68,19 @@ def seconds_left(moments: Sequence[Moment], total_steps: int, now: float) -> flo
         done = between[-1].step - moments[0][0]
         extra = sum(gap.seconds - pace * gap.steps for gap in between)
         left += (total_steps - between[-1].step) * max(0.0, extra) / max(1, done)
-    return max(0.0, left - max(0.0, now - at))
+    return _Left(left, at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """The seconds that were left when the last step ended, and when that was."""
+
+    seconds: float
+    at: float
+
+    def after(self, now: float) -> float:
+        """What is left of them."""
+        return max(0.0, self.seconds - max(0.0, now - self.at))
 
 
 @dataclass(frozen=True, slots=True)
