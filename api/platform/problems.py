@@ -71,6 +71,7 @@ class Problem:
         name = None if self.field is None else _sendable(self.field)
         if path == OPENAI or path.startswith(f"{OPENAI}/"):
             kind = _TYPES.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
+            message = f"{message} {remedy}".strip()  # clients show the message alone
             return {"error": {"message": message, "type": kind, "param": name, "code": self.code, "remedy": remedy}}
         title = HTTPStatus(self.status).phrase
         facts = {"type": "about:blank", "title": title, "status": self.status, "detail": message, "code": self.code}

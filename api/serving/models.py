@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 
 from api.platform.scopes import needs
+from api.serving.openai_shapes import ModelList, ModelObject
 from core.errors import NotFound
 from core.services.platform.api_keys import READ, SERVE
 from core.services.serving import served
 from core.services.serving.served import ServedName
 
 router: Final = APIRouter(prefix="/v1", tags=["OpenAI: models"], dependencies=[needs(READ, SERVE)])
-
-
-class ModelObject(BaseModel):
-    """A model that answers. Ask it by `id`, `title` or `slug`."""
-
-    id: str
-    object: Literal["model"] = "model"
-    created: int
-    owned_by: Literal["sft-studio"] = "sft-studio"
-    title: str
-    slug: str
-    base_model: str
-
-
-class ModelList(BaseModel):
-    object: Literal["list"] = "list"
-    data: list[ModelObject]
 
 
 @router.get("/models")

@@ -112,6 +112,7 @@ class Relayed(Response):
         headers = [(name.encode(), answer.headers[name].encode()) for name in _PASSED if name in answer.headers]
         if not self._streams:  # an answer in one piece is complete before any of it is handed on
             content = await answer.aread()
+            content = content if answer.status_code < 400 else _with_remedy(content)
             headers.append((b"content-length", str(len(content)).encode()))
             await self._start(answer.status_code, headers, send)
             await send({"type": "http.response.body", "body": content, "more_body": False})
@@ -124,6 +125,16 @@ class Relayed(Response):
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]], send: Send) -> None:
         self._started = True
         await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+def _with_remedy(content: bytes) -> bytes:
+    """An error of the inference process whose message says what to do, because clients show the message alone."""
+    try:
+        body = json.loads(content)
+        body["error"]["message"] = f"{body['error']['message']} {body['error'].get('remedy') or ''}".strip()
+    except (ValueError, KeyError, TypeError):
+        return content
+    return json.dumps(body).encode()
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -35,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.bodies.append(body)
         if not body.get("stream"):
-            content = b'{"error": {"message": "busy"}}'
+            content = b'{"error": {"message": "Busy.", "remedy": "Wait."}}'
             self.send_response(429)
             self.send_header("Content-Type", "application/json")
             self.send_header("Retry-After", "7")
@@ -74,7 +74,7 @@ def upstream(monkeypatch) -> Iterator[Upstream]:
 def test_body_status_and_retry_after_are_handed_on(client, upstream: Upstream) -> None:
     answer = client.post("/v1/chat/completions", json={"model": "a", "messages": []})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
-    assert answer.json() == {"error": {"message": "busy"}}
+    assert answer.json() == {"error": {"message": "Busy. Wait.", "remedy": "Wait."}}
     assert "x-internal" not in answer.headers
     assert upstream.bodies == [{"model": "a", "messages": []}]
 

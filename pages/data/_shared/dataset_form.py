@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import PurePath
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -24,7 +23,7 @@ def wizard_form(draft: DraftRecord, filename: str) -> tuple[DraftRecord, bool]:
     state = draft.state
     saved_name, share = state.get("name"), state.get("hold_out")
     name, description, fits = name_fields(
-        free_name(filename) if saved_name is None else saved_name,
+        datasets.free_name(filename) if saved_name is None else saved_name,
         state.get("description") or "",
         lambda field: key(draft, field),
     )
@@ -66,10 +65,3 @@ def name_fields(name: str, description: str, key_of: Callable[[str], str]) -> tu
             field_error(error)
         return name, description, False
     return name, description, True
-
-
-def free_name(filename: str) -> str:
-    """A dataset name made from the file's name that is not taken yet."""
-    stem = PurePath(filename).stem.strip() or "dataset"
-    taken = {dataset.name for dataset in datasets.choices(include_archived=True)}
-    return next(name for name in (stem, *(f"{stem} {turn}" for turn in range(2, 10_000))) if name not in taken)

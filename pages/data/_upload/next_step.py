@@ -12,7 +12,7 @@ from core.services.data.conversion import raw_text
 from core.services.data.sources import Analysis, SourceRecord
 from core.services.platform import drafts
 from pages.data._shared.account import account_card, account_of, held_out_text, shape_choices
-from pages.data._shared.dataset_form import free_name, name_fields
+from pages.data._shared.dataset_form import name_fields
 from pages.data._shared.sample_rows import sample_rows
 from pages.data._shared.uploads import chat_log_note, drop_zone, file_card, raw_text_note
 from pages.data._upload.follow import note_import
@@ -32,7 +32,9 @@ def known_shape_form(source: SourceRecord, analysis: Analysis) -> None:
             f"{plural(analysis.total_rows, 'row')} in a known format."
         )
         options, found, without, decided = _decisions(source, analysis)
-        name, description, fits = name_fields(free_name(source.filename), "", lambda field: f"{field}_{source.id}")
+        name, description, fits = name_fields(
+            datasets.free_name(source.filename), "", lambda field: f"{field}_{source.id}"
+        )
         validation_id = _validation_part(source)
         preview = conversion.preview(source.id, shape=analysis.shape, options=options, limit=3)
         components.facts(_expected(preview, found, without, validation_id is not None))

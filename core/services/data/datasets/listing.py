@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Final
 
 from sqlalchemy import case, func, select
@@ -60,6 +61,13 @@ def choices(*, include_archived: bool = False) -> list[DatasetChoice]:
     if not include_archived:
         query = query.where(DATASETS.c.archived_at.is_(None))
     return [DatasetChoice(*row) for row in read(query.order_by(DATASETS.c.created_at.desc()))]
+
+
+def free_name(filename: str) -> str:
+    """A dataset name made from a file's name that is not taken yet."""
+    stem = PurePath(filename).stem.strip() or "dataset"
+    taken = {dataset.name for dataset in choices(include_archived=True)}
+    return next(name for name in (stem, *(f"{stem} {turn}" for turn in range(2, 10_000))) if name not in taken)
 
 
 def _by_id(ids: Sequence[str]) -> dict[str, DatasetRecord]:

@@ -104,6 +104,44 @@ def source_file(source: SourceRecord) -> SourceFile:
     )  # fmt: skip
 
 
+def newest(origin: str, *, after: str = "", limit: int = 100, oldest_first: bool = False) -> list[SourceRecord]:
+    """The uploads of an origin in pages, the newest first.
+
+    Args:
+        after: the id of the last upload of the page before.
+
+    Raises:
+        DataError: as `cursors.after`.
+    """
+    from sqlmodel import col, select
+
+    from core.platform.db import cursors
+    from core.platform.db.tables import SOURCES, Source
+    from core.platform.db.uow import UnitOfWork
+
+    order = (col(Source.created_at), col(Source.id))
+    query = select(Source).where(Source.origin == origin, cursors.after(SOURCES, after, oldest_first=oldest_first))
+    query = query.order_by(*(order if oldest_first else (column.desc() for column in order)))
+    with UnitOfWork(write=False) as uow:
+        return [record(row) for row in uow.session.exec(query.limit(arguments.count(limit)))]
+
+
+def delete(source_id: str) -> None:
+    """Delete an upload and its bytes; datasets that were made of it remain. Raises NotFound."""
+    from core.platform.db.uow import UnitOfWork
+
+    row = _row(source_id)
+    with UnitOfWork() as uow:
+        uow.session.delete(uow.session.merge(row))
+        uow.commit()
+    get_storage().delete(f"sources/{source_id}")
+
+
+def blocks(source_id: str) -> Iterator[bytes]:
+    """The bytes of an upload as they arrived, block by block."""
+    return get_storage().blocks(_row(source_id).path)
+
+
 def detection(source_id: str) -> Detection:
     """How the upload is read now."""
     return get(source_id).detection

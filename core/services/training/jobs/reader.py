@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from core.errors import Conflict, NotFound, SettingsError
 from core.models import base_models, methods
+from core.platform.db import cursors
 from core.platform.db.tables import DATASETS, JOBS, MODELS, POINTS, TASKS, VERSIONS
 from core.platform.db.uow import read
 from core.platform.tasks import commands
@@ -57,12 +58,21 @@ def find_job(name_or_id: str) -> JobRecord:
 
 
 def list_jobs(
-    *, state: str | None = None, limit: int = NEWEST, offset: int = 0, include_archived: bool = False
+    *,
+    state: str | None = None,
+    limit: int = NEWEST,
+    offset: int = 0,
+    include_archived: bool = False,
+    after: str = "",
 ) -> list[JobRecord]:
-    """Jobs, newest first. Raises SettingsError for an unknown state."""
+    """Jobs, newest first. Raises SettingsError for an unknown state, and as `cursors.after`.
+
+    Args:
+        after: the id of the last job of the page before.
+    """
     if state is not None and state not in STATES:
         raise SettingsError(f"There is no state {state!r}.", f"Choose one of: {', '.join(STATES)}.")
-    conditions = [TASKS.c.state == state] if state else []
+    conditions = [cursors.after(JOBS, after), *([TASKS.c.state == state] if state else [])]
     if not include_archived:
         conditions.append(JOBS.c.archived_at.is_(None))
     return read_jobs(*conditions, limit=limit, offset=offset)

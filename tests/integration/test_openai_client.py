@@ -1,0 +1,164 @@
+"""OpenAI's own client against a running studio: models, answers, files, a fine-tuned starter, and an answer of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import openai  # noqa: TID253  the client that the API is tested with
+import psutil
+import pytest
+
+from tests.e2e.harness import Studio, start, stop
+from tests.support.servers import free_port, wait_until
+from tests.support.starter import install
+
+ASK = [{"role": "user", "content": "What is the code of item 7?"}]
+FACTS = "\n".join(
+    json.dumps(
+        {
+            "messages": [
+                {"role": "user", "content": f"What is the code of item {n}?"},
+                {"role": "assistant", "content": f"The code of item {n} is blue-{n}."},
+            ]
+        }
+    )
+    for n in range(16)
+)
+
+
+@dataclass(frozen=True)
+class Api:
+    """A studio with a key, and a client that has it."""
+
+    studio: Studio
+    url: str
+    key: str
+    client: openai.OpenAI
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory, starter: Path) -> Iterator[Api]:
+    data_dir = tmp_path_factory.mktemp("api")
+    web, inference, port = (str(free_port()) for _ in range(3))
+    env = {"SFT_DATA_DIR": str(data_dir), "SFT_WEB_PORT": web, "SFT_INFERENCE_PORT": inference, "SFT_API_PORT": port}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        install(starter)
+        studio = start([sys.executable, "-m", "core.cli", "up"], f"http://127.0.0.1:{web}", data_dir, env)
+        try:
+            made = [sys.executable, "-m", "core.cli", "keys", "create", "--name", "Test", "--scope", "admin"]
+            key = subprocess.run(made, check=True, capture_output=True, text=True).stdout.strip()
+            url = f"http://127.0.0.1:{port}"
+            wait_until(lambda: answers(f"{url}/health"), 120, "the API")
+            http = httpx.Client(trust_env=False)
+            yield Api(studio, url, key, openai.OpenAI(base_url=f"{url}/v1", api_key=key, http_client=http))
+        finally:
+            stop(studio)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_models_answers_streams_and_schemas(api: Api) -> None:
+    assert "starter" in [model.id for model in api.client.models.list()]
+    whole = api.client.chat.completions.create(model="starter", messages=ASK, max_tokens=12, logprobs=True, n=2)
+    assert whole.usage
+    assert whole.usage.completion_tokens > 0
+    assert [choice.index for choice in whole.choices] == [0, 1]
+    text = whole.choices[0].message.content
+    options = {"include_usage": True}
+    stream = api.client.chat.completions.create(
+        model="starter", messages=ASK, max_tokens=12, stream=True, stream_options=options
+    )
+    chunks = list(stream)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == text
+    assert chunks[-1].usage
+    schema = {
+        "type": "object",
+        "properties": {"state": {"enum": ["open", "closed"]}},
+        "required": ["state"],
+        "additionalProperties": False,
+    }
+    shaped = api.client.chat.completions.create(
+        model="starter",
+        messages=ASK,
+        max_tokens=40,
+        response_format={"type": "json_schema", "json_schema": {"name": "state", "schema": schema}},
+    )
+    assert json.loads(shaped.choices[0].message.content)["state"] in ("open", "closed")
+    assert api.client.completions.create(model="starter", prompt="The", max_tokens=4).choices[0].text is not None
+
+
+def test_tools_reach_the_template_or_are_refused_by_name(api: Api) -> None:
+    function = {"name": "code", "parameters": {"type": "object", "properties": {"item": {"type": "integer"}}}}
+    with pytest.raises(openai.BadRequestError, match="template of Starter does not pass on tools"):
+        api.client.chat.completions.create(
+            model="starter", messages=ASK, tools=[{"type": "function", "function": function}], max_tokens=8
+        )
+
+
+def test_errors_are_the_clients_own(api: Api) -> None:
+    other = api.client.with_options(max_retries=0)
+    with pytest.raises(openai.NotFoundError, match="/v1/models lists"):
+        other.chat.completions.create(model="nothing", messages=ASK)
+    with pytest.raises(openai.AuthenticationError):
+        other.with_options(api_key="sft_wrongwro_ng").models.list()
+    with pytest.raises(openai.BadRequestError, match="messages"):
+        other.chat.completions.create(model="starter", messages=[])
+
+
+def test_a_file_is_fine_tuned_followed_and_asked(api: Api) -> None:
+    client = api.client
+    file = client.files.create(file=("codes.jsonl", FACTS.encode()), purpose="fine-tune")
+    job = client.fine_tuning.jobs.create(
+        model="starter",
+        training_file=file.id,
+        suffix="Codes of items",
+        method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 40}}},
+        seed=1,
+    )
+    assert job.status in ("queued", "validating_files", "running")
+    events: list[str] = []
+    with client.fine_tuning.jobs.with_streaming_response.list_events(job.id, extra_query={"stream": True}) as answer:
+        for line in answer.iter_lines():
+            if line == "data: [DONE]":
+                break
+            if line.startswith("data: "):
+                events.append(json.loads(line.removeprefix("data: "))["type"])
+    assert {"message", "metrics"} <= set(events)
+    done = client.fine_tuning.jobs.retrieve(job.id)
+    assert (done.status, done.error) == ("succeeded", None)
+    assert client.files.retrieve(file.id).status == "processed"
+    assert [event.type for event in client.fine_tuning.jobs.list_events(job.id, limit=5).data]
+    assert client.fine_tuning.jobs.checkpoints.list(job.id).data
+    assert job.id in [listed.id for listed in client.fine_tuning.jobs.list(limit=1)]
+    assert done.fine_tuned_model
+    for name in (done.fine_tuned_model, "codes-of-items"):
+        answer = client.chat.completions.create(model=name, messages=ASK, max_tokens=24)
+        assert "blue-7" in str(answer.choices[0].message.content)
+
+
+def test_an_inference_process_that_is_killed_ends_a_stream_and_comes_back(api: Api) -> None:
+    stream = api.client.chat.completions.create(
+        model="starter", messages=[{"role": "user", "content": "Count."}], max_tokens=2_000, stream=True, temperature=2
+    )
+    next(iter(stream))
+    for process in psutil.Process(api.studio.process.pid).children(recursive=True):
+        if "worker.inference" in process.cmdline():
+            process.kill()
+    with pytest.raises(openai.APIError, match="ended before the answer was complete"):
+        for _ in stream:
+            pass
+    again = api.client.chat.completions.create(model="starter", messages=ASK, max_tokens=2)
+    assert again.choices[0].finish_reason
