@@ -59,7 +59,7 @@ async def download(request: Request) -> Response:
 
 @contextmanager
 def even_answers() -> Iterator[None]:
-    """In this block the process, in which the screens of all people share one interpreter, lets nobody wait for long.
+    """In this block no screen waits long for the interpreter, which the screens of all users share.
 
     A short poll waits for the interpreter at each of its queries and messages, each time as long as a screen that is
     being drawn may hold it. A full collection of reference cycles stops everything for a quarter of a second to look

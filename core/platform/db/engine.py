@@ -89,7 +89,7 @@ def _created(url: str) -> Engine:
         # A deferred transaction that reads and then writes can fail with "database is locked" at once, whatever the
         # busy timeout; writers announce it at the start (UnitOfWork(write=True)).
         mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        if mode is None:  # one statement is a transaction of its own
+        if mode is None:  # a single statement needs none
             return
         patience.opened(lambda: connection.exec_driver_sql(f"BEGIN {mode}"))
 

@@ -38,19 +38,13 @@ def of_job(job_id: str, total_steps: int, newest_point: int) -> float | None:
 
 
 @lru_cache(maxsize=256)
-def _pace(job_id: str, total_steps: int, newest_point: int) -> _Left | None:
+def _pace(job_id: str, total_steps: int, newest_point: int) -> TimeLeft | None:
     query = select(POINTS.c.step, POINTS.c.created_at).where(POINTS.c.job_id == job_id, POINTS.c.split == "train")
     rows = read(query.order_by(POINTS.c.id.desc()).limit(POINTS_READ))
-    return _left([(row.step, row.created_at) for row in reversed(rows)], total_steps)
+    return time_left([(row.step, row.created_at) for row in reversed(rows)], total_steps)
 
 
-def seconds_left(moments: Sequence[Moment], total_steps: int, now: float) -> float | None:
-    """The seconds that are left `now`, from the steps that were made; None after too few of them."""
-    known = _left(moments, total_steps)
-    return None if known is None else known.after(now)
-
-
-def _left(moments: Sequence[Moment], total_steps: int) -> _Left | None:
+def time_left(moments: Sequence[Moment], total_steps: int) -> TimeLeft | None:
     """The steps to come at the pace of the newer half of those that were made, and what comes between them as often as
     so far."""
     gaps = [_Gap(b[0], b[0] - a[0], b[1] - a[1]) for a, b in pairwise(moments) if b[0] > a[0]]
@@ -68,11 +62,11 @@ def _left(moments: Sequence[Moment], total_steps: int) -> _Left | None:
         done = between[-1].step - moments[0][0]
         extra = sum(gap.seconds - pace * gap.steps for gap in between)
         left += (total_steps - between[-1].step) * max(0.0, extra) / max(1, done)
-    return _Left(left, at)
+    return TimeLeft(left, at)
 
 
 @dataclass(frozen=True, slots=True)
-class _Left:
+class TimeLeft:
     """The seconds that were left when the last step ended, and when that was."""
 
     seconds: float

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from core.services.training.jobs.time_left import FEWEST, Moment, seconds_left
+from core.services.training.jobs.time_left import FEWEST, Moment, time_left
 
 STEPS, STEP_S, VALIDATION_S = 400, 1.0, 12.0
+
+
+def seconds_left(moments: list[Moment], steps: int, now: float) -> float | None:
+    known = time_left(moments, steps)
+    return None if known is None else known.after(now)
 
 
 def run() -> list[Moment]:
