@@ -5,6 +5,8 @@ process, without HTTP:
 
 - throughput: 1, 4 and 16 answers of 64 tokens over the three adapters, by the engine's batches and by
   `transformers.generate`, one answer after another, the adapter switched before each. By turns, the best of three.
+- llama.cpp (with --llama-cpp): the same by its server, from an f16 file and one file for each adapter, as the studio
+  exports them.
 - switching: how much longer the first token of a one-token answer takes than with the same adapter again, 200 times.
 - cold: from the files of an adapter (and of the base) to the first token.
 - time to first token while 16 answers arrive at once.
@@ -20,10 +22,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-TURNS, TOKENS, AT_ONCE, SWITCHES = 3, 64, (1, 4, 16), 200
+TOKENS, AT_ONCE = 64, (1, 4, 16)
 PROMPT_TOKENS = 48
 ADAPTERS = ("m_1", "m_2", "m_3")
 
@@ -145,12 +148,12 @@ def prompt(number: int) -> list[int]:
     return [7 + (31 * number + 13 * place) % 200 for place in range(PROMPT_TOKENS)]
 
 
-def throughput(bench: Bench) -> dict[str, float]:
+def throughput(bench: Bench, turns: int) -> dict[str, float]:
     """Tokens per second of both ways."""
     figures: dict[str, float] = {}
     for count in AT_ONCE:
         ours, theirs = float("inf"), float("inf")
-        for _ in range(TURNS):
+        for _ in range(turns):
             ours = min(ours, bench.together(count)[0])
             theirs = min(theirs, bench.one_by_one(count))
         figures |= {
@@ -161,10 +164,33 @@ def throughput(bench: Bench) -> dict[str, float]:
     return figures
 
 
-def switching(bench: Bench) -> dict[str, float]:
+def by_llama_cpp(base: Path, adapters: dict[str, Path], folder: Path, turns: int) -> dict[str, float]:
+    """Tokens per second of llama.cpp's server on the exported files, asked over HTTP."""
+    from tests.support import llama_cpp
+    from worker.serving import gguf_write
+
+    gguf_write.write_model(base, folder / "base.gguf", "f16", lambda _: None)
+    files = [folder / f"{name}.gguf" for name in ADAPTERS]
+    for name, file in zip(ADAPTERS, files, strict=True):
+        gguf_write.write_adapter(adapters[name], base, file, lambda _: None)
+    figures: dict[str, float] = {}
+    with llama_cpp.serving(folder / "base.gguf", files, threads=os.cpu_count() or 1, context=4_096) as client:
+        for count in AT_ONCE:
+            best = float("inf")
+            for _ in range(turns):
+                begun = time.perf_counter()
+                with ThreadPoolExecutor(count) as pool:
+                    asked = [pool.submit(llama_cpp.greedy, client, prompt(n), TOKENS, n % 3) for n in range(count)]
+                    written = sum(len(each.result()) for each in asked)
+                best = min(best, (time.perf_counter() - begun) / written)
+            figures[f"llama_cpp_{count}_tokens_per_s"] = 1 / best
+    return figures
+
+
+def switching(bench: Bench, times_each: int) -> dict[str, float]:
     """Milliseconds that a first token takes longer where the adapter is another one than before."""
     same, other = [], []
-    for number in range(SWITCHES):
+    for number in range(times_each):
         for times, adapter in ((other, ADAPTERS[number % 2]), (same, ADAPTERS[number % 2])):
             asked = _Asked(bench.engine, prompt(number), adapter, 1)
             begun = time.perf_counter()
@@ -190,8 +216,8 @@ def cold(base: Path, adapters: dict[str, Path]) -> dict[str, float]:
     return {"cold_adapter_s": time.perf_counter() - begun, "cold_base_and_adapter_s": everything}
 
 
-def first_tokens(bench: Bench) -> dict[str, float]:
-    times = sorted(first for _ in range(TURNS) for first in bench.together(16)[1])
+def first_tokens(bench: Bench, turns: int) -> dict[str, float]:
+    times = sorted(first for _ in range(turns) for first in bench.together(16)[1])
     return {"first_token_p50_s": times[len(times) // 2], "first_token_p95_s": times[int(0.95 * len(times))]}
 
 
@@ -199,6 +225,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="a base model; without it one with random weights is made")
+    parser.add_argument("--llama-cpp", action="store_true", help="compare with llama.cpp too; needs --model")
+    parser.add_argument("--turns", type=int, default=3, help="times that each figure is measured")
     parser.add_argument("--json", action="store_true", help="print the JSON object only")
     chosen = parser.parse_args([] if arguments is None else arguments)
     import worker.training  # noqa: F401  it sets the number of threads before torch is imported
@@ -210,7 +238,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bench = Bench(base, adapters)
         bench.together(3)  # nothing is measured for the first time
         bench.one_by_one(3)
-        figures = throughput(bench) | switching(bench) | first_tokens(bench) | cold(base, adapters)
+        figures = throughput(bench, chosen.turns)
+        if chosen.llama_cpp:
+            figures |= by_llama_cpp(base, adapters, folder, chosen.turns)
+        figures |= switching(bench, 66 * chosen.turns) | first_tokens(bench, chosen.turns) | cold(base, adapters)
     figures |= {"load": os.getloadavg()[0]}
     if not chosen.json:
         for key, value in figures.items():

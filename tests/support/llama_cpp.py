@@ -53,10 +53,13 @@ def make_directory(directory: Path, architecture: str = "llama", *, pre: str = "
 
 
 @contextlib.contextmanager
-def serving(model: Path, adapters: Sequence[Path] = ()) -> Iterator[httpx.Client]:
+def serving(
+    model: Path, adapters: Sequence[Path] = (), *, threads: int = 1, context: int = 512
+) -> Iterator[httpx.Client]:
     """The studio's llama.cpp server on these files."""
     settings = {
-        "model": str(model), "adapters": [str(path) for path in adapters], "key": KEY, "threads": 1, "context": 512,
+        "model": str(model), "adapters": [str(path) for path in adapters], "key": KEY,
+        "threads": threads, "context": context,
     }  # fmt: skip
     with subprocess.Popen(
         [sys.executable, "-m", "worker.serving.llama_server"],
