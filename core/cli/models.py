@@ -13,6 +13,8 @@ from core.cli._support.managing import Managed, naming, shelving
 from core.cli._support.output import moment, print_json, print_table
 from core.cli._support.waiting import wait_succeeded
 from core.serving.model_formats import MODEL_FORMATS
+from core.serving.targets import TARGETS
+from core.serving.targets.publishing import PublishingTarget
 from core.text import format_loss
 
 if TYPE_CHECKING:
@@ -94,5 +96,53 @@ def download(
     print(target)
 
 
+TARGET = f"One of: {', '.join(target.id for target in TARGETS if isinstance(target, PublishingTarget))}."
+
+
+def publish(
+    model: ONE,
+    target: Annotated[str, typer.Option(help=TARGET)] = "llama_cpp",
+    connection: Annotated[str, typer.Option(help="Name of a connection of Settings, for a target elsewhere.")] = "",
+    targets: Annotated[bool, typer.Option("--targets", help="List the targets for this model, and stop.")] = False,
+) -> None:
+    """Publish a model to a target, and compare its greedy answers with the studio's."""
+    from core.platform.supervisor import ensure
+    from core.services.serving import publishing
+
+    with ensure(set()):
+        found = _find(model)
+        choices = publishing.targets(found)
+    if targets:
+        print_table(("TARGET", "POSSIBLE", ""), [
+            (choice.id, "yes" if choice.ok else "no", choice.reason) for choice in choices
+        ])  # fmt: skip
+        return
+    with ensure({"redis", "worker", "inference"}, say):
+        wait_succeeded(publishing.begin(found.id, target, publishing.connection_id(target, connection)).id)
+    with ensure(set()):
+        newest = next(one for one in reversed(publishing.published(found.id)) if one.target == target)
+    say(newest.smoke.summary)
+    if (first := newest.smoke.first_difference) is not None:
+        say(f"First difference: {first.question}")
+        say(f"  studio: {first.studio}")
+        say(f"  target: {first.target}")
+        say(f"  {first.cause}")
+    print(newest.name)
+
+
+def retire(
+    model: ONE,
+    target: Annotated[str, typer.Option(help=TARGET)] = "llama_cpp",
+    address: Annotated[str, typer.Option(help="Of the server, where the model is published on several.")] = "",
+) -> None:
+    """Remove a model from a target; it stays in the studio."""
+    from core.platform.supervisor import ensure
+    from core.services.serving import publishing
+
+    with ensure(set()):
+        done = publishing.retire(_find(model).id, target, address)
+    say(f"{done.name} was removed from {done.address or 'llama.cpp in this studio'}.")
+
+
 MODEL = Managed("model", _service, _find)
-SUBCOMMANDS = (download, *naming(MODEL), *shelving(MODEL))
+SUBCOMMANDS = (download, publish, retire, *naming(MODEL), *shelving(MODEL))

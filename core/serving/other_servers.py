@@ -12,7 +12,7 @@ from typing import Final
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import Method
 from core.registry import Registry
-from core.serving.targets.base import Availability
+from core.serving.availability import Availability
 
 # Source: Ollama's documentation of imports and its converter: adapters as safetensors, full models as safetensors.
 OLLAMA_ADAPTERS: Final = frozenset({"LlamaForCausalLM", "Gemma2ForCausalLM"})

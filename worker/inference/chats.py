@@ -25,7 +25,7 @@ async def answer(engine: InferenceEngine, request: Request) -> Response:
     body = await run_in_threadpool(parse, await request.body(), ChatRequest)
 
     def prepared() -> list[Any]:
-        return [prepare(body.model, body.conversation(), body.offered())]
+        return [prepare(body.model, body.conversation(), body.offered(), engine=body.engine)]
 
     answers = await OpenAnswers.opened(engine, body, prepared, body.answers)
     return await completions.answer(answers, _ChatShape(body), body, request)

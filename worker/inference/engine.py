@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import StudioError
 from core.serving.targets.base import AnswerChunk, ChatOptions
+from worker.inference.llama_cpp import LlamaCppEngine
 
 if TYPE_CHECKING:
     from worker.inference.batches import Batch
@@ -64,13 +65,14 @@ class InferenceEngine:
         self._loader: Loader | None = None
         self._count = 0
         self._counting = threading.Lock()
+        self._llama = LlamaCppEngine(self.release)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
     @property
     def loaded(self) -> list[str]:
         """What is in memory."""
-        return self._loader.names if self._loader else []
+        return [*(self._loader.names if self._loader else []), *self._llama.names]
 
     @property
     def open(self) -> int:
@@ -92,7 +94,10 @@ class InferenceEngine:
 
     def submit(self, request: GenerationRequest) -> None:
         """Queue a request, which holds a place until its answer ends."""
-        self._inbox.put(request)
+        if self._llama.takes(request):
+            self._llama.submit(request)
+        else:
+            self._inbox.put(request)
 
     def warm_up(self) -> None:
         """Import what answering needs, if that has not happened yet."""

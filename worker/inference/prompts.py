@@ -68,14 +68,17 @@ def parse(raw: bytes, kind: type[R]) -> R:
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in error.errors()]) from error
 
 
-def prepare(model_id: str, messages: Sequence[Message], tools: Tools = ()) -> Question:
+def prepare(model_id: str, messages: Sequence[Message], tools: Tools = (), *, engine: str | None = None) -> Question:
     """The prompt of a conversation for one model.
+
+    Args:
+        engine: instead of the one that was chosen for the model.
 
     Raises:
         NotFound, StorageError: the model cannot be served. DataError: the conversation is too long for it, its
             template refuses it, or takes no tools.
     """
-    served = find(model_id)
+    served = find(model_id, engine)
     assert served.base.path is not None
     assert served.base.dims is not None
     tokenizer = load_tokenizer(served.base.path, served.base.revision)
@@ -93,14 +96,17 @@ def prepare(model_id: str, messages: Sequence[Message], tools: Tools = ()) -> Qu
     return Question(served, ids, of_template(tokenizer.chat_template) if tools else None)
 
 
-def prepare_text(model_id: str, prompt: str | Sequence[int]) -> Question:
+def prepare_text(model_id: str, prompt: str | Sequence[int], *, engine: str | None = None) -> Question:
     """A prompt that the model continues as it is, without a chat template.
+
+    Args:
+        engine: instead of the one that was chosen for the model.
 
     Raises:
         NotFound, StorageError: the model cannot be served. DataError: the prompt is empty, too long, or has ids that
             are not tokens.
     """
-    served = find(model_id)
+    served = find(model_id, engine)
     assert served.base.path is not None
     assert served.base.dims is not None
     tokenizer = load_tokenizer(served.base.path, served.base.revision)

@@ -142,6 +142,7 @@ class SamplingRequest(BaseModel):
     seed: int | None = None
     stop: list[Annotated[str, Field(max_length=MAX_STOP)]] | None = Field(default=None, max_length=MAX_STOPS)
     n: int | None = Field(default=None, ge=1, le=MAX_ANSWERS)
+    engine: Literal["studio", "llama_cpp"] | None = None  # ours: instead of the one that was chosen for the model
     stream: bool = False
     stream_options: StreamOptions | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,18 @@ from core.models.methods import METHODS
 from core.platform.storage import get_storage
 from core.services.serving import served
 from core.services.training import merging
+from core.services.training.models import ModelRecord
+from core.serving import deployments
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GgufFiles:
+    """What llama.cpp loads: a complete model, or a base with an adapter (None: without)."""
+
+    model: Path
+    adapter: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +41,14 @@ class Served:
     is_adapter: bool
     created_at: float
     on_refusal: str = "stop"  # `TrainingConfig.on_refusal` of the run that made it
+    gguf: GgufFiles | None = None  # where llama.cpp answers instead of the studio's own engine
 
 
-def find(model_id: str) -> Served:
+def find(model_id: str, engine: str | None = None) -> Served:
     """The model with this id, name or slug.
+
+    Args:
+        engine: studio or llama_cpp; None: the one that was chosen for the model.
 
     Raises:
         NotFound: it does not exist, is archived, or its base is not here (any more) as it was in training.
@@ -68,4 +85,25 @@ def find(model_id: str) -> Served:
     weights = get_storage().local_dir(path)
     if not any(weights.glob("*.safetensors")):
         raise StorageError(f"The files of “{model.name}” were deleted.", "Retry its job to create them again.")
-    return Served(served_id, title, base, weights, is_adapter, model.created_at, on_refusal)
+    gguf = None if merged else _gguf(model, engine)
+    return Served(served_id, title, base, weights, is_adapter, model.created_at, on_refusal, gguf)
+
+
+def _gguf(model: ModelRecord, engine: str | None) -> GgufFiles | None:
+    """The files for llama.cpp, where it answers for the model; without them the studio's own engine does.
+
+    Raises:
+        NotFound: llama.cpp was requested, and the model is not published to it.
+    """
+    if (engine or deployments.engine_of(model.id)) != deployments.LLAMA_CPP:
+        return None
+    published = deployments.find(model.id, deployments.LLAMA_CPP)
+    if published is not None:
+        adapter = published.details["adapter"]
+        files = GgufFiles(Path(published.details["model"]), Path(adapter) if adapter else None)
+        if files.model.is_file() and (files.adapter is None or files.adapter.is_file()):
+            return files
+    if engine is None:
+        log.warning("The GGUF files of %s were deleted; the studio's own engine answers", model.id)
+        return None
+    raise NotFound(f"“{model.name}” is not published to llama.cpp.", "Publish it under Models.")

@@ -26,7 +26,7 @@ async def answer(engine: InferenceEngine, request: Request) -> Response:
     prompts = body.prompts()
 
     def prepared() -> list[Any]:
-        return [prepare_text(body.model, prompt) for prompt in prompts]
+        return [prepare_text(body.model, prompt, engine=body.engine) for prompt in prompts]
 
     answers = await OpenAnswers.opened(engine, body, prepared, body.answers * len(prompts))
     return await completions.answer(answers, _TextShape(body), body, request)

@@ -218,6 +218,23 @@ class FineTunedModel(SQLModel, table=True):
     created_at: float = Field(default_factory=time.time)
 
 
+class Deployment(SQLModel, table=True):
+    """A model that is published on a target."""
+
+    __tablename__ = "deployments"
+    __table_args__ = (UniqueConstraint("model_id", "target", "address"),)
+    id: str = Field(primary_key=True)
+    model_id: str = Field(foreign_key="fine_tuned_models.id", index=True)
+    target: str  # an id in core.serving.targets.TARGETS
+    address: str = ""  # of the server; "" for what runs in the studio
+    name: str = ""  # of the model there
+    route: str = _text()  # how it got there, as text
+    details: dict[str, Any] = _json()  # the target's own: paths, digests, measured speeds
+    smoke: dict[str, Any] = _json()  # the smoke test (core.serving.deployments.records.SmokeTest)
+    created_at: float = Field(default_factory=time.time)
+    updated_at: float = Field(default_factory=time.time)
+
+
 class FineTuningEvent(SQLModel, table=True):
     """Something that happened to a task or job, for the timeline, the toast and the log."""
 
@@ -336,7 +353,7 @@ class ApiKey(SQLModel, table=True):
 _tables = SQLModel.metadata.tables
 DATASETS, VERSIONS = _tables["fine_tuning_datasets"], _tables["dataset_versions"]
 TASKS, EVENTS = _tables["background_tasks"], _tables["fine_tuning_events"]
-JOBS, MODELS = _tables["fine_tuning_jobs"], _tables["fine_tuned_models"]
+JOBS, MODELS, DEPLOYMENTS = _tables["fine_tuning_jobs"], _tables["fine_tuned_models"], _tables["deployments"]
 CONVERSATIONS, TURNS = _tables["conversations"], _tables["conversation_turns"]
 POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]
 API_KEYS, SOURCES = _tables["api_keys"], _tables["sources"]

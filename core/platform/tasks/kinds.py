@@ -173,6 +173,7 @@ for _kind in (
         reads=("model_id",),
         made=("models", "model_id"),
     ),
+    TaskKind("publish", "Publication", "rocket_launch", "io", reads=("model_id",), made=("models", "model_id")),
     TaskKind("export", "Model files", "archive", "cpu", reads=("model_id",), made=("models", "model_id")),
 ):
     KINDS.add(_kind)

@@ -20,7 +20,7 @@ from core.platform import disk, redis_server
 from core.platform.db import migrate
 from core.platform.processes import note_of
 from core.services.platform import key_hosts
-from core.serving.targets import TARGETS
+from core.serving.targets import answering
 from core.settings import get_settings
 from core.text import size
 from core.training.engines import ENGINES
@@ -195,7 +195,7 @@ def _disk() -> list[Check]:
 
 def _targets() -> list[Check]:
     """The targets that serve models."""
-    states = [(target.title, target.health()) for target in TARGETS]
+    states = [(target.title, target.health()) for target in answering()]
     return [Check(title, "ok" if state.ok else "note", state.reason) for title, state in states]
 
 

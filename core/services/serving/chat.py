@@ -24,7 +24,7 @@ from core.services.serving.suggesting import (
 )
 from core.services.training import merging, models
 from core.services.training.jobs import reader as job_reader
-from core.serving.targets import TARGETS, AnswerChunk, ChatOptions, Target, target_for
+from core.serving.targets import AnswerChunk, AnsweringTarget, ChatOptions, answering, target_for
 
 USED: Final = "chat"  # kind of the event *the model was used in a chat*; written once per model
 
@@ -72,7 +72,7 @@ def available_models() -> list[ChatModel]:
 
 def warm_up() -> None:
     """Let every target prepare for a first question while the user still types; returns at once."""
-    for target in TARGETS:
+    for target in answering():
         threading.Thread(target=target.warm_up, name=f"warm-up {target.id}", daemon=True).start()
 
 
@@ -122,7 +122,7 @@ def identity(model_id: str) -> ServedModel:
     return ServedModel(served, title, base, adapter, base_models.template_hash(base))
 
 
-def _served(model_id: str) -> tuple[Target, str]:
+def _served(model_id: str) -> tuple[AnsweringTarget, str]:
     """The target that serves a model, and the model's id there."""
     if base_models.is_base(model_id):
         base = base_models.resolve(model_id)

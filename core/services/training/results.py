@@ -35,6 +35,16 @@ class ExportResult(TaskResult):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishResult(TaskResult):
+    """Of a publication; `equal` is how many answers of the smoke test are the studio's."""
+
+    model_id: str
+    target: str
+    name: str
+    equal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadResult(TaskResult):
     """Of a download of a base model. `revision` is the commit on the Hub, "" for other sources.
 

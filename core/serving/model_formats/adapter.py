@@ -6,8 +6,8 @@ from typing import Final
 
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import Method
+from core.serving.availability import Availability
 from core.serving.model_formats.base import ModelFormat
-from core.serving.targets.base import Availability
 
 
 def _check(base: BaseModelRef, method: Method) -> Availability:

@@ -7,8 +7,8 @@ from typing import Final
 from core.models.base_models.gguf.written import refused_architecture
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import Method
+from core.serving.availability import Availability
 from core.serving.model_formats.base import ModelFormat, unknown_architecture
-from core.serving.targets.base import Availability
 
 _MERGED: Final = "Use the merged GGUF file instead."
 

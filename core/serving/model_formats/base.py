@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import Method
-from core.serving.targets.base import Availability
+from core.serving.availability import Availability
 
 
 @dataclass(frozen=True, slots=True)

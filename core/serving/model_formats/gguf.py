@@ -8,8 +8,8 @@ from typing import Final
 from core.models.base_models.gguf.written import refused_architecture
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import Method
+from core.serving.availability import Availability
 from core.serving.model_formats.base import ModelFormat, complete_model, unknown_architecture
-from core.serving.targets.base import Availability
 
 QUANTIZER: Final = "llama-quantize"  # of llama.cpp: K-quants are not in the `gguf` package
 _WRITER: Final = "worker.serving.writers.gguf"

@@ -19,6 +19,14 @@ def archive_file(model_id: str, format_id: str) -> Path:
     return get_settings().data_dir / "cache" / "downloads" / f"{safe_key(model_id)}-{safe_key(format_id)}.zip"
 
 
+def base_gguf(base_id: str, revision: str, kind: str) -> Path:
+    """The GGUF file of a base model, shared by every adapter that is served beside it."""
+    import hashlib
+
+    key = hashlib.sha256(f"{base_id}@{revision}".encode()).hexdigest()[:16]
+    return get_settings().data_dir / "cache" / "gguf" / f"{key}-{kind}.gguf"
+
+
 def remove_exports(model_id: str) -> None:
     """Delete every export of a model."""
     shutil.rmtree(_exports(model_id), ignore_errors=True)

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import Method
+from core.serving.availability import Availability
 
 DEFAULT_MAX_TOKENS: Final = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Availability:
-    """Whether something works, and the reason for either answer."""
-
-    ok: bool
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +50,8 @@ class ChatOptions:
 
 
 class Target(Protocol):
-    """One entry of the registry."""
+    """One entry of the registry: it answers by itself (`AnsweringTarget`), models are published to it first
+    (`core.serving.targets.publishing`), or both."""
 
     @property
     def id(self) -> str: ...
@@ -66,6 +60,11 @@ class Target(Protocol):
 
     def can_serve(self, base: BaseModelRef, method: Method | None) -> Availability:
         """Whether a base model (method None), or one that was trained with a method, can be served here."""
+
+
+@runtime_checkable
+class AnsweringTarget(Target, Protocol):
+    """A target that serves every active model."""
 
     def health(self) -> Availability:
         """Whether it answers now."""

@@ -27,6 +27,7 @@ class Studio:
 
     id = "studio"
     title = "SFT Studio"
+    engine = ""  # of the inference process; "": the one that was chosen for the model
 
     def can_serve(self, base: BaseModelRef, method: Method | None) -> Availability:
         if not base.architecture.endswith("ForCausalLM"):
@@ -55,6 +56,7 @@ class Studio:
             "top_p": options.top_p,
             "seed": options.seed,
             "stop": list(options.stop) or None,
+            "engine": self.engine or None,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -73,6 +75,12 @@ class Studio:
         # trust_env off: a proxy must not be used for the loopback address
         client: httpx.Client = _httpx().Client(base_url=get_settings().inference_url, timeout=timeout, trust_env=False)
         return client
+
+
+class StudioEngine(Studio):
+    """The studio's own engine, whatever was chosen for the model: what a published model is compared with."""
+
+    engine = "studio"
 
 
 def _httpx() -> Any:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.training import models
 from core.services.training.metrics import METRICS
-from pages.training._models import formats, merge as model_merge
+from pages.training._models import deployed, formats, merge as model_merge
 from pages.training._models.card import SCREEN, ways_on
 from pages.ui import components, listing, navigation, states
 from pages.ui.format import format_loss, md, moment, size
@@ -39,6 +39,8 @@ def detail(model: models.ModelRecord) -> None:
             models.set_notes(model.id, notes)
             st.toast("Notes saved", icon=":material/check:")
     with right:
+        deployed.section(model)
+        components.section_gap()
         components.heading("Files")
         with st.container(border=True, gap="small"):
             st.caption("As an adapter or a complete model, each with a model card, checksums and a manifest.")
@@ -58,7 +60,6 @@ def _provenance(model: models.ModelRecord) -> None:
             (METRICS.get("loss").final_name, format_loss(model.final_loss)),
             ("Size", size(model.size_bytes)),
             ("Created", moment(model.created_at)),
-            ("Deployed", "in this studio (Chat and Compare)"),
             ("Model id", model.id),
         ]
     )

@@ -43,7 +43,7 @@ def _rows(model_id: str, busy: bool) -> None:
                     if not choice.ok:
                         st.markdown(f":small[:orange[:material/block:] {md(choice.reason)}]")
                     elif (failure := failures.get(choice.id)) and choice.ready is None and choice.id not in running:
-                        st.markdown(f":small[:red[{md(sentence(failure))}]]")
+                        st.markdown(f":small[:red[{sentence(failure)}]]")
                     if choice.id in running:
                         _progress(running[choice.id])
                 if choice.ok and choice.id not in running:

@@ -17,7 +17,7 @@ from core.models.methods import Method
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.records import TaskRecord
 from core.services.platform import connections, doctor, drafts
-from core.services.serving import chat, model_files
+from core.services.serving import chat, model_files, publishing
 from core.services.training import jobs
 from core.serving.model_formats import MODEL_FORMATS
 from core.serving.other_servers import OTHER_SERVERS, OtherServer
@@ -26,6 +26,7 @@ from core.serving.targets.studio import Studio
 from core.training.providers import PROVIDERS, Capabilities, Estimate, Provider, Workload
 from core.training.providers.local import LocalProvider
 from tests.support import runs
+from tests.support.published import shelf
 from tests.support.registry import registered
 from tests.support.screens import open_page, words
 
@@ -173,6 +174,19 @@ def test_a_new_target_answers_for_the_models_that_it_can_serve(
         forecast = jobs.forecast(job.dataset_id, "starter", "lora")
         assert ("Echo", True) in [(place.target, place.ok) for place in forecast.serving]
         assert ("Echo", "It hears itself.") in [(check.name, check.found) for check in doctor.examine()]
+
+
+def test_a_new_target_to_publish_to_is_offered(
+    studio_env: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = runs.succeed(runs.launch(runs.dataset()), tmp_path / "adapter")
+    with shelf(monkeypatch):
+        assert ("shelf", True) in [(choice.id, choice.ok) for choice in publishing.targets(model)]
+        app = open_page("pages/training/models.py", id=model.id)
+        app.button(key=f"publish_{model.id}").click().run()
+        assert "The shelf" in words(app)
+        assert main(["models", "publish", model.name, "--targets"]) == 0
+        assert "It takes adapters." in capsys.readouterr().out
 
 
 def test_a_new_format_of_model_files_is_offered(studio_env: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete as delete_from, func, select, update
 
 from core.errors import Conflict, SettingsError
-from core.platform.db.tables import JOBS, MODELS, TURNS
+from core.platform.db.tables import DEPLOYMENTS, JOBS, MODELS, TURNS
 from core.platform.db.uow import UnitOfWork, read
 from core.platform.storage import get_storage
 from core.platform.tasks import store
@@ -18,6 +18,7 @@ from core.services.platform.dependents import Dependents, are, confirm, named
 from core.services.training.jobs import MAX_NAME
 from core.services.training.models.reader import get_model
 from core.services.training.models.records import ModelRecord
+from core.serving.deployments import deployments_of
 from core.serving.model_formats import places
 from core.text import plural
 
@@ -76,6 +77,9 @@ def dependents(model_id: str) -> Dependents:
     parts = ["It can no longer be used in Chat, in Compare or by other programs."]
     if model.merged:
         parts.append("The model merged from it is deleted too.")
+    elsewhere = [f"{one.name} on {one.target}" for one in deployments_of(model.id) if one.address]
+    if elsewhere:
+        parts.append(f"What is published remains there: {', '.join(elsewhere)}. Retire it first to remove it.")
     if conversations:
         parts.append(f"Its answers in {plural(conversations, 'conversation')} of Chat remain to be read.")
     if models:
@@ -97,6 +101,7 @@ def delete(model_id: str, confirm_name: str) -> None:
         text = f"“{model.name}” is in use by an unfinished task: {', '.join(work)}."
         raise Conflict(text, "Let it finish, or cancel it in Background jobs.")
     with UnitOfWork() as uow:
+        uow.execute(delete_from(DEPLOYMENTS).where(DEPLOYMENTS.c.model_id == model.id))
         uow.execute(delete_from(MODELS).where(MODELS.c.id == model.id))
         uow.commit()
     for path in (model.path, *((model.merged.path,) if model.merged else ())):

@@ -1,0 +1,68 @@
+"""Where a model can be published, with the reason for each target that cannot serve it; and where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.errors import SettingsError
+from core.services.platform import connections
+from core.services.training import models
+from core.services.training.models import ModelRecord
+from core.serving import deployments
+from core.serving.deployments import DeploymentRecord
+from core.serving.targets import TARGETS, publishing
+from core.serving.targets.publishing import PublishingTarget
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChoice:
+    """A target for one model. `connections` are the saved servers of its kind (id, name and address); `needs_server`:
+    it is reached through one of them."""
+
+    id: str
+    title: str
+    ok: bool
+    reason: str
+    needs_server: bool
+    connections: tuple[tuple[str, str, str], ...]
+
+
+def targets(model: ModelRecord) -> tuple[TargetChoice, ...]:
+    """Every target that models are published to."""
+    base, method = models.base_and_method(model)
+    known = connections.list_connections()
+    found = []
+    for target in TARGETS:
+        if not isinstance(target, PublishingTarget):
+            continue
+        verdict = target.can_serve(base, method)
+        servers = tuple((one.id, one.name, one.base_url) for one in known if one.kind == target.connection)
+        choice = TargetChoice(target.id, target.title, verdict.ok, verdict.reason, bool(target.connection), servers)
+        found.append(choice)
+    return tuple(found)
+
+
+def published(model_id: str) -> list[DeploymentRecord]:
+    """Where a model is published, the oldest first."""
+    return deployments.deployments_of(model_id)
+
+
+def connection_id(target_id: str, name: str) -> str:
+    """The id of a connection by its name or id; "" for a target inside the studio, and the only one where no name is
+    given.
+
+    Raises:
+        SettingsError: there is none of the target's kind, or several and no name; lists them.
+    """
+    kind = publishing(target_id).connection
+    if not kind:
+        return ""
+    known = [one for one in connections.list_connections() if one.kind == kind]
+    found = [one for one in known if name in (one.id, one.name)] if name else known
+    if len(found) == 1:
+        return found[0].id
+    listed = ", ".join(f"“{one.name}” ({one.base_url})" for one in known)
+    raise SettingsError(
+        f"There is no connection {name!r} of this kind." if name else "Which server is not clear.",
+        f"Choose one of: {listed}." if listed else "Add one with `sft connections add`, or in Settings.",
+    )

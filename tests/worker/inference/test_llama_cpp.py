@@ -1,0 +1,139 @@
+"""llama.cpp beside the studio's own engine: the same greedy text, chosen per model, and what happens when it ends."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import NotFound, ProviderError
+from core.messages import Message
+from core.platform.tasks.records import TaskRecord
+from core.services.serving import publishing
+from core.services.training import models
+from core.serving.targets.base import AnswerChunk, ChatOptions
+from core.serving.targets.studio import Studio
+from tests.support import llama_cpp
+from tests.support.jobs import launch, make_dataset, succeed
+from tests.support.random_model import make_adapter
+from worker.inference.engine import GenerationRequest, InferenceEngine
+from worker.inference.prompts import prepare
+from worker.run import execute
+
+Chunks = Iterator[AnswerChunk]
+
+
+class Inference:
+    """The engine, asked as the HTTP interface asks it."""
+
+    def __init__(self) -> None:
+        self.engine = InferenceEngine()
+
+    def chunks(self, model_id: str, text: str, engine: str | None = None, **options: object) -> Iterator[AnswerChunk]:
+        answers: queue.SimpleQueue[AnswerChunk | Exception] = queue.SimpleQueue()
+        self.engine.reserve()
+        question = prepare(model_id, [Message("user", text)], engine=engine)
+        self.engine.submit(GenerationRequest(question, ChatOptions(**options), answers.put, threading.Event()))
+        while True:
+            item = answers.get(timeout=60)
+            if isinstance(item, Exception):
+                raise item
+            yield item
+            if item.finish_reason:
+                return
+
+    def text(self, model_id: str, text: str, engine: str | None = None, **options: object) -> str:
+        return "".join(chunk.text for chunk in self.chunks(model_id, text, engine, **options))
+
+
+@pytest.fixture
+def inference(monkeypatch: pytest.MonkeyPatch) -> Inference:
+    found = Inference()
+
+    def chat(
+        self: Studio, model_id: str, messages: list[dict[str, str]], options: ChatOptions
+    ) -> Iterator[AnswerChunk]:
+        return found.chunks(model_id, messages[-1]["content"], self.engine or None, max_tokens=options.max_tokens)
+
+    monkeypatch.setattr(Studio, "chat", chat)
+    return found
+
+
+@pytest.fixture
+def tuned(studio_env: Path, tmp_path: Path) -> models.ModelRecord:
+    base = llama_cpp.make_directory(tmp_path / "base")
+    return succeed(launch(make_dataset(), f"local:{base}", name="Tuned"), make_adapter(base, tmp_path / "adapter"))
+
+
+def publish(model: models.ModelRecord) -> TaskRecord:
+    ended = execute(publishing.begin(model.id, "llama_cpp").id, "test:1")
+    assert ended is not None
+    assert (ended.state, ended.error) == ("succeeded", {})
+    return ended
+
+
+def test_a_published_model_is_answered_by_llama_cpp(inference: Inference, tuned: models.ModelRecord) -> None:
+    with pytest.raises(NotFound, match=r"not published to llama\.cpp"):
+        inference.text(tuned.id, "Hi", "llama_cpp", max_tokens=3)
+    publish(tuned)
+    (found,) = publishing.published(tuned.id)
+    # random weights end in text that is no text, so only the beginnings of the answers are the same
+    assert sum(answer.equal or answer.place > 0 for answer in found.smoke.answers) >= 4, found.smoke
+    choice = publishing.engine_choice(tuned)
+    assert choice is not None
+    assert choice.llama_cpp_tokens_per_s
+
+    both = [list(inference.chunks(tuned.id, "A", one, max_tokens=8, logprobs=1)) for one in ("studio", "llama_cpp")]
+    last = [chunks[-1] for chunks in both]
+    assert (last[0].prompt_tokens, last[0].finish_reason) == (last[1].prompt_tokens, last[1].finish_reason)
+    assert any("llama.cpp" in name for name in inference.engine.loaded)
+    publishing.choose_engine(tuned.id, "llama_cpp")
+    assert prepare(tuned.id, [Message("user", "A")]).served.gguf is not None
+    publishing.choose_engine(tuned.id, "studio")
+    assert prepare(tuned.id, [Message("user", "A")]).served.gguf is None
+    assert publishing.engine_choice(tuned).engine == "studio"
+    publishing.retire(tuned.id, "llama_cpp")
+    assert inference.text(tuned.id, "A", max_tokens=4)
+
+
+def test_a_killed_child_ends_its_answer_and_the_next_one_starts_it_again(
+    inference: Inference, tuned: models.ModelRecord
+) -> None:
+    publish(tuned)
+    chunks = inference.chunks(tuned.id, "Tell me", "llama_cpp", max_tokens=400)
+    next(chunks)
+    (server,) = inference.engine._llama._servers.values()
+    server._process.kill()
+    with pytest.raises(ProviderError, match=r"llama\.cpp process ended"):
+        list(chunks)
+    assert inference.engine.open == 0
+    assert inference.text(tuned.id, "Tell me", "llama_cpp", max_tokens=3)
+
+
+def test_a_cancelled_answer_gives_its_place_back(inference: Inference, tuned: models.ModelRecord) -> None:
+    publish(tuned)
+    cancelled, answers = threading.Event(), queue.SimpleQueue()
+    inference.engine.reserve()
+    question = prepare(tuned.id, [Message("user", "Tell me")], engine="llama_cpp")
+    options = ChatOptions(max_tokens=400)
+    inference.engine.submit(GenerationRequest(question, options, answers.put, cancelled))
+    answers.get(timeout=60)
+    cancelled.set()
+    until = time.monotonic() + 30
+    while inference.engine.open and time.monotonic() < until:
+        time.sleep(0.02)
+    assert inference.engine.open == 0
+
+
+def test_deleted_gguf_files_leave_the_studios_engine(inference: Inference, tuned: models.ModelRecord) -> None:
+    publish(tuned)
+    publishing.choose_engine(tuned.id, "llama_cpp")
+    (found,) = publishing.published(tuned.id)
+    Path(found.details["adapter"]).unlink()
+    assert prepare(tuned.id, [Message("user", "A")]).served.gguf is None
+    with pytest.raises(NotFound):
+        prepare(tuned.id, [Message("user", "A")], engine="llama_cpp")
