@@ -195,6 +195,7 @@ def _model(job_id: str, dataset_id: str, number: int, now: float) -> dict[str, A
 
     return FineTunedModel(
         id=new_id("fm"),
+        line_id=new_id("fm"),
         name=f"Items - Starter - v{number}",
         job_id=job_id,
         dataset_id=dataset_id,

@@ -111,6 +111,11 @@ def share(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}%" if value < 0.9995 else "100%"
 
 
+def percent(share: float | None) -> str:
+    """A share of one without decimals: `93%`."""
+    return "–" if share is None else f"{100 * share:.0f}%"
+
+
 def format_loss(value: float | None) -> str:
     """A loss with three decimals, or two significant digits below 0.001."""
     if value is None:

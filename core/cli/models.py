@@ -1,7 +1,8 @@
-"""`sft models`: the fine-tuned models; download, rename, archive, restore and delete them."""
+"""`sft models`: the fine-tuned models; list, deploy, tag, download, rename, archive, restore and delete them."""
 
 from __future__ import annotations
 
+import builtins
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,36 +16,57 @@ from core.cli._support.waiting import wait_succeeded
 from core.serving.model_formats import MODEL_FORMATS
 from core.serving.targets import TARGETS
 from core.serving.targets.publishing import PublishingTarget
-from core.text import format_loss
+from core.text import format_loss, percent
 
 if TYPE_CHECKING:
     from core.services.training.models import ModelRecord
 
 
-def models(
-    context: typer.Context,
-    archived: Annotated[bool, typer.Option("--archived", help="Show archived models too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per model, one per line.")] = False,
+ARCHIVED = Annotated[bool, typer.Option("--archived", help="Show archived models too.")]
+AS_JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object per model, one per line.")]
+
+
+def models(context: typer.Context, archived: ARCHIVED = False, as_json: AS_JSON = False) -> None:
+    """List tuned models with their base, dataset, final loss and scores; act on them."""
+    if context.invoked_subcommand is None:
+        _list(archived=archived, as_json=as_json)
+
+
+def list(
+    archived: ARCHIVED = False,
+    tag: Annotated[str, typer.Option(help="Only models with this tag.")] = "",
+    as_json: AS_JSON = False,
 ) -> None:
-    """List tuned models with their base, dataset and final loss."""
-    if context.invoked_subcommand:
-        return
+    """List tuned models, newest first."""
+    _list(archived=archived, tag=tag, as_json=as_json)
+
+
+def _list(*, archived: bool, as_json: bool, tag: str = "") -> None:
     from core.platform.supervisor import ensure
     from core.services.training import models as service
 
     with ensure(set()):
-        found = service.list_models(include_archived=archived)
+        found = service.list_models(include_archived=archived, tag=tag)
+        scores = service.scores_of(found)
     if as_json:
         for model in found:
             print_json({
-                "model": model.id, "name": model.name, "state": model.state, "base": model.base_model,
+                "model": model.id, "name": model.name, "state": model.state, "line": model.line_id,
+                "version": model.version, "tags": model.tags, "notes": model.notes, "base": model.base_model,
                 "method": model.method, "dataset": model.dataset_name, "job": model.job_id, "loss": model.final_loss,
+                "scores": [
+                    {"title": score.title, "part": score.part, "tuned": score.tuned, "base": score.base,
+                     "answers": score.total}
+                    for score in scores[model.id]
+                ],
                 "size_bytes": model.size_bytes, "created_at": model.created_at,
             })  # fmt: skip
         return
-    print_table(("MODEL", "NAME", "STATE", "BASE", "LOSS", "CREATED"), [
-        (model.id, model.name, model.state, model.base_model,
-         "-" if model.final_loss is None else format_loss(model.final_loss), moment(model.created_at))
+    print_table(("MODEL", "NAME", "VERSION", "STATE", "BASE", "LOSS", "SCORES", "TAGS", "CREATED"), [
+        (model.id, model.name, model.version, model.state, model.base_model,
+         "-" if model.final_loss is None else format_loss(model.final_loss),
+         ", ".join(f"{score.title} {percent(score.tuned)}" for score in scores[model.id] if score.main) or "-",
+         ",".join(model.tags) or "-", moment(model.created_at))
         for model in found
     ])  # fmt: skip
 
@@ -144,5 +166,35 @@ def retire(
     say(f"{done.name} was removed from {done.address or 'llama.cpp in this studio'}.")
 
 
+def deploy(model: ONE) -> None:
+    """Let a model answer, restoring it if it is archived; prints the API's base URL and the model's name there."""
+    from core.platform.supervisor import ensure
+    from core.services.serving import from_code
+
+    with ensure(set()):
+        done = from_code.deploy(_find(model).id)
+    print(f"{done.base_url}  {done.name}")
+    if not done.process.ok:
+        say(f"{done.process.reason} Start it with `sft up`.")
+
+
+def tag(
+    model: ONE,
+    tags: Annotated[
+        builtins.list[str] | None, typer.Argument(metavar="TAG...", help="Short words; left out: only print the tags.")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove these tags instead of adding them.")] = False,
+) -> None:
+    """Add tags to a model, or remove them; prints its tags."""
+    from core.platform.supervisor import ensure
+    from core.services.training import models as service
+
+    with ensure(set()):
+        found = _find(model)
+        if tags:
+            found = (service.remove_tags if remove else service.add_tags)(found.id, tags)
+    print(" ".join(found.tags))
+
+
 MODEL = Managed("model", _service, _find)
-SUBCOMMANDS = (download, publish, retire, *naming(MODEL), *shelving(MODEL))
+SUBCOMMANDS = (list, deploy, tag, download, publish, retire, *naming(MODEL), *shelving(MODEL))

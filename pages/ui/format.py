@@ -9,6 +9,7 @@ from core.text import (  # offered here too
     duration as duration,
     format_loss as format_loss,
     number as number,
+    percent as percent,
     plural as plural,
     size as size,
 )
@@ -59,11 +60,6 @@ def clock(at: float | None) -> str:
 def moment(at: float | None) -> str:
     """`3 June 2026, 14:58`."""
     return "–" if at is None else f"{day(at)}, {clock(at)}"
-
-
-def percent(share: float | None) -> str:
-    """A share of one as `93%`."""
-    return "–" if share is None else f"{100 * share:.0f}%"
 
 
 def time_range(low: float, high: float) -> str:

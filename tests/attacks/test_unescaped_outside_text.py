@@ -125,7 +125,9 @@ OURS = {
         "training/_new_job/step_model.py: forecast.training.num_epochs",
         "training/_job/live.py: validation*.part",
         "training/_jobs/compare.py: figure_.values",
-        "training/_models/detail.py: model.version",
+        "training/_models/*: model.version",
+        "training/_models/versions.py: model.state",
+        "training/_models/use_from_code.py: one.title",
         "ui/format.py: moment.day",
     ],
     "a record of which only such values are shown, or keys of elements": [

@@ -35,7 +35,7 @@ ESCAPING = {"md", "md_keep", "md_code", "md_answer", "sentence"}
 # Functions of other packages that return numbers in words, or a count; `plural` gets its nouns from its caller.
 WORDS = {
     *("plural", "size", "duration", "number", "share", "len", "int", "round", "float", "sum", "ord", "bool", "type"),
-    *("format_loss", "fromtimestamp", "token_hex", "index", "date", "monotonic", "time", "count", "total"),
+    *("percent", "format_loss", "fromtimestamp", "token_hex", "index", "date", "monotonic", "time", "count", "total"),
 }
 NUMBERS = {"int", "float", "bool", "None", "bytes", "datetime"}
 SAME_TEXT = {"strip", "lstrip", "rstrip", "lower", "upper", "capitalize", "removesuffix", "removeprefix", "title"}

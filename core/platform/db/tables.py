@@ -209,7 +209,8 @@ class FineTunedModel(SQLModel, table=True):
     base_model: str
     method: str
     state: str = "active"  # active | archived
-    version: int = 1
+    line_id: str = Field("", index=True, sa_column_kwargs={"server_default": ""})  # of the versions of one model
+    version: int = 1  # within its line
     final_loss: float | None = None
     path: str  # storage prefix that holds the adapter (or the full weights) and manifest.json
     size_bytes: int = _big(default=0)
@@ -233,6 +234,16 @@ class Deployment(SQLModel, table=True):
     smoke: dict[str, Any] = _json()  # the smoke test (core.serving.deployments.records.SmokeTest)
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time)
+
+
+class ModelTag(SQLModel, table=True):
+    """A short word on a model."""
+
+    __tablename__ = "model_tags"
+    id: str = Field(primary_key=True)
+    model_id: str = Field(foreign_key="fine_tuned_models.id")
+    tag: str = Field(index=True)
+    __table_args__ = (UniqueConstraint("model_id", "tag"),)
 
 
 class FineTuningEvent(SQLModel, table=True):
@@ -354,6 +365,7 @@ _tables = SQLModel.metadata.tables
 DATASETS, VERSIONS = _tables["fine_tuning_datasets"], _tables["dataset_versions"]
 TASKS, EVENTS = _tables["background_tasks"], _tables["fine_tuning_events"]
 JOBS, MODELS, DEPLOYMENTS = _tables["fine_tuning_jobs"], _tables["fine_tuned_models"], _tables["deployments"]
+MODEL_TAGS = _tables["model_tags"]
 CONVERSATIONS, TURNS = _tables["conversations"], _tables["conversation_turns"]
 POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]
 API_KEYS, SOURCES = _tables["api_keys"], _tables["sources"]

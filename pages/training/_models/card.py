@@ -1,4 +1,4 @@
-"""The list of models as cards, and the buttons that lead to Chat and Compare."""
+"""The list of models as cards: the newest version of each, the others inside, and the buttons to Chat and Compare."""
 
 from __future__ import annotations
 
@@ -6,25 +6,39 @@ from typing import Final, Literal
 
 import streamlit as st
 
+from core.services.platform.listing import Slice
 from core.services.training import jobs, models
 from core.services.training.metrics import final_loss_text
-from core.services.training.models import ModelRecord
+from core.services.training.models import ModelLine, ModelRecord
+from pages.training._models import scores, versions
 from pages.ui import components, listing, navigation
-from pages.ui.format import ago, md, short, size
+from pages.ui.format import ago, md, plural, short, size
 from pages.ui.methods import method_md
 
 
-def card(model: ModelRecord) -> None:
-    """One model: name, state, origin, loss, size, and links to Chat and Compare."""
+def card(line: ModelLine) -> None:
+    """One model: name, version, tags, origin, loss, size, scores, links to Chat and Compare, and its other versions."""
+    model = line.front
     listing.opener(model.id, model.name, "models", {"id": model.id}, here=True)
     method = method_md(model.method, model.method_title)
     st.caption(f"{md(model.base_title)} · {method} · {md(model.dataset_name, 40)}")
+    if marks := marks_md(model, versions=len(line.versions)):
+        st.markdown(f":small[{marks}]")
     if model.notes:
         st.caption(md(short(model.notes, 120)))
+    if found := scores.line(line.scores[model.id]):
+        st.markdown(f":small[{found}]")
     with components.spread(gap="xsmall"):
         facts = (final_loss_text(model.final_loss), size(model.size_bytes), ago(model.created_at))
         st.markdown(f":small[{' · '.join(fact for fact in facts if fact)}]", width="content")
         ways_on(model, "card")
+    versions.inside(line)
+
+
+def marks_md(model: ModelRecord, versions: int = 1) -> str:
+    """The version of a model that has several, and its tags."""
+    number = [components.badge_md(f"Version {model.version}", "blue")] if versions > 1 else []
+    return " ".join([*number, *(components.badge_md(md(tag)) for tag in model.tags)])
 
 
 def ways_on(model: ModelRecord, place: str, primary: bool = False) -> None:
@@ -46,6 +60,11 @@ def ways_on(model: ModelRecord, place: str, primary: bool = False) -> None:
         )
 
 
+def _remark(found: Slice) -> str:
+    count = found.sums["versions"]
+    return plural(count, "version") if count > found.total else ""
+
+
 SCREEN: Final = listing.ListScreen(
     noun="model",
     title="model",
@@ -56,4 +75,8 @@ SCREEN: Final = listing.ListScreen(
     restore=models.restore,
     naming=listing.Naming(models.rename, models.dependents, models.delete, longest=jobs.MAX_NAME),
     cards=2,
+    remark=_remark,
+    name=lambda line: line.front.name,
+    changes_id=lambda line: line.front.id,
+    together=listing.Together(models.archive_lines, models.restore_lines, "Each with all of its versions."),
 )

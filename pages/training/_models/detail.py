@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.training import models
 from core.services.training.metrics import METRICS
-from pages.training._models import deployed, formats, merge as model_merge
+from pages.training._models import deployed, formats, merge as model_merge, scores, tags, use_from_code, versions
 from pages.training._models.card import SCREEN, ways_on
 from pages.ui import components, listing, navigation, states
 from pages.ui.format import format_loss, md, moment, size
@@ -26,6 +26,11 @@ def detail(model: models.ModelRecord) -> None:
         with st.container(border=True, gap="xsmall"):
             _provenance(model)
         components.section_gap()
+        scores.section(model)
+        components.section_gap()
+        components.heading("Tags")
+        tags.field(model)
+        components.section_gap()
         components.heading("Notes")
         notes = st.text_area(
             "Notes",
@@ -38,6 +43,8 @@ def detail(model: models.ModelRecord) -> None:
         if notes != model.notes:
             models.set_notes(model.id, notes)
             st.toast("Notes saved", icon=":material/check:")
+        use_from_code.section(model)
+        versions.section(model)
     with right:
         deployed.section(model)
         components.section_gap()

@@ -16,7 +16,14 @@ from pages.ui.errors import boundary
 from pages.ui.format import plural
 from pages.ui.listing import address, controls, many, menu
 from pages.ui.listing.menu import on_its_own as on_its_own
-from pages.ui.listing.screen import Changes, ListScreen as ListScreen, Naming as Naming, R, opener as opener
+from pages.ui.listing.screen import (
+    Changes,
+    ListScreen as ListScreen,
+    Naming as Naming,
+    R,
+    Together as Together,
+    opener as opener,
+)
 
 
 def show(screen: ListScreen[R]) -> Slice:

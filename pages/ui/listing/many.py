@@ -39,6 +39,8 @@ def bar(screen: ListScreen[R], view: View, found: Slice, shown: Sequence[str]) -
             on_click=_act,
             args=(screen, view.archived),
         )
+        if screen.together:
+            st.caption(screen.together.note, width="content")
     return True
 
 
@@ -78,7 +80,8 @@ def _choose_all(screen: ListScreen[R], view: View) -> None:
 def _act(screen: ListScreen[R], archived: bool) -> None:
     chosen = _chosen(screen.noun)
     with boundary():
-        count = (screen.restore if archived else screen.archive)(sorted(chosen))
+        by = screen.together or screen
+        count = (by.restore if archived else by.archive)(sorted(chosen))
         verb = "restored" if archived else "archived"
         rest = len(chosen) - count
         st.toast(

@@ -25,7 +25,7 @@ def more(screen: ListScreen[R], row: R) -> None:
     """The menu at the end of a row; none where the row offers nothing."""
     archived = address.view(screen.listing, screen.per_page).archived
     allowed = archived or screen.ended(row)
-    _menu(screen, screen.key(row), screen.name(row), archived, can_archive=allowed, after=st.rerun)
+    _menu(screen, screen.changes_id(row), screen.name(row), archived, can_archive=allowed, after=st.rerun)
 
 
 def on_its_own(

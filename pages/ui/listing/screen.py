@@ -30,6 +30,15 @@ class Naming:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """Archives and restores rows that stand for several things each; both return how many rows changed."""
+
+    archive: Callable[[Sequence[str]], int]
+    restore: Callable[[Sequence[str]], int]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListScreen(Generic[R]):
     """A list as its screen describes it.
 
@@ -47,6 +56,8 @@ class ListScreen(Generic[R]):
         ended: whether a row can be archived.
         moving: values of the filter `state` while which the list is read again every `poll_s` seconds.
         state: the state of a row, for a list with `moving`.
+        changes_id: the id that the menu of a row changes, where the row stands for several things.
+        together: how rows are archived and restored where each stands for several things, and what is said about it.
     """
 
     noun: str
@@ -67,9 +78,13 @@ class ListScreen(Generic[R]):
     state: Callable[[R], str] = attrgetter("state")
     key: Callable[[R], str] = attrgetter("id")
     name: Callable[[R], str] = attrgetter("name")
+    changes_id: Callable[[R], str] = attrgetter("id")
+    together: Together | None = None
 
     def changes(self, found: Slice, rows: Sequence[R]) -> Changes:
         """What may change by itself: a row that is shown, at every moment; something in this list; nothing."""
+        if not self.moving:
+            return ""
         if any(self.state(row) in self.moving and self.state(row) not in _WAITING for row in rows):
             return "a row"
         return "the list" if any(state in self.moving for state in found.counts.get("state", ())) else ""

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from core.services.training.models.exact_match import EXACT_MATCH, evaluate_after, running_test, test, test_result
 from core.services.training.models.listing import LISTING, look_up
-from core.services.training.models.managing import archive, delete, dependents, rename, restore, set_notes
-from core.services.training.models.reader import base_and_method, get_model, list_models, trained_version
-from core.services.training.models.records import MergedFiles, ModelDownload, ModelRecord
+from core.services.training.models.managing import (
+    archive,
+    archive_lines,
+    delete,
+    dependents,
+    rename,
+    restore,
+    restore_lines,
+    set_notes,
+)
+from core.services.training.models.reader import base_and_method, get_model, list_models, trained_version, versions
+from core.services.training.models.records import MergedFiles, ModelDownload, ModelLine, ModelRecord, ModelScore
 from core.services.training.models.registering import file_facts, register
+from core.services.training.models.scores import scores, scores_of
+from core.services.training.models.tags import LONGEST_TAG, MOST_TAGS, add_tags, all_tags, remove_tags, set_tags
 from core.services.training.models.test_split import (
     TEST_SPLIT,
     BaseAndTuned,

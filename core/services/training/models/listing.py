@@ -1,21 +1,22 @@
-"""The list of models: what can be searched, filtered and sorted."""
+"""The list of models, a line at a time: what can be searched, filtered and sorted."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import func
+from sqlalchemy import func, literal
 
 from core.models import base_models, methods
-from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
-from core.platform.db.tables import DATASETS, JOBS, MODELS
-from core.services.training.models.reader import read_models
-from core.services.training.models.records import ModelRecord
+from core.platform.db.listing import Facet, Family, Listing, Slice, Sort, View, in_order, look_up as look_up_in
+from core.platform.db.tables import DATASETS, JOBS, MODEL_TAGS, MODELS
+from core.services.training.models.reader import TAGS_TEXT, read_models
+from core.services.training.models.records import ModelLine, ModelRecord
+from core.services.training.models.scores import scores_of
 
 LISTING: Final = Listing(
     key=MODELS.c.id,
     rows=MODELS.join(JOBS, JOBS.c.id == MODELS.c.job_id).join(DATASETS, DATASETS.c.id == MODELS.c.dataset_id),
-    search=(MODELS.c.name, MODELS.c.notes, DATASETS.c.name, JOBS.c.name, MODELS.c.base_model),
+    search=(MODELS.c.name, MODELS.c.notes, TAGS_TEXT, DATASETS.c.name, JOBS.c.name, MODELS.c.base_model),
     sorts=(
         Sort("newest", "Newest first", MODELS.c.created_at, down=True),
         Sort("oldest", "Oldest first", MODELS.c.created_at),
@@ -26,13 +27,27 @@ LISTING: Final = Listing(
     filters=(
         Facet("base", "Base model", MODELS.c.base_model, base_models.title_of),
         Facet("method", "Method", MODELS.c.method, methods.title_of),
+        Facet("tag", "Tag", MODEL_TAGS.c.tag, among=MODEL_TAGS.c.model_id == MODELS.c.id),
     ),
     archived=MODELS.c.state == "archived",
+    sums={"versions": literal(1)},
+    family=Family(MODELS.c.line_id, MODELS.c.created_at),
 )
 
 
-def look_up(view: View) -> tuple[Slice, list[ModelRecord]]:
-    """One page of the models."""
+def look_up(view: View) -> tuple[Slice, list[ModelLine]]:
+    """One page of the lines of models."""
     found = look_up_in(LISTING, view)
-    models = read_models(MODELS.c.id.in_(found.ids)) if found.ids else []
-    return found, in_order(found.ids, {model.id: model for model in models})
+    every = read_models(MODELS.c.line_id.in_(found.ids)) if found.ids else []
+    measured = scores_of(every)
+    models: dict[str, list[ModelRecord]] = {}
+    for model in every:
+        models.setdefault(model.line_id, []).append(model)
+    lines = {}
+    for line_id, versions in models.items():
+        newest = next(iter(found.rows.get(line_id, ())), "")
+        front = next((model for model in versions if model.id == newest), versions[0])
+        lines[line_id] = ModelLine(
+            line_id, front, tuple(versions), {model.id: measured[model.id] for model in versions}
+        )
+    return found, in_order(found.ids, lines)

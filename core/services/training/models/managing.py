@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import delete as delete_from, func, select, update
 
 from core.errors import Conflict, SettingsError
-from core.platform.db.tables import DEPLOYMENTS, JOBS, MODELS, TURNS
+from core.platform.db.tables import DEPLOYMENTS, MODEL_TAGS, MODELS, TURNS
 from core.platform.db.uow import UnitOfWork, read
 from core.platform.storage import get_storage
 from core.platform.tasks import store
@@ -53,6 +53,23 @@ def restore(model_ids: Sequence[str]) -> int:
     return _set(model_ids, MODELS.c.state == "archived", state="active")
 
 
+def archive_lines(line_ids: Sequence[str]) -> int:
+    """Archive every version of these models; returns how many models (not versions) changed."""
+    return _set_lines(line_ids, "active", archive)
+
+
+def restore_lines(line_ids: Sequence[str]) -> int:
+    """Restore every archived version of these models; returns how many models (not versions) changed."""
+    return _set_lines(line_ids, "archived", restore)
+
+
+def _set_lines(line_ids: Sequence[str], state: str, change: Callable[[Sequence[str]], int]) -> int:
+    query = select(MODELS.c.id, MODELS.c.line_id).where(MODELS.c.line_id.in_(line_ids), MODELS.c.state == state)
+    found = read(query)
+    change([row.id for row in found])
+    return len({row.line_id for row in found})
+
+
 def _set(model_ids: Sequence[str], *conditions: Any, **values: Any) -> int:
     with UnitOfWork() as uow:
         changed = uow.execute(update(MODELS).where(MODELS.c.id.in_(model_ids), *conditions).values(**values)).rowcount
@@ -65,9 +82,8 @@ def dependents(model_id: str) -> Dependents:
     model = get_model(model_id)
     later = (
         select(MODELS.c.name)
-        .join(JOBS, JOBS.c.id == MODELS.c.job_id)
-        .where(JOBS.c.parent_job_id == model.job_id)
-        .order_by(MODELS.c.created_at)
+        .where(MODELS.c.line_id == model.line_id, MODELS.c.version > model.version)
+        .order_by(MODELS.c.version)
     )
     models = tuple(name for (name,) in read(later))
     served = (model.id, f"{model.id}:merged")
@@ -83,7 +99,7 @@ def dependents(model_id: str) -> Dependents:
     if conversations:
         parts.append(f"Its answers in {plural(conversations, 'conversation')} of Chat remain to be read.")
     if models:
-        parts.append(f"{named(models, 'later model')} of the same line {are(models)} unaffected.")
+        parts.append(f"{named(models, 'later version')} {are(models)} unaffected.")
     if unfinished:
         parts.append(f"Not finished yet: {', '.join(unfinished)}.")
     return Dependents(models=models, unfinished=unfinished, text=" ".join(parts))
@@ -102,6 +118,7 @@ def delete(model_id: str, confirm_name: str) -> None:
         raise Conflict(text, "Let it finish, or cancel it in Background jobs.")
     with UnitOfWork() as uow:
         uow.execute(delete_from(DEPLOYMENTS).where(DEPLOYMENTS.c.model_id == model.id))
+        uow.execute(delete_from(MODEL_TAGS).where(MODEL_TAGS.c.model_id == model.id))
         uow.execute(delete_from(MODELS).where(MODELS.c.id == model.id))
         uow.commit()
     for path in (model.path, *((model.merged.path,) if model.merged else ())):

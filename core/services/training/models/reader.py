@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
+from core import arguments
 from core.errors import DataError, NotFound
 from core.models import base_models, methods
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import Method
-from core.platform.db.tables import DATASETS, JOBS, MODELS
+from core.platform.db.tables import DATASETS, JOBS, MODEL_TAGS, MODELS
 from core.platform.db.uow import read
 from core.services.training.jobs import reader as job_reader
 from core.services.training.models.records import ModelRecord
 
 
-def list_models(*, include_archived: bool = False) -> list[ModelRecord]:
-    """Models, newest first."""
-    return read_models(*([] if include_archived else [MODELS.c.state == "active"]))
+def list_models(*, include_archived: bool = False, tag: str = "") -> list[ModelRecord]:
+    """Models, newest first; with a tag, only those that have it."""
+    conditions = [] if include_archived else [MODELS.c.state == "active"]
+    if tag:
+        tagged = select(MODEL_TAGS.c.model_id).where(MODEL_TAGS.c.tag == arguments.whole(tag).casefold())
+        conditions.append(MODELS.c.id.in_(tagged))
+    return read_models(*conditions)
+
+
+def versions(line_id: str) -> list[ModelRecord]:
+    """All models of a line, newest first, archived ones too."""
+    return read_models(MODELS.c.line_id == line_id)
 
 
 def get_model(id_or_name: str) -> ModelRecord:
@@ -60,6 +70,16 @@ def base_and_method(model: ModelRecord) -> tuple[BaseModelRef, Method]:
         return deleted, method
 
 
+# The tags of a model in one text with blanks between them, which no tag contains
+TAGS_TEXT = func.coalesce(
+    select(func.aggregate_strings(MODEL_TAGS.c.tag, " "))
+    .where(MODEL_TAGS.c.model_id == MODELS.c.id)
+    .correlate(MODELS)
+    .scalar_subquery(),
+    "",
+)
+
+
 def read_models(*conditions: Any) -> list[ModelRecord]:
     """The models that meet conditions on the tables, newest first."""
     query = (
@@ -69,6 +89,7 @@ def read_models(*conditions: Any) -> list[ModelRecord]:
             JOBS.c.deleted_at.is_not(None).label("job_deleted"),
             DATASETS.c.name.label("dataset_name"),
             DATASETS.c.deleted_at.is_not(None).label("dataset_deleted"),
+            TAGS_TEXT.label("tags"),
         )
         .join(JOBS, JOBS.c.id == MODELS.c.job_id)
         .join(DATASETS, DATASETS.c.id == MODELS.c.dataset_id)
@@ -77,7 +98,7 @@ def read_models(*conditions: Any) -> list[ModelRecord]:
     )
     return [
         ModelRecord(
-            **dict(row),
+            **{**row, "tags": tuple(sorted(row["tags"].split()))},
             base_title=base_models.title_of(row["base_model"]),
             method_title=methods.title_of(row["method"]),
         )

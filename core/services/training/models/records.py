@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,10 @@ class MergedFiles:
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """A fine-tuned model. `state` is active or archived; `path` the storage prefix of its files."""
+    """A fine-tuned model. `state` is active or archived; `path` the storage prefix of its files.
+
+    `version` counts the models of its line (`core.services.training.models.lines`).
+    """
 
     id: str
     name: str
@@ -34,6 +37,7 @@ class ModelRecord:
     method: str
     method_title: str
     state: str
+    line_id: str
     version: int
     final_loss: float | None
     path: str
@@ -43,6 +47,7 @@ class ModelRecord:
     created_at: float
     dataset_deleted: bool
     job_deleted: bool
+    tags: tuple[str, ...]
 
     @property
     def weights_hash(self) -> str:
@@ -55,6 +60,40 @@ class ModelRecord:
         """The merged model; None until the adapter is merged (`core.services.training.merging`)."""
         stored = self.manifest.get("merged")
         return MergedFiles(stored["path"], stored["size_bytes"], stored["created_at"]) if stored else None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelScore:
+    """A share of right answers of 0-1, of `total` answers; `base` is the base model's.
+
+    `main` scores are shown where there is room for few: held-out examples rather than training ones, and the last
+    figure of the test split, over all of its parts. `part` is the source of the examples, "" for all of them.
+    """
+
+    title: str
+    tuned: float
+    base: float
+    total: int
+    main: bool = False
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLine:
+    """The versions of one model.
+
+    `front` is the newest of those that were searched for; `versions` are all, newest first; `scores` are theirs by id.
+    """
+
+    id: str
+    front: ModelRecord
+    versions: tuple[ModelRecord, ...]
+    scores: Mapping[str, tuple[ModelScore, ...]]
+
+    @property
+    def others(self) -> tuple[ModelRecord, ...]:
+        """The versions behind the front one."""
+        return tuple(version for version in self.versions if version.id != self.front.id)
 
 
 @dataclass(frozen=True, slots=True)

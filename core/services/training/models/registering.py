@@ -19,6 +19,7 @@ from core.platform.storage import MANIFEST, get_storage
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.training.jobs import reader as job_reader
 from core.services.training.jobs.speeds import record_speed
+from core.services.training.models import lines
 from core.services.training.results import TrainingResult
 
 
@@ -68,10 +69,12 @@ def register(
     get_storage().put_dir(directory, f"models/{model_id}")
 
     def insert(uow: UnitOfWork) -> TrainingResult:
-        name, version = _free_name(uow, job.name)
+        name = _free_name(uow, job.name)
+        line_id, version = lines.next_version(uow, job, model_id)
         row = FineTunedModel(
             id=model_id,
             name=name,
+            line_id=line_id,
             version=version,
             job_id=job.id,
             dataset_id=job.dataset_id,
@@ -103,14 +106,14 @@ def _write_manifest(path: Path, facts: Mapping[str, Any]) -> None:
         ) from error
 
 
-def _free_name(uow: UnitOfWork, name: str) -> tuple[str, int]:
-    """The job's name and version 1; if a model has that name, the name with the next version appended."""
+def _free_name(uow: UnitOfWork, name: str) -> str:
+    """The job's name; if a model has that name, with the next free number appended."""
     taken = set(uow.execute(select(MODELS.c.name)).scalars())
-    version, free = 1, name
+    number, free = 1, name
     while free in taken:
-        version += 1
-        free = f"{name} ({version})"
-    return free, version
+        number += 1
+        free = f"{name} ({number})"
+    return free
 
 
 def file_facts(path: Path) -> dict[str, Any]:

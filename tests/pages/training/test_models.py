@@ -1,0 +1,95 @@
+"""The screen of models: versions in one card, tags, scores, and the use from code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.platform.tasks.context import Outcome, TaskContext
+from core.platform.tasks.lease import acquire
+from core.services.serving import from_code
+from core.services.training import models
+from core.services.training.models import ModelRecord
+from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
+from pages.ui.format import md
+from tests.pages.conftest import keys
+from tests.support import runs
+
+
+@pytest.fixture
+def versions(studio_env: Path, tmp_path: Path) -> list[ModelRecord]:
+    """Two versions of one model; the first one was tested."""
+    data = runs.dataset()
+    first, second = (runs.succeed(runs.launch(data, f"Support v{n}"), tmp_path / "adapter") for n in (1, 2))
+    lease = acquire(models.test(first.id).id, "test")
+    assert lease is not None
+    shares = {"base": ExactShares(0.0, 0.02), "tuned": ExactShares(0.96, 0.71)}
+    TaskContext(lease).finish(Outcome("succeeded", result=ExactMatchResult(**shares, counts=SplitCount(56, 58))))
+    return [first, second]
+
+
+def test_versions_are_one_card_that_opens(versions: list[ModelRecord], open_screen, read) -> None:
+    first, second = versions
+    app = open_screen("models")
+    assert f"open_{second.id}" in keys(app)
+    assert f"open_version_{first.id}" not in keys(app), "the others are drawn once they are opened"
+    app.session_state[f"versions_{first.line_id}"] = True
+    app.run()
+    said = read(app)
+    assert f"{md('Held-out examples')} 71%" in said
+    app.button(key=f"open_version_{first.id}").click().run()
+    read(app)
+    assert {f"version_{first.id}", f"version_{second.id}"} <= keys(app)
+    assert f"open_version_{first.id}" not in keys(app), "this one is open already"
+
+
+def test_a_search_puts_the_version_that_it_finds_in_front(versions: list[ModelRecord], open_screen, read) -> None:
+    app = open_screen("models", q="Support v1")
+    read(app)
+    assert f"open_{versions[0].id}" in keys(app)
+
+
+def test_many_models_are_archived_with_all_versions(versions: list[ModelRecord], open_screen, read) -> None:
+    app = open_screen("models")
+    app.toggle(key="choosing_model").set_value(True).run()
+    app.button(key="many_page").click().run()
+    app.button(key="many_archive").click().run()
+    read(app)
+    assert models.list_models() == []
+
+
+def test_tags_are_added_removed_and_filtered_by(versions: list[ModelRecord], open_screen, read) -> None:
+    first, _ = versions
+    app = open_screen("models", id=first.id)
+    app.multiselect(key=f"tags_{first.id}").set_value(["Production", "support"]).run()
+    read(app)
+    assert models.get_model(first.id).tags == ("production", "support")
+    assert app.multiselect(key=f"tags_{first.id}").value == ["production", "support"]
+    app.multiselect(key=f"tags_{first.id}").set_value(["production", "two words"]).run()
+    read(app)
+    assert models.get_model(first.id).tags == ("production", "support"), "the error says why"
+    app.multiselect(key=f"tags_{first.id}").set_value(["production"]).run()
+    assert models.get_model(first.id).tags == ("production",)
+    app = open_screen("models", tag="production")
+    assert "production" in read(app)
+    assert f"open_{first.id}" in keys(app)
+
+
+def test_a_model_without_a_test_leads_to_one(versions: list[ModelRecord], open_screen, read) -> None:
+    first, second = versions
+    assert f"to_test_{second.id}" in keys(open_screen("models", id=second.id))
+    app = open_screen("models", id=first.id)
+    read(app)
+    assert {tile.label: tile.value for tile in app.metric} == {md("Held-out examples"): "71%"}
+
+
+def test_the_code_has_the_name_and_the_address_of_the_api(versions: list[ModelRecord], open_screen, read) -> None:
+    first, _ = versions
+    app = open_screen("models", id=first.id)
+    read(app)
+    shown = [code.value for code in app.code]
+    assert [tab.label for tab in app.tabs] == [language.title for language in from_code.LANGUAGES]
+    assert all("support-v1" in text and from_code.base_url() in text for text in shown)
+    models.archive([first.id])
+    assert open_screen("models", id=first.id).code == []
