@@ -23,13 +23,10 @@ def row(job: JobRecord) -> None:
             method = method_md(job.method, job.method_title)
             what = f"{md(job.base_title)} · {method} · {plural(job.examples, 'training example')}"
             st.caption(f"{what} · {ago(job.created_at)}")
-        with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
-            if aside := _aside(job):
-                st.caption(aside, width="content")
-            if job.waiting_to_resume:
-                st.badge("Waiting to resume", color="orange", icon=":material/healing:")
-            else:
-                states.badge(job.state)
+        resumes = components.badge_md("Waiting to resume", "orange", "healing")
+        badge = resumes if job.waiting_to_resume else states.badge_md(job.state)
+        aside = _aside(job)
+        st.markdown(f":small[:gray[{aside}]]\u2002{badge}" if aside else badge, width="content")
     note = task_words.why(job.waiting_reason)
     if job.state == "failed":
         note = job.error.get("message", "")

@@ -86,9 +86,14 @@ def _list(screen: ListScreen[R], first: list[tuple[Slice, list[R]]], changes: Ch
 def _item(screen: ListScreen[R], row: R, chosen: bool) -> None:
     """One row or card: it can be chosen, it says what it is, and it has a menu."""
     key, card = screen.key(row), bool(screen.cards)
-    with (
-        st.container(key=f"item_{key}", border=card, height="stretch" if card else "content", gap=None),
-        st.container(horizontal=True, wrap=False, vertical_alignment="top", gap="xsmall", key=f"itemrow_{key}"),
+    with st.container(
+        horizontal=True,
+        wrap=False,
+        vertical_alignment="top",
+        gap="xsmall",
+        border=card,
+        height="stretch" if card else "content",
+        key=f"item_{key}",
     ):
         if chosen:
             many.mark(screen, key, screen.name(row))
