@@ -99,7 +99,10 @@ def overview() -> Overview:
             .where(DATASETS.c.deleted_at.is_(None), DATASETS.c.archived_at.is_(None))
         ).all()
         jobs = ask(
-            select(JOBS.c.id, JOBS.c.name, JOBS.c.parent_job_id, JOBS.c.created_at, TASKS.c.state, TASKS.c.updated_at)
+            select(
+                *(JOBS.c[name] for name in ("id", "name", "dataset_id", "parent_job_id", "created_at")),
+                *(TASKS.c[name] for name in ("state", "updated_at")),
+            )
             .join(TASKS, TASKS.c.id == JOBS.c.task_id)
             .where(JOBS.c.deleted_at.is_(None), JOBS.c.archived_at.is_(None))
             .order_by(TASKS.c.updated_at.desc())
@@ -145,7 +148,8 @@ def overview() -> Overview:
 
 def _journey(datasets: Any, ready: Any, jobs: Any, models: Any, active: Any, tries: int) -> tuple[JourneyStep, ...]:
     trained = [job for job in jobs if job.state == "succeeded"]
-    again = len(trained) > 1 or any(job.parent_job_id for job in trained)
+    repeated = len({job.dataset_id for job in trained}) < len(trained)
+    again = repeated or bool({job.parent_job_id for job in trained} & {job.id for job in trained})
     return (
         JourneyStep("prepare", "Prepare labeled examples", bool(datasets), plural(len(datasets), "dataset"), "upload"),
         JourneyStep("validate", "Validate them", bool(ready), f"{plural(len(ready), 'dataset')} ready", "datasets"),

@@ -14,6 +14,8 @@ from pages.ui.charts import BASE, TUNED, chart
 from pages.ui.examples import example_view
 from pages.ui.format import format_loss, md, plural
 
+NO_MISTAKES = "None: the model answers every training example right, or with a loss near the usual one."
+
 
 def panel(model_id: str) -> None:
     """The examples of a finished run by their loss; nothing for models of earlier releases."""
@@ -33,7 +35,7 @@ def panel(model_id: str) -> None:
             alt=f"Histogram of the loss of {found.measured} examples. {_medians(found)}",
         )
         st.caption(_medians(found))
-    if not (found.worst or found.held_out):
+    if not found.version_number:
         st.caption("The dataset version this run was trained on was deleted, so its examples cannot be shown.")
         return
     if not found.is_current:
@@ -41,11 +43,11 @@ def panel(model_id: str) -> None:
             f":material/history: This run was trained on version {found.version_number} of the dataset, which has "
             "changed since. An example opens in the current version."
         )
-    lists = [(name, key, text, items) for name, key, text, items in _lists(found) if items]
+    lists = [(name, key, text, items) for name, key, text, items in _lists(found) if items or key == "worst"]
     tabs = st.tabs([name for name, _, _, _ in lists], key="loss_lists")
     for tab, (_, key, text, items) in zip(tabs, lists, strict=True):
         with tab:
-            st.caption(text)
+            st.caption(text if items else NO_MISTAKES)
             with st.grid(2, min_column_width=320):
                 for item in items:
                     _card(found, item, key)
@@ -64,8 +66,8 @@ def _lists(found: monitoring.ExampleLosses) -> tuple[tuple[str, str, str, tuple[
         (
             "Likely mistakes",
             "worst",
-            "Highest training loss. Often a wrong output, two outputs for one input, or a typo: fix it in the dataset, "
-            "then train again.",
+            "Training examples that the model still gets wrong, with a loss clearly above the usual one. Often a wrong "
+            "output, two outputs for one input, or a typo: fix it in the dataset, then train again.",
             found.worst,
         ),
         (

@@ -16,7 +16,7 @@ from core.services.data import datasets
 from core.services.platform import drafts
 from core.services.training import jobs, metrics
 from core.training.metrics import METRICS, Point
-from pages.training._job import live, samples
+from pages.training._job import live, losses, samples
 from pages.training._job.facts import CHOSEN
 from pages.ui.charts import runs as run_charts
 from pages.ui.charts.runs import SMOOTHING
@@ -358,6 +358,18 @@ def test_training_and_held_out_examples_have_separate_lists(open_screen, read, t
         list_: {int(key.split("_")[2]) for key in keys if key.split("_")[1] == list_} for list_ in ("worst", "held")
     }
     assert max(places["worst"]) < 56 <= min(places["held"])
+
+
+def test_without_a_likely_mistake_the_list_says_so(open_screen, read, tmp_path) -> None:
+    from core.training.example_losses import FILE, LossRow, write
+
+    (tmp_path / "adapter").mkdir()
+    write(tmp_path / "adapter" / FILE, [LossRow(position, "train", 0.1, 10, 10) for position in range(56)])
+    job = runs.launch(runs.dataset())
+    runs.succeed(job, tmp_path / "adapter")
+    app = open_screen("job", id=job.id)
+    assert losses.NO_MISTAKES in read(app)
+    assert not [button.key for button in app.button if (button.key or "").startswith("open_worst_")]
 
 
 def test_a_smoothing_can_be_chosen(open_screen, read) -> None:

@@ -20,6 +20,7 @@ from core.training.example_losses import FILE, LossRow, read
 
 _BINS = 24
 SHOWN = 10  # of each list
+CLEARLY = 2.0  # times the median loss, from which on a training example may be a mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,10 @@ class ExampleLosses:
     """The losses of a model's examples.
 
     `measured` of `examples` were measured in the available time; `bins` are (low, high, training examples,
-    held-out examples), the last one open to the right. `worst` and `best` are training examples, `held_out` are the
-    worst held-out ones; each list starts with the most extreme. They are empty if the dataset version was deleted.
+    held-out examples), the last one open to the right. `worst` are the training examples that may be mistakes: a token
+    of the answer is predicted wrong, and the loss is clearly above the usual one. `best` are those with the lowest
+    loss, `held_out` the worst held-out ones; each list starts with the most extreme. They are empty if the dataset
+    version was deleted.
     """
 
     dataset_id: str
@@ -70,7 +73,7 @@ def example_losses(model_id: str) -> ExampleLosses | None:
     spec = job_reader.get_job(model.job_id, with_deleted=True).spec
     trained, held = _ordered(rows, held_out=False), _ordered(rows, held_out=True)
     best = trained[: -SHOWN - 1 : -1] if len(trained) > SHOWN else []
-    lists = (trained[:SHOWN], held[:SHOWN], best)
+    lists = (_suspicious(trained)[:SHOWN], held[:SHOWN], best)
     version_number, is_current, examples = _version(spec.dataset_id, spec.dataset_version_id, len(rows))
     shown = sorted({row.position for rows_ in lists for row in rows_})
     found = datasets.examples_at(spec.dataset_version_id, shown) if version_number else []
@@ -107,6 +110,12 @@ def _ordered(rows: Sequence[LossRow], *, held_out: bool) -> list[LossRow]:
     """The training or the held-out rows, the highest loss first."""
     chosen = [row for row in rows if (row.split == "validation") == held_out]
     return sorted(chosen, key=lambda row: (-row.loss, row.position))
+
+
+def _suspicious(trained: Sequence[LossRow]) -> list[LossRow]:
+    """The training rows that the model answers wrong, with a loss clearly above that of the others."""
+    usual = _median(trained) or 0.0
+    return [row for row in trained if row.right < row.tokens and row.loss > CLEARLY * usual]
 
 
 def _median(rows: Sequence[LossRow]) -> float | None:

@@ -52,14 +52,16 @@ def test_the_journey_ticks_itself_from_real_state(studio_env: Path, adapter: Pat
     assert "test" in done()
     models.archive([model.id])
     assert "deploy" not in done()
+    succeed(launch(make_dataset("Others"), name="Others - v1"), adapter)  # another dataset: nothing was repeated
+    assert "retrain" not in done()
     again = jobs.create(**(jobs.choices_of(job.id) | {"name": "Again"}), parent_job_id=job.id, draft_key=None)
     succeed(again, adapter)
     assert "retrain" in done()
     now = home.overview()
-    assert (now.datasets, now.examples, now.jobs, now.models, now.active_models) == (1, 14, 2, 2, 1)
-    assert now.ready_text == "1 ready for supervised learning"
-    assert now.jobs_by_state["succeeded"] == 2
-    assert now.examples_series[-1] == 14
+    assert (now.datasets, now.examples, now.jobs, now.models, now.active_models) == (2, 34, 3, 3, 2)
+    assert now.ready_text == "2 ready for supervised learning"
+    assert now.jobs_by_state["succeeded"] == 3
+    assert now.examples_series[-1] == 34
     assert {entry.kind for entry in now.activity} >= {"job", "model"}
     assert [entry.at for entry in now.activity] == sorted((entry.at for entry in now.activity), reverse=True)
 

@@ -44,7 +44,7 @@ def test_answers_are_gathered_by_prompt_in_the_order_of_the_steps(studio_env: Pa
 def test_the_worst_examples_are_named_with_their_text(studio_env: Path, tmp_path: Path) -> None:
     data = runs.dataset()
     job = runs.launch(data)
-    rows = [LossRow(position, "train", 0.01 * position, 10, 9) for position in range(56)]
+    rows = [LossRow(position, "train", 0.001 * position**2, 10, 9) for position in range(56)]
     (tmp_path / "adapter").mkdir()
     write(tmp_path / "adapter" / FILE, [*rows, LossRow(56, "validation", 9.0, 4, 1)])
     model = runs.succeed(job, tmp_path / "adapter")
@@ -84,6 +84,19 @@ def test_held_out_examples_crowd_no_trained_one_out_of_the_worst(studio_env: Pat
     assert [one.position for one in found.held_out] == list(range(113, 103, -1))
     assert found.median_trained == pytest.approx(0.02)
     assert found.median_held_out == pytest.approx(3.0 + (84 + 85) / 2)
+
+
+def test_what_the_model_answers_right_or_as_well_as_the_rest_is_no_likely_mistake(
+    studio_env: Path, tmp_path: Path
+) -> None:
+    rows = [LossRow(position, "train", 0.1, 10, 10) for position in range(54)]
+    rows += [LossRow(54, "train", 0.9, 10, 10), LossRow(55, "train", 0.15, 10, 9)]  # right; wrong, but not clearly
+    (tmp_path / "adapter").mkdir()
+    write(tmp_path / "adapter" / FILE, rows)
+    found = monitoring.example_losses(runs.succeed(runs.launch(runs.dataset()), tmp_path / "adapter").id)
+    assert found is not None
+    assert found.worst == ()
+    assert len(found.best) == 10
 
 
 def test_an_example_is_found_again_in_a_newer_version(studio_env: Path) -> None:
