@@ -223,7 +223,9 @@ def train(
     train_examples = [example for example in examples if example.split == "train"]
     asked = settings or TrainingConfig()
     longest = _longest(train_examples, base, asked.on_refusal)
-    training, sources = resolve(asked, base, tuner.id, len(train_examples), longest_tokens=longest)
+    training, sources = resolve(
+        asked, base, tuner.id, len(train_examples), longest_tokens=longest, counted_by=base.title
+    )
     library_checks.check_training(training, base, examples, longest or 0)
     folder = Path(output_dir).expanduser()
     library_checks.begin(folder, base, tuner, training, examples)

@@ -61,15 +61,20 @@ class Split(Operation):
         )
 
     def describe(self) -> str:
+        if not self.share:
+            return "Put every example in the training split."
+        return f"Held out {self.share:.4g} of the examples for validation, {self.rule}."
+
+    @property
+    def rule(self) -> str:
+        """`near duplicates together (seed 42)`."""
         how = {
             "near": "near duplicates together",
             "random": "at random",
             "stratified": "with the balance of the answers",
             "group": f"in complete groups by {GROUPINGS[self.by]}",
         }[self.kind]
-        if not self.share:
-            return "Put every example in the training split."
-        return f"Held out {self.share:.4g} of the examples for validation, {how} (seed {self.seed})."
+        return f"{how} (seed {self.seed})"
 
     def choose(self, rows: OperationSource) -> Numbers:
         """A mask of the positions that are held out."""

@@ -26,6 +26,7 @@ class Lengths:
 
     `spans` has (length, start of the first output) per counted example; `examples` is the number of all of them, so a
     sample is scaled up. `exact` is True when the base model's own tokenizer and chat template counted every example.
+    `counted_by` is the title of that base model, "" for estimates.
     `ceiling` is a length that no example exceeds, None if it is not known: an estimate is too short for some
     tokenizers, and a maximum length based on it would cut answers off.
     """
@@ -34,6 +35,12 @@ class Lengths:
     examples: int
     exact: bool
     ceiling: int | None = None
+    counted_by: str = ""
+
+    @property
+    def counted(self) -> str:
+        """How the tokens were counted: `counted by SmolLM2 135M`, or `estimated`."""
+        return f"counted by {self.counted_by}" if self.exact and self.counted_by else "estimated"
 
     @property
     def total_tokens(self) -> int:
@@ -84,8 +91,8 @@ def consequences(lengths: Lengths, limit: int, policy: str) -> tuple[str, ...]:
     over, lost = lengths.over(limit), lengths.answers_lost(limit)
     if not over:
         return ()
-    about = "" if lengths.exact else "About "
-    first = f"{about}{counted(over)} longer than {limit:,} tokens; the longest has {lengths.longest:,}."
+    about, how = ("", "") if lengths.exact else ("About ", ", estimated")
+    first = f"{about}{counted(over)} longer than {limit:,} tokens; the longest has {lengths.longest:,}{how}."
     if policy == "stop":
         return (
             f"{first} The job will not start: raise the maximum length, or choose to cut them off or leave them out.",

@@ -30,6 +30,7 @@ def resolve(
     train_examples: int,
     *,
     longest_tokens: int | None = None,
+    counted_by: str = "",
 ) -> tuple[ResolvedTraining, dict[str, str]]:
     """Turn settings into plain numbers.
 
@@ -39,14 +40,16 @@ def resolve(
         base: its presets and its context length.
         method_id: selects the presets.
         train_examples: examples in the training split (at least 1 is assumed).
-        longest_tokens: length of the longest example, if known.
+        longest_tokens: a length that no example exceeds, if known.
+        counted_by: the base model whose tokenizer counted it exactly; "" for an estimate.
 
     Returns:
         The numbers, and the source of each setting as text.
     """
     preset = _Preset.of(base, method_id)
     examples = max(train_examples, 1)
-    automatic = _automatic(preset, base, method_id, examples, longest_tokens)
+    longest = (longest_tokens, counted_by) if longest_tokens is not None else None
+    automatic = _automatic(preset, base, method_id, examples, longest)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
 
@@ -117,7 +120,7 @@ def _take(
 
 
 def _automatic(
-    preset: _Preset, base: BaseModelRef, method_id: str, examples: int, longest: int | None
+    preset: _Preset, base: BaseModelRef, method_id: str, examples: int, longest: tuple[int, str] | None
 ) -> dict[str, _Choice]:
     batch = preset.get("per_device_batch_size")
     rate = preset.values["learning_rate"], preset.source("learning_rate")
@@ -149,14 +152,19 @@ def _epochs(preset: _Preset, examples: int) -> _Choice:
     return epochs, f"studio default for {examples:,} examples: 3 below 1,000, 2 below 5,000, then 1"
 
 
-def _length(base: BaseModelRef, longest: int | None) -> _Choice:
+def _length(base: BaseModelRef, longest: tuple[int, str] | None) -> _Choice:
+    """The maximum length, from the tokens of the longest example and how they were counted."""
     limit = min(MAX_SEQ_LENGTH, base.dims.max_position_embeddings if base.dims else MAX_SEQ_LENGTH)
     if longest is None:
         return limit, "studio default: 2,048, or the context length of the base model if that is shorter"
-    needed = max(FIRST_LENGTH, math.ceil(longest / 64) * 64)
+    tokens, counted_by = longest
+    needed = max(FIRST_LENGTH, math.ceil(tokens / 64) * 64)
+    said = f"the longest example has {tokens:,} tokens, counted by {counted_by}"
+    if not counted_by:
+        said = f"the longest example has at most {tokens:,} tokens, estimated: the base's tokenizer is not here"
     if needed <= limit:
-        return needed, f"studio default: the longest example has {longest:,} tokens"
-    return limit, f"studio default: the longest that *auto* uses; the longest example has {longest:,}"
+        return needed, f"studio default: {said}"
+    return limit, f"studio default: the longest that *auto* uses; {said}"
 
 
 def _accumulation(preset: _Preset, batch: int, examples: int) -> _Choice:

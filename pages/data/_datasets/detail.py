@@ -128,11 +128,8 @@ def _lengths(stats: datasets.Statistics) -> list[components.Tile]:
     """The typical and the greatest length, with how they were counted."""
     lengths = (("Typical length", round(stats.tokens_median)), ("Longest", stats.tokens_max))
     how = f"Tokens, {md(stats.counted)}." if stats.counted_by else _ESTIMATED
-    note = "" if stats.counted_by else "estimated"
-    return [
-        components.Tile(name, f"{number(tokens)} tokens", note or None, arrow="off", help=how)
-        for name, tokens in lengths
-    ]
+    note = f"by {md(stats.counted_by)}" if stats.counted_by else "estimated"
+    return [components.Tile(name, f"{number(tokens)} tokens", note, arrow="off", help=how) for name, tokens in lengths]
 
 
 _ESTIMATED = "An estimate: characters divided by 4. It is exact where the recommended base model is on this machine."

@@ -151,7 +151,7 @@ def _numbers(forecast: jobs.Forecast) -> None:
         )
     st.caption(
         f":material/data_usage: {forecast.total_tokens:,} tokens in {plural(forecast.training.num_epochs, 'epoch')}"
-        + ("." if forecast.lengths.exact else ", estimated.")
+        + f", {md(forecast.lengths.counted)}."
     )
 
 
@@ -159,7 +159,8 @@ def _lengths(forecast: jobs.Forecast) -> None:
     """Whether examples are truncated, and the other warnings of the forecast."""
     if not forecast.over_length and not forecast.answers_lost:
         limit = f"{forecast.training.max_seq_length:,} tokens"
-        st.caption(f":green[:material/check:] Every example fits into {limit}; nothing is cut off.")
+        sure = "" if forecast.lengths.exact else ", as far as estimated"
+        st.caption(f":green[:material/check:] Every example fits into {limit}{sure}; nothing is cut off.")
     no_room = forecast.disk.text if forecast.disk.verdict == "too_large" else ""  # the launch will be refused
     for warning in forecast.warnings:
         if warning == forecast.memory.text:  # shown under the bar

@@ -71,12 +71,11 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     dataset = datasets.get_dataset(state["dataset_id"])
     version = dataset.version
     pairs = plural(version.train_examples, "training example")
-    if version.validation_examples:
-        pairs += f", {version.validation_examples:,} for validation"
     rows = [
         ("Job name", _name(state)),
         ("Dataset", f"{dataset.name}, version {version.number} ({pairs})"),
         ("Trains on", _trained(forecast)),
+        ("Held out", datasets.held_out_text(version)),
         ("Provider", choices.provider_text(job_forecast.choices(draft)["provider"])),
         ("Base model", f"{base.title}{f', {base.size} parameters' if base.size else ''}"),
         ("Method", f"{method.title}: {method.tagline}"),

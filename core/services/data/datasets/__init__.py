@@ -32,4 +32,5 @@ from core.services.data.datasets.records import (
     get_dataset,
     get_version,
 )
+from core.services.data.datasets.splits import NOTHING_HELD_OUT, held_out_text
 from core.services.data.datasets.writing import create_dataset, create_from_source, sweep

@@ -1,4 +1,4 @@
-"""A preview of a split: the size of the parts."""
+"""A preview of a split with the size of the parts, and how a version was split."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from core.data.editing import Split
 from core.data.versions import files
 from core.data.versions.rows import Rows
-from core.services.data.datasets.records import get_dataset, version_file
+from core.data.versions.unsplit import NEAR_UP_TO
+from core.errors import StudioError
+from core.services.data.datasets.records import VersionRecord, get_dataset, get_version, version_file
 
 _BARS = 20
 _OTHERS = "(all others)"
+_STEPS_BACK = 100  # versions that are read to find the one that was split
+NOTHING_HELD_OUT = "nothing: no validation loss is measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +76,38 @@ def _note(operation: Split, held_out: int, total: int, groups: int) -> str:
 def _named(text: str) -> str:
     line = " ".join(text.replace("\0", " ").split())
     return (line if len(line) <= 60 else line[:60] + "…") or "(none)"
+
+
+def held_out_text(version: VersionRecord) -> str:
+    """What of a version is held out, and by which rule: `58 of 114 examples (51%), as given with the data`."""
+    count, of = version.validation_examples, version.train_examples + version.validation_examples
+    if not count:
+        return NOTHING_HELD_OUT
+    tested = f"; {version.test_examples:,} more for testing" if version.test_examples else ""
+    return f"{count:,} of {of:,} examples ({100 * count / of:.0f}%), {_rule(version)}{tested}"
+
+
+def _rule(version: VersionRecord) -> str:
+    """The rule of the newest split among a version and those that it was made from."""
+    for _ in range(_STEPS_BACK):
+        change = version.manifest.change
+        if change and change.operation == Split.id:
+            return Split(**change.parameters).rule
+        before = _before(version)
+        if before is None:
+            break
+        version = before
+    split = version.manifest.split
+    together = "near duplicates together" if version.examples <= NEAR_UP_TO else "at random"
+    drawn = f"{together} (seed {split.seed})" if split.held_out else ""
+    given = "as given with the data" if split.own_validation or not split.held_out else ""
+    return " and ".join(part for part in (given, drawn) if part)
+
+
+def _before(version: VersionRecord) -> VersionRecord | None:
+    """The version of the same dataset that this one was made from."""
+    try:
+        parents = [get_version(parent) for parent in version.parents[:1]]
+    except StudioError:  # it was deleted
+        return None
+    return next((parent for parent in parents if parent.dataset_id == version.dataset_id), None)

@@ -59,7 +59,9 @@ def forecast(
     refusals = refusals_of(version.id, base)
     spans = lengths_of(version.id, base, asked.on_refusal, refusals)
     lengths = spans if asked.completion_only_loss else spans.with_loss_everywhere()
-    resolved, sources = resolve(asked, base, method, lengths.examples, longest_tokens=lengths.ceiling)
+    resolved, sources = resolve(
+        asked, base, method, lengths.examples, longest_tokens=lengths.ceiling, counted_by=lengths.counted_by
+    )
     _check_readable(base, resolved, lengths)
     device = devices.detect()
     chosen = engines.choose(engine, tuner)

@@ -59,7 +59,7 @@ def lengths_of(version_id: str, base: BaseModelRef, on_refusal: str = "stop", re
     trained = tuple(span for span in spans if span != LEFT_OUT)
     longest = max((length for length, _ in trained), default=None)
     examples = version.train_examples - refusals.left_out(policy)
-    return Lengths(trained, examples, exact, ceiling=longest if exact else None)
+    return Lengths(trained, examples, exact, ceiling=longest if exact else None, counted_by=base.title)
 
 
 def _lengths_key(version_path: str, base: BaseModelRef, policy: str) -> str:

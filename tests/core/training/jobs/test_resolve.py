@@ -67,6 +67,15 @@ def test_length_follows_the_longest_example(longest: int | None, length: int) ->
     assert resolve(TrainingConfig(), base(), "lora", 100, longest_tokens=longest)[0].max_seq_length == length
 
 
+def test_the_longest_example_says_who_counted_it() -> None:
+    def source(counted_by: str) -> str:
+        _, sources = resolve(TrainingConfig(), base(), "lora", 9, longest_tokens=52, counted_by=counted_by)
+        return sources["max_seq_length"]
+
+    assert "52 tokens, counted by SmolLM2" in source("SmolLM2")
+    assert "at most 52 tokens, estimated" in source("")
+
+
 def test_length_never_exceeds_the_limit_of_the_base() -> None:
     assert resolve(TrainingConfig(), base(reads=512), "lora", 100)[0].max_seq_length == 512
 

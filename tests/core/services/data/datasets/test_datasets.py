@@ -7,6 +7,7 @@ import json
 import pytest
 from sqlalchemy import event
 
+from core.data.editing import DropRows, Split
 from core.data.samples import load_sample
 from core.errors import Conflict, DataError, NotFound
 from core.messages import Example, Message
@@ -15,7 +16,7 @@ from core.platform.db.tables import BackgroundTask, DatasetVersion, FineTunedMod
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.services.data import datasets, exports
-from core.services.data.datasets import writing as dataset_writing
+from core.services.data.datasets import edits, writing as dataset_writing
 from worker.run import execute
 
 pytestmark = pytest.mark.usefixtures("studio_env")
@@ -269,3 +270,14 @@ def test_a_name_with_invisible_characters_is_refused(name: str) -> None:
     with pytest.raises(DataError, match=r"The description contains the invisible character U\+"):
         dataset_writing.check_characters("fine", "\0")
     dataset_writing.check_characters("日本 👩\u200d🚀 '; DROP TABLE x; -- <b>../..</b>", "two\nlines")
+
+
+def test_a_version_says_what_is_held_out_and_by_which_rule() -> None:
+    plain = datasets.create_dataset("Plain", [pair(f"q{n}", "a", n + 1) for n in range(20)])
+    assert datasets.held_out_text(plain.version) == datasets.NOTHING_HELD_OUT
+    given = datasets.create_dataset("Given", [pair(f"q{n}", "a", n + 1) for n in range(30)], [pair("v", "a")] * 10)
+    assert datasets.held_out_text(given.version) == "10 of 40 examples (25%), as given with the data"
+    for operation in (Split(kind="random", share=0.2), DropRows(positions=(0,))):
+        newest = datasets.get_dataset(plain.id).version
+        edits.apply(plain.id, operation, base_version_id=newest.id, inline=True)
+        assert datasets.held_out_text(datasets.get_dataset(plain.id).version).endswith("%), at random (seed 42)")
