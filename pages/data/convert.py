@@ -13,7 +13,7 @@ from pages.data._convert.finish import convert_step, preview_step, start_button
 from pages.data._convert.setup import configure_step, mode_step
 from pages.data._smart.preview import smart_preview_step
 from pages.data._smart.setup import smart_step
-from pages.ui import guard, wizard
+from pages.ui import guard, history, wizard
 from pages.ui.errors import boundary
 from pages.ui.format import md, plural
 from pages.ui.wizard import address, draft_state
@@ -35,6 +35,8 @@ def show(draft: DraftRecord) -> None:
     """The step that the draft is on, with the buttons back and on."""
     under_way = is_under_way(draft)
     step_id = "convert" if under_way else address.shown(draft, IDS[1:])
+    if under_way:
+        history.finish("convert", address.query(draft.id, step_id), draft.id)
     source = source_of(draft)
     with st.spinner("Analyzing the rows"):
         analysis = sources.analyze(source.id)

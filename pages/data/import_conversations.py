@@ -12,7 +12,7 @@ from pages.data._import_conversations.filters import filters_step
 from pages.data._import_conversations.finish import import_step, start_button, under_way
 from pages.data._import_conversations.review import review_step
 from pages.data._import_conversations.roles import roles_step
-from pages.ui import guard, wizard
+from pages.ui import guard, history, wizard
 from pages.ui.errors import boundary
 from pages.ui.format import md
 from pages.ui.wizard import address, draft_state
@@ -30,6 +30,8 @@ def show(draft: DraftRecord) -> None:
     """The step that the draft is on, with the buttons back and on."""
     running = under_way(draft)
     step_id = "import" if running else address.shown(draft, IDS[1:])
+    if running:
+        history.finish("import_conversations", address.query(draft.id, step_id), draft.id)
     source = chat_import.get(str(draft.state.get("source_id", "")))
     header(step_id, draft, f" · {md(source.filename, 40)}", running)
     ready = False

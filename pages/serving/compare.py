@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.serving import chat, comparing
-from core.services.serving.chat import ChatModel
+from core.services.serving.chat import ChatModel, ChatOptions
+from core.services.serving.comparing import ComparedInput
 from pages.serving._compare import choice, exact_match_test, inputs, results
 from pages.ui import components, first_steps, guard
 from pages.ui.answers import streams
@@ -31,14 +32,24 @@ def screen(found: list[ChatModel]) -> None:
         if enough and pressed and asked is None:
             hint.error("Type an input, or choose an example.", icon=":material/error:")
         else:
-            hint.caption(f"{len(models)} models are asked at once." if enough else "Choose two to four models.")
+            hint.caption(_hint(models, asked, options) if enough else "Choose two to four models.")
     if pressed and asked is not None:
+        choice.into_the_address(models)
         results.ask(models, asked, options)
     if enough:
-        results.show(models, asked)
+        results.show(models, asked, options)
     for model in models:
         if model.kind == "tuned":
             exact_match_test.on_all_examples(model)
+
+
+def _hint(models: list[ChatModel], asked: ComparedInput | None, options: ChatOptions) -> str:
+    """How many are asked, and whether this input was answered already."""
+    if results.known(models, asked, options):
+        return (
+            "The address of this page shows this comparison to others too. Answers are kept until the studio restarts."
+        )
+    return f"{len(models)} models are asked at once."
 
 
 with boundary():

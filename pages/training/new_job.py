@@ -65,7 +65,7 @@ def with_its_dataset(draft: drafts.DraftRecord) -> drafts.DraftRecord:
 
 def launched(draft: drafts.DraftRecord) -> None:
     """A draft that has become a job: its job is shown in place of it, so that Back leads to the job."""
-    history.replace("job", {"id": draft.result_id or ""})
+    history.finish("job", {"id": draft.result_id or ""}, draft.id)
     components.page_header("Review & Launch", "This draft was launched.", "New job")
     name = jobs.get_job(draft.result_id or "").name
     components.empty(
@@ -83,7 +83,7 @@ with boundary(way_out=("new_job", "Start a new job")):
     draft = current()
     if draft and draft.result_id:
         if st.session_state.get("launch"):  # launched a moment ago in another window: open the same job
-            navigation.go("job", {"id": draft.result_id})
+            navigation.go("job", {"id": draft.result_id}, instead_of=draft.id)
         launched(draft)
     else:
         step = address.shown(draft, IDS) if draft else IDS[0]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import streamlit as st
 
 K = TypeVar("K", bound=str)
+LONGEST: Final = 1_000  # characters of a text in an address
 
 
 def follow(param: str, key: str) -> str | None:
@@ -59,6 +60,43 @@ def switch(label: str, titles: Mapping[K, str], param: str, key: str) -> K:
     return chosen
 
 
+def text(label: str, param: str, key: str, default: str = "", **options: Any) -> str:
+    """A field for a text that is in the address where it is not the default, if it has at most LONGEST characters."""
+    there = st.query_params.get(param)
+    slot = f"_address_of_{key}"
+    if key not in st.session_state or st.session_state.get(slot) != there:
+        st.session_state[slot], st.session_state[key] = there, default if there is None else there
+    typed: str = st.text_area(label, key=key, **options) or ""
+    wanted = None if typed == default or len(typed) > LONGEST else typed
+    if wanted is None:
+        st.query_params.pop(param, None)
+    elif wanted != there:
+        st.query_params[param] = wanted
+    st.session_state[slot] = wanted
+    return typed
+
+
+def slider(
+    label: str, param: str, key: str, low: float, high: float, default: float, step: float, **options: Any
+) -> float:
+    """A slider whose value is in the address where it is not the default."""
+    asked = follow(param, key)
+    if asked is not None or key not in st.session_state:
+        st.session_state[key] = _number(asked or "", low, high, default)
+    value: float = st.slider(label, low, high, step=step, key=key, **options)
+    note(param, key, f"{value:g}", f"{default:g}")
+    return value
+
+
+def _number(text: str, low: float, high: float, default: float) -> float:
+    """The number in an address; the default for anything else."""
+    try:
+        found = type(default)(text)
+    except ValueError:
+        return default
+    return found if low <= found <= high else default
+
+
 def pick_many(
     label: str, titles: Mapping[str, str], param: str, key: str, default: Sequence[str], most: int, **options: Any
 ) -> list[str]:
@@ -73,5 +111,10 @@ def pick_many(
         label, list(titles), format_func=titles.__getitem__, max_selections=most, wrap=True, key=key, **options
     )
     if chosen != (asked or list(default)):
-        st.query_params[param] = st.session_state[slot] = chosen
+        note_many(param, key, chosen)
     return chosen
+
+
+def note_many(param: str, key: str, values: Sequence[str]) -> None:
+    """Write several values into the address, as one step of the browser's history."""
+    st.query_params[param] = st.session_state[f"_address_of_{key}"] = list(values)

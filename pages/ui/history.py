@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.ui.front_door.response import PUSH, REPLACE
+from pages.ui.front_door.response import FINISH, PUSH, REPLACE
 
 
 def push(screen: str, query: Mapping[str, str]) -> None:
@@ -25,7 +25,19 @@ def replace(screen: str, query: Mapping[str, str]) -> None:
     _run(REPLACE, screen, query)
 
 
-def _run(script: str, screen: str, query: Mapping[str, str]) -> None:
-    goal = escape(f"{screen}?{urlencode(query)}", quote=True)
+def finish(screen: str, query: Mapping[str, str], draft_id: str) -> None:
+    """Show a screen in place of all steps of a wizard: Back then leads to what was before its first choice.
+
+    The first step to which the browser goes back has to call this too: it is the entry that is replaced.
+    """
+    _run(FINISH, screen, query, draft_id)
+
+
+def _run(script: str, screen: str, query: Mapping[str, str], mark: str = "") -> None:
+    goal, named = (escape(text, quote=True) for text in (f"{screen}?{urlencode(query)}", mark))
+    here = escape(urlencode(st.query_params.to_dict()), quote=True)  # at another address the script runs again
     with st.container(key="script_of_history"):
-        st.html(f'<i hidden data-goal="{goal}"></i><script>{script}</script>', unsafe_allow_javascript=True)
+        st.html(
+            f'<i hidden data-goal="{goal}" data-mark="{named}" data-here="{here}"></i><script>{script}</script>',
+            unsafe_allow_javascript=True,
+        )

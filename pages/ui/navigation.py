@@ -67,10 +67,17 @@ def page_file(name: str) -> Path:
     return _FILES[name]
 
 
-def go(name: str, query: Mapping[str, str] | None = None) -> NoReturn:
-    """Open a screen, with `query` in its address."""
+def go(name: str, query: Mapping[str, str] | None = None, instead_of: str = "") -> NoReturn:
+    """Open a screen, with `query` in its address.
+
+    Args:
+        instead_of: the draft of a wizard whose steps the screen replaces in the browser's history.
+    """
     if query and downloads.is_served():
-        history.push("" if name == "home" else name, query)
+        if instead_of:
+            history.finish(name, query, instead_of)
+        else:
+            history.push("" if name == "home" else name, query)
         st.stop()
     st.switch_page(_FILES[name], query_params=query)
 

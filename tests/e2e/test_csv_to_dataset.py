@@ -93,7 +93,11 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
     settle(page)
     page.locator(".st-key-convert_now button").click()
     page.get_by_text("60 pairs").wait_for()
-    page.go_back()  # after the start every step leads to the conversion
+    settle(page)
+    page.go_back()  # the conversion took the place of all steps: one Back leaves it
+    page.wait_for_url("**/convert")
+    settle(page)
+    page.go_forward()
     page.get_by_text("60 pairs").wait_for()
     settle(page)
     page.locator(".st-key-open_conversion button").click()

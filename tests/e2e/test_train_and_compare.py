@@ -92,8 +92,11 @@ def test_a_dataset_becomes_a_model(prepared: Studio, open_page) -> None:
     assert job.id in page.url
     assert job.id in other.url
 
-    # Back leads to the job, not to the wizard that launched it.
+    # The job took the place of all steps of the wizard: one Back leaves it, and Forward leads to the job again.
     page.go_back()
+    page.wait_for_url("**/new_job")
+    settle(page)
+    page.go_forward()
     page.wait_for_url(f"**/job?id={job.id}")
 
     # Live: the curve grows without a click, then the job is paused and resumed.

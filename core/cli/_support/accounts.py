@@ -20,10 +20,10 @@ def print_account(found: Account) -> None:
     """Say on stderr which fields reach the examples and which do not."""
     say(f"Used: {', '.join(found.used) or 'nothing'}.")
     for item in (item for item in found.left_out if item.meaning):
-        say(f"Left out: {item.name} ({item.meaning}), {found.where(item)}.")
+        say(f"Not used: {item.name} ({item.meaning}), {found.where(item)}.")
     if named := found.named:
         more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-        say(f"Left out: {', '.join(f'{item.name} ({item.filled:,})' for item in named[:_NAMED])}{more}.")
+        say(f"Not used: {', '.join(f'{item.name} ({item.filled:,})' for item in named[:_NAMED])}{more}.")
     for _, count, sentence in found.changes:
         say(f"Changed: {count:,} of the first {found.rows:,} rows: {sentence}")
     for offer in found.offers:
@@ -33,7 +33,7 @@ def print_account(found: Account) -> None:
 def print_late(found: Account) -> None:
     """Say which fields do not reach the examples that only later rows of the file have."""
     for item in (item for item in found.left_out if item.since):
-        say(f"Left out: {item.name}, {found.where(item)}.")
+        say(f"Not used: {item.name}, {found.where(item)}.")
 
 
 def print_rows(account: RowsAccount) -> None:

@@ -122,7 +122,7 @@ class Account:
 
     @property
     def named(self) -> tuple[LeftOut, ...]:
-        """The fields that are left out and change nothing about the meaning."""
+        """The fields that are not used and change nothing about the meaning."""
         return tuple(item for item in self.left_out if not item.meaning)
 
     def undecided(self, without: Iterable[str]) -> tuple[LeftOut, ...]:

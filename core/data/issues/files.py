@@ -146,6 +146,6 @@ ISSUES.add(_parquet("parquet_joined", "Several Parquet files in one", "error",
     "The file is several Parquet files joined byte by byte; a reader would take the rows of one for those of another.",
     "Upload them one by one, or join them as tables, for example with pandas or DuckDB.", unreadable=True))
 ISSUES.add(_parquet("parquet_index", "Row numbers of pandas", "info",
-    "An index column that pandas wrote has no name and only row numbers; it was left out.", scope="file"))
+    "An index column that pandas wrote has no name and only row numbers; it is not used.", scope="file"))
 ISSUES.add(_parquet("class_labels", "Names of labels", "info",
     "The numbers of a label column were read as the names in the Hugging Face metadata of the file.", scope="file"))

@@ -19,6 +19,7 @@ from core.platform.tasks import store
 from core.services.serving.suggesting import (
     SuggestedQuestion as SuggestedQuestion,
     default_system as default_system,
+    json_fields as json_fields,
     suggestions as suggestions,
     trained_on as trained_on,
 )

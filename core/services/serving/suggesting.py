@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -29,6 +30,20 @@ class SuggestedQuestion:
     def trained(self) -> bool:
         """Whether the model was trained on it; otherwise it was held out."""
         return self.split == "train"
+
+
+def json_fields(expected: Iterable[str]) -> tuple[str, ...]:
+    """The fields of the expected outputs, in the order of the first one, if all of them are JSON objects; else ()."""
+    found: dict[str, None] = {}
+    for text in expected:
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return ()
+        if not isinstance(value, dict):
+            return ()
+        found.update(dict.fromkeys(map(str, value)))
+    return tuple(found)
 
 
 def suggestions(model_id: str, limit: int = 6) -> list[SuggestedQuestion]:

@@ -82,6 +82,12 @@ def _template_title(template_id: str) -> str:
     return next((item.title for item in conversion.templates() if item.id == template_id), template_id)
 
 
+DIRECT_SYSTEM = (
+    "Without the next steps the examples have the system messages of the file, if it has any. The step Configure can "
+    "give every example one."
+)
+
+
 def _suggestion(draft: DraftRecord, source: SourceRecord, analysis: Analysis) -> None:
     if analysis.shape:
         components.heading("Suggestion")
@@ -89,8 +95,11 @@ def _suggestion(draft: DraftRecord, source: SourceRecord, analysis: Analysis) ->
             st.markdown(
                 f"{components.badge_md('✓ Supervised', 'green')} The columns match a known shape: `{analysis.shape}`."
             )
-            st.caption("You can create the dataset right away and skip the next steps.")
-            navigation.button("Create the dataset now", "upload", {"source": source.id}, key="direct")
+            st.caption("Upload can create the dataset from it without the next steps. The file goes along.")
+            st.caption(f":material/info: {DIRECT_SYSTEM}")
+            navigation.button(
+                "Continue in Upload", "upload", {"source": source.id}, icon=":material/upload_file:", key="direct"
+            )
         return
     if raw := conversion.raw_text(analysis):
         components.heading("Suggestion")

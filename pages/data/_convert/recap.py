@@ -36,6 +36,8 @@ def _choices(state: dict[str, Any]) -> Facts:
     for name, value in template.make_options(state.get("options") or {}).model_dump().items():
         if value != fields[name].default and value not in ("", None, [], ()):
             facts.append((fields[name].title or name, _said(fields[name].json_schema_extra, value)))
+    if not any(name == fields["system"].title for name, _ in facts):
+        facts.append((fields["system"].title or "", "none"))
     if lines := state.get("leave_out"):
         facts.append(("Left out by choice", plural(len(lines), "total row")))
     if without := state.get("without"):

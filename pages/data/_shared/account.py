@@ -1,4 +1,4 @@
-"""What a file's fields and rows become: which are used, which are left out and why, and what to decide."""
+"""What a file's fields and rows become: which fields are used and which not, which rows are left out and why."""
 
 from __future__ import annotations
 
@@ -94,12 +94,12 @@ def account_card(
             chosen.append(column)
         if found.named:
             listed = [f"{md_code(item.name)} {_count(item)}" for item in found.named]
-            st.caption(f"Left out, with the rows that have it: {_listed(listed)}")
+            st.caption(f"Not used, with the rows that have it: {_listed(listed)}")
         for empty in found.placeholders:
             share = f"{empty.rows:,} of {plural(found.rows, 'row')}"
             st.caption(f"{md_code(empty.name)} is read as empty in {share}: it says {md_code(empty.text)}")
         for item in (item for item in found.left_out if item.meaning):
-            st.markdown(f":orange[:material/warning: {md_code(item.name)} is left out:] {md(item.meaning)}")
+            st.markdown(f":orange[:material/warning: {md_code(item.name)} is not used:] {md(item.meaning)}")
             if st.checkbox(
                 f"Continue without it :gray[({md(found.where(item))})]",
                 value=item.name in without,

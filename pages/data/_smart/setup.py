@@ -100,7 +100,9 @@ def _columns(
             help=SmartRecipe.model_fields["columns"].description,
         )
         slots["columns"] = st.empty()
-        st.caption("Cells are sent as data, separate from the instructions. Leave out columns the model must not see.")
+        st.caption(
+            "Cells are sent as data, separate from the instructions. Do not include what the model must not see."
+        )
     return {"columns": chosen}
 
 
@@ -154,4 +156,4 @@ def _privacy(record: ConnectionRecord, recipe: SmartRecipe) -> None:
             st.caption(f"{md(smart.model_title(record.id, recipe.model))} reads: {seen}.")
         else:
             st.markdown(f"**:orange[:material/public: The rows are sent to {md(record.base_url)}]**")
-            st.caption(f"Columns: {seen}. Leave out columns with names of people, addresses or secrets.")
+            st.caption(f"Columns: {seen}. Do not include columns with names of people, addresses or secrets.")

@@ -72,7 +72,16 @@ def _expected(
     return [
         ("Labeled examples", f"{about}{number(preview.estimated_total)}"),
         ("For validation", "the examples of the second file" if has_validation_file else split),
+        ("System message", FROM_FILE if _has_system(preview) else NO_SYSTEM),
     ]
+
+
+FROM_FILE = "from the file"
+NO_SYSTEM = "none: the file has none. Edit in Datasets can set one for every example."
+
+
+def _has_system(preview: conversion.Preview) -> bool:
+    return any(message.role == "system" for labeled in preview.examples for message in labeled.example.messages)
 
 
 def _decisions(source: SourceRecord, analysis: Analysis) -> tuple[dict[str, str], conversion.Account, list[str], bool]:

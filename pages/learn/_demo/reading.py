@@ -6,7 +6,9 @@ import streamlit as st
 
 from core.services.learn import demo
 from core.services.learn.demo import DemoRecord, SampleDataset
+from core.services.serving import chat
 from pages.ui import components, navigation
+from pages.ui.format import md
 
 _TEXTS = {  # step -> (icon, title, paragraphs, section of the explainer, the word of its link)
     "starter": (
@@ -94,7 +96,9 @@ def _your_turn(sample: SampleDataset) -> None:
             st.markdown(":small[:blue[OUTPUT]]")
             st.text(answer)
         else:
-            st.caption("What would you answer? The model is trained on others like this one.")
+            fields = chat.json_fields([answer])
+            form = f" as a JSON object with {', '.join(fields[:-1])} and {fields[-1]}" if len(fields) > 1 else ""
+            st.caption(f"What would you answer{md(form)}? The model is trained on others like this one.")
         with st.container(horizontal=True, gap="small"):
             if not st.session_state.get(_SHOWN) and st.button("Show the answer", key="show_answer"):
                 st.session_state[_SHOWN] = True

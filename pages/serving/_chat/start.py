@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.services.serving import chat
 from core.services.serving.chat import ChatModel
-from pages.ui.format import md, sentence
+from pages.ui.format import md, md_code, sentence
 
 IDEAS = 6
+FIELDS = 8  # of an expected JSON object that are named
 GROUPS = (
     (True, "**Trained on.** The model saw these inputs with their outputs:"),
     (False, "**Held out.** Its training did not use these:"),
 )
+
+
+def json_hint(fields: Sequence[str]) -> str:
+    """That the expected outputs are JSON, with the names of their fields."""
+    named = ", ".join(md_code(name) for name in fields[:FIELDS]) + (" and more" if len(fields) > FIELDS else "")
+    return f"It was trained to answer with a JSON object: {named}."
 
 
 def start(model: ChatModel) -> str:
@@ -25,6 +34,8 @@ def start(model: ChatModel) -> str:
         st.caption(f"Tuned from {md(model.base_title)}. Ask what your users ask.")
         ideas = chat.suggestions(model.id, IDEAS)
         picked = ""
+        if fields := chat.json_fields(idea.expected for idea in ideas):
+            st.markdown(f":small[:material/data_object: {json_hint(fields)}]")
         for trained, title in GROUPS:
             group = [(number, idea) for number, idea in enumerate(ideas) if idea.trained is trained]
             if not group:

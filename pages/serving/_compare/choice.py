@@ -31,6 +31,13 @@ def models(found: Sequence[ChatModel]) -> list[ChatModel]:
     return [by_id[model_id] for model_id in chosen]
 
 
+def into_the_address(chosen: Sequence[ChatModel]) -> None:
+    """Name the models in the address, also where they are the default: another person has another one."""
+    ids = [model.id for model in chosen]
+    if st.query_params.get_all("models") != ids:
+        addressed.note_many("models", "models", ids)
+
+
 def _default(found: Sequence[ChatModel], linked: ChatModel | None) -> list[str]:
     """The linked model beside its base, else the newest tuned one beside its base, else two bases."""
     tuned = linked or next((model for model in found if model.kind == "tuned"), None)
@@ -59,23 +66,25 @@ def settings(chosen: Sequence[ChatModel]) -> tuple[str, ChatOptions]:
     """The system message of a typed input, and how all models answer."""
     usual = next((text for model in chosen if (text := chat.default_system(model.id))), "")
     with st.popover("Settings", icon=":material/tune:"):
-        system = st.text_area(
+        system = addressed.text(
             "System message",
-            value=usual,
-            key=f"compare_system_{'_'.join(model.id for model in chosen)}",
+            "system",
+            f"compare_system_{'_'.join(model.id for model in chosen)}",
+            usual,
             placeholder="Context and instructions for the models",
             help="Sent before a typed input. An input from a dataset is sent with the system message of its example.",
         )
-        max_tokens = st.slider(
-            "Maximum answer length (tokens)", 16, 1024, 256, 16, key="compare_max_tokens", help="Of each answer."
+        max_tokens = addressed.slider(
+            "Maximum answer length (tokens)", "tokens", "compare_max_tokens", 16, 1024, 256, 16, help="Of each answer."
         )
-        temperature = st.slider(
+        temperature = addressed.slider(
             "Temperature",
+            "temperature",
+            "compare_temperature",
             0.0,
             1.5,
             0.0,
             0.1,
-            key="compare_temperature",
             help="0 always picks the most likely token, so that the answers can be compared fairly.",
         )
-    return (system or "").strip(), ChatOptions(max_tokens, temperature)
+    return (system or "").strip(), ChatOptions(int(max_tokens), temperature)

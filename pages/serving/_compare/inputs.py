@@ -11,7 +11,7 @@ from core.messages import SPLIT_TITLES, SPLITS, Split
 from core.services.serving import comparing
 from core.services.serving.chat import ChatModel
 from core.services.serving.comparing import ComparedInput, ExampleSource
-from pages.ui import addressed, components
+from pages.ui import addressed
 from pages.ui.escaping import visible
 from pages.ui.examples import example_view
 from pages.ui.format import short
@@ -28,14 +28,16 @@ def choose(models: Sequence[ChatModel], system: str) -> ComparedInput | None:
     """The chosen input; None while there is none."""
     found = comparing.sources([model.id for model in models])
     titles = {EXAMPLE: "From a dataset", TYPED: "Typed"} if found else {TYPED: "Typed"}
-    kind = components.switch("Input", titles, key="input_kind") if len(titles) > 1 else TYPED
+    kind = addressed.switch("Input", titles, "kind", "input_kind") if len(titles) > 1 else TYPED
     if kind == TYPED:
         return _typed(system)
     return _example(found)
 
 
 def _typed(system: str) -> ComparedInput | None:
-    text = st.text_area("Input", key="question", height=80, placeholder="Ask what your users ask")
+    text = addressed.text("Input", "input", "question", height=80, placeholder="Ask what your users ask")
+    if len(text) > addressed.LONGEST:
+        st.caption(f"Inputs of more than {addressed.LONGEST:,} characters are not in the address: a reload clears it.")
     return comparing.typed(text.strip(), system) if text and text.strip() else None
 
 

@@ -1,15 +1,15 @@
-"""The answers of a comparison side by side; the last ones remain on the screen."""
+"""The answers of a comparison side by side; a reload, and another browser with this address, show them again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 
-from core.services.serving.answering import StreamedAnswer
+from core.services.serving import kept
 from core.services.serving.chat import ChatModel, ChatOptions
 from core.services.serving.comparing import ComparedInput
+from core.services.serving.kept import ComparedAnswers
 from pages.serving._compare import answer_card
 from pages.ui import components
 from pages.ui.answers import streams
@@ -18,38 +18,30 @@ from pages.ui.format import md, short
 _SLOT = "_compared"
 
 
-@dataclass(frozen=True)
-class ComparedAnswers:
-    """What was asked of which models, and their answers, which may still be growing."""
-
-    models: tuple[ChatModel, ...]
-    asked: ComparedInput
-    options: ChatOptions
-    answers: tuple[StreamedAnswer, ...]
-
-    def stop(self) -> None:
-        for answer in self.answers:
-            answer.stop()
-
-
 def ask(models: Sequence[ChatModel], asked: ComparedInput, options: ChatOptions) -> None:
     """Send the input to all models at once; answers of an earlier comparison stop."""
     if (before := st.session_state.get(_SLOT)) is not None:
         before.stop()
-    answers = tuple(StreamedAnswer(model.id, asked.messages, options).start() for model in models)
-    st.session_state[_SLOT] = ComparedAnswers(tuple(models), asked, options, answers)
+    st.session_state[_SLOT] = kept.ask([model.id for model in models], asked, options)
 
 
-def show(models: Sequence[ChatModel], asked: ComparedInput | None) -> None:
-    """The last answers of these models."""
-    last: ComparedAnswers | None = st.session_state.get(_SLOT)
-    if last is None or [model.id for model in last.models] != [model.id for model in models]:
+def known(models: Sequence[ChatModel], asked: ComparedInput | None, options: ChatOptions) -> bool:
+    """Whether the answers to this input are there: of this session, or of another one."""
+    return asked is not None and kept.find([model.id for model in models], asked, options) is not None
+
+
+def show(models: Sequence[ChatModel], asked: ComparedInput | None, options: ChatOptions) -> None:
+    """The answers to this input, or else the last ones of these models in this session."""
+    ids = [model.id for model in models]
+    last: ComparedAnswers | None = kept.find(ids, asked, options) if asked is not None else None
+    last = last or st.session_state.get(_SLOT)
+    if last is None or list(last.model_ids) != ids:
         return
     components.section_gap()
     with components.spread():
         st.header(md(short(last.asked.question, 90)), anchor=False, width="content")
         aside = st.empty()
-    running = not all(answer.done.is_set() for answer in last.answers)
+    running = not last.done
     if running:
         aside.button("Stop", icon=":material/stop_circle:", key="stop_answers", on_click=last.stop)
     elif asked is None or asked != last.asked:

@@ -121,4 +121,4 @@ def _launch(draft: drafts.DraftRecord) -> None:
         **job_forecast.choices(draft),
     )
     drafts.finish(draft.id, job.id)
-    navigation.go("job", {"id": job.id})
+    navigation.go("job", {"id": job.id}, instead_of=draft.id)

@@ -33,6 +33,19 @@ _GO: Final = (
 )
 PUSH: Final = _GO % "pushState"
 REPLACE: Final = _GO % "replaceState"
+# Go back to the first of the entries before this one whose addresses contain the mark: the steps of a wizard. There, or
+# where the browser does not list its entries (the Navigation API), show the address in place of the entry.
+FINISH: Final = """(() => {
+const {goal, mark} = document.currentScript.previousElementSibling.dataset;
+const entries = window.navigation?.entries() ?? [];
+const here = window.navigation?.currentEntry?.index ?? 0;
+let first = here;
+while (entries[first - 1]?.url.includes(mark)) first -= 1;
+if (first !== here) return navigation.traverseTo(entries[first].key);
+if (new URL(goal, document.baseURI).href === location.href) return;
+history.replaceState({}, '', goal);
+dispatchEvent(new PopStateEvent('popstate'));
+})()"""
 
 
 @lru_cache(maxsize=1)
@@ -43,7 +56,7 @@ def content_policy() -> str:
     for Plotly's WebGL charts, inline styles are how Streamlit styles its elements.
     """
     index = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    scripts = [TO_TOP, PUSH, REPLACE, STUDIO, *_INLINE.findall(index)]
+    scripts = [TO_TOP, PUSH, REPLACE, FINISH, STUDIO, *_INLINE.findall(index)]
     digests = [hashlib.sha256(text.encode()).digest() for text in scripts]
     inline = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return "; ".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.data.samples import SAMPLES
 from core.services.learn import demo
+from core.services.serving import chat
 from pages.ui.format import md
 from tests.pages.conftest import keys
 
@@ -28,3 +29,20 @@ def test_one_click_starts_it_and_a_second_visit_shows_the_same_run(open_screen, 
     assert all(md(step.title) in said for step in first.steps)
     read(open_screen("demo", start="1"))
     assert demo.current().id == first.id
+
+
+def test_your_turn_says_that_the_answer_is_json(open_screen, read) -> None:
+    app = open_screen("demo")
+    app.button(key="start").click().run()
+    said = read(app)
+    assert chat.json_fields([item.messages[-1].content for item in SAMPLES.get(demo.SAMPLE).test]) == (
+        "team",
+        "urgent",
+        "product",
+    )
+    assert "JSON object with team, urgent and product" in said
+
+
+def test_fields_are_named_only_where_every_output_is_an_object() -> None:
+    assert chat.json_fields(['{"a": 1}', '{"b": 2, "a": 3}']) == ("a", "b")
+    assert chat.json_fields(['{"a": 1}', "Hello"]) == chat.json_fields(['["a"]']) == chat.json_fields([]) == ()

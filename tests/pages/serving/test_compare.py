@@ -9,6 +9,7 @@ import pytest
 
 from core.services.serving import chat, comparing
 from core.services.training.models import ModelRecord
+from pages.ui import addressed
 from tests.pages.conftest import keys
 from tests.support.talking import Talker, talking, tuned
 
@@ -74,3 +75,41 @@ def test_a_link_with_one_model_says_that_its_base_is_away(open_screen, read, pai
     assert "Starter" in app.warning[0].value
     assert app.multiselect(key="models").value[0] == pair[1].id
     assert [model.id for model in chat.available_models()] == [pair[1].id, pair[0].id]
+
+
+def test_a_comparison_is_in_its_address_and_its_answers_survive_a_reload(open_screen, read, pair, talker) -> None:
+    ids = [model.id for model in pair]
+    app = open_screen("compare", kind="typed", input="Hello?", system="Be kind.", tokens="64", models=ids)
+    read(app)
+    assert app.text_area(key="question").value == "Hello?"
+    app.button(key="ask_all").click().run()
+    asked, address = len(talker.asked), dict(app.query_params)
+    assert asked == 2
+    other = open_screen("compare", **address)  # another session: a reload, or another person
+    read(other)
+    assert {"on_answer_0", "on_answer_1"} <= keys(other)
+    assert len(talker.asked) == asked
+    other.text_area(key="question").set_value("Another?").run()
+    assert other.query_params["input"] == "Another?"
+    assert "on_answer_0" not in keys(other)
+
+
+def test_asking_names_the_default_models_in_the_address(open_screen, read, pair, talker) -> None:
+    app = open_screen("compare")
+    read(app)
+    assert "models" not in app.query_params
+    shown = app.multiselect(key="models").value
+    if len(shown) < comparing.FEWEST:
+        app.multiselect(key="models").set_value([model.id for model in pair]).run()
+    app.button(key="ask_all").click().run()
+    assert app.query_params["models"] == app.multiselect(key="models").value
+    assert app.multiselect(key="models").value
+
+
+def test_a_text_that_is_too_long_or_the_default_is_not_in_the_address(open_screen, read, pair) -> None:
+    app = open_screen("compare", kind="typed", input="Hello?", models=[model.id for model in pair])
+    app.text_area(key="question").set_value("x" * (addressed.LONGEST + 1)).run()
+    read(app)
+    assert "input" not in app.query_params
+    app.text_area(key="question").set_value("").run()
+    assert "input" not in app.query_params

@@ -28,7 +28,7 @@ class SmartRecipe(BaseModel):
     )
     columns: tuple[str, ...] = Field(
         default=(), title="Columns",
-        description="What the model sees of each row. Leave out what it must not see, such as names of people.",
+        description="What the model sees of each row. Do not include what it must not see, such as names of people.",
         max_length=MAX_COLUMNS,
     )  # fmt: skip
     system: Text = Field(

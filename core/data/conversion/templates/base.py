@@ -92,7 +92,7 @@ class Cells:
     def included(self, columns: Iterable[str]) -> list[tuple[str, str]]:
         """(column, text) of the included columns that are not empty; a RowProblem if all are.
 
-        A placeholder such as N/A does not skip the row: its column is left out, or filled if the user chose that.
+        A placeholder such as N/A does not skip the row: its column is not used, or filled if the user chose that.
         """
         columns = tuple(columns)
         filled = [

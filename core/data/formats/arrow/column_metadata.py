@@ -39,7 +39,7 @@ def findings_about(index: Sequence[str], labels: Mapping[str, Names]) -> list[Fi
     if index:
         listed = ", ".join(repr(name) for name in index)
         what = "Column" if len(index) == 1 else "Columns"
-        found.append(finding("parquet_index", f"{what} {listed}: pandas' row numbers, left out."))
+        found.append(finding("parquet_index", f"{what} {listed}: pandas' row numbers, not used."))
     for name in labels:
         text = f"The numbers in {name!r} are read as the names of their labels, from the Hugging Face metadata."
         found.append(finding("class_labels", text, field=name))

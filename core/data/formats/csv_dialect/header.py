@@ -180,7 +180,7 @@ def _matched(
         )
         columns, findings = column_names(header[:at] + header[at + 1 :], line)
         name = f"{header[at]!r}" if header[at].strip() else "a blank one"
-        message = f"The header has {plural(len(header), 'cell')} but the rows have {len(kinds)}; {name} was left out."
+        message = f"The header has {plural(len(header), 'cell')} but the rows have {len(kinds)}; {name} is not used."
     remedy = f"Check that each name is above its column; correct the header, or choose {how('header', False)}."
     return columns, (finding("csv_header", message, remedy, line=line), *findings)
 

@@ -66,7 +66,7 @@ def findings_of_rows(rows: Sequence[Row | Reject], shape: str) -> list[Finding]:
 
 
 def findings(found: Account) -> list[Finding]:
-    """The fields that are left out, as findings about the file."""
+    """The fields that are not used, as findings about the file."""
     made = []
     for code, items in (("fields_left_out", found.undecided(())), ("columns_unused", found.named)):
         if items:
