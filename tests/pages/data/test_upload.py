@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from importlib import resources
@@ -10,8 +11,11 @@ import pytest
 
 from core.services.data import datasets, sources
 from core.services.platform import drafts, tasks
+from pages.data._convert.analyze import DIRECT_SYSTEM
 from pages.data._convert.draft import WIZARD
+from pages.data._upload.next_step import FROM_FILE, NO_SYSTEM
 from pages.ui.format import md, sentence
+from tests.support import figures
 from tests.support.screens import part, shows, title
 from worker.run import execute
 
@@ -125,3 +129,18 @@ def test_a_table_of_messages_leads_to_import_conversations(open_screen, read) ->
     app.button(key="to_chats").click().run()
     (draft,) = drafts.list_open("chat_import")
     assert draft.state["reading"]["text"]
+
+
+def test_both_ways_say_where_the_system_message_comes_from(open_screen, read) -> None:
+    pairs = b"question,answer\n" + b"\n".join(b"What is item %d?,Item %d is blue." % (n, n) for n in range(12))
+    source = sources.ingest(io.BytesIO(pairs), "pairs.csv")
+    direct = figures.of_screen(open_screen("upload", source=source.id), {})
+    assert direct["System message"] == {NO_SYSTEM}
+    with_system = b"system," + pairs.replace(b"\n", b"\nBe kind.,").replace(b"Be kind.,question", b"question")
+    other = sources.ingest(io.BytesIO(with_system), "with_system.csv")
+    assert figures.of_screen(open_screen("upload", source=other.id), {})["System message"] == {FROM_FILE}
+    draft = drafts.create("convert", {"source_id": source.id}, "analyze")
+    app = open_screen("convert", draft=draft.id)
+    assert DIRECT_SYSTEM in read(app)
+    app.button(key="direct").click().run()
+    assert "create_dataset" in [button.key for button in app.button]
