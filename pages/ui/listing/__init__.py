@@ -77,8 +77,8 @@ def _list(screen: ListScreen[R], first: list[tuple[Slice, list[R]]], changes: Ch
                 for row in rows:
                     _item(screen, row, chosen)
         else:
-            with st.container(border=True, gap="xsmall", key=f"rows_{screen.noun}"):
-                for row in components.divided(rows):
+            with st.container(border=True, gap=None, key=f"rows_{screen.noun}"):
+                for row in rows:
                     _item(screen, row, chosen)
         controls.pages(found, screen.per_page)
 
