@@ -11,12 +11,18 @@ from core.models.methods import Method
 from core.registry import Registry
 from core.serving.targets.base import AnswerChunk, AnsweringTarget, Availability, ChatOptions, Target
 from core.serving.targets.llama_cpp import LlamaCpp
+from core.serving.targets.llama_server import LlamaServerElsewhere
+from core.serving.targets.ollama import OllamaTarget
 from core.serving.targets.publishing import PublishingTarget
 from core.serving.targets.studio import Studio
+from core.serving.targets.vllm import Vllm
 
 TARGETS: Final = Registry[Target]("target")
 TARGETS.add(Studio())
 TARGETS.add(LlamaCpp())
+TARGETS.add(LlamaServerElsewhere())
+TARGETS.add(OllamaTarget())
+TARGETS.add(Vllm())
 
 
 def answering() -> Iterator[AnsweringTarget]:

@@ -23,6 +23,7 @@ class Publication:
         name: on the target: lower-case letters, digits and hyphens.
         template: its chat template (Jinja).
         specials: its special tokens by their names in a template, such as `bos_token`.
+        stops: the texts that end an answer.
         system: the system message that it saw most often in its training; "" for none.
         endpoint: the server; None for what runs in the studio.
     """
@@ -33,6 +34,7 @@ class Publication:
     method: Method
     template: str = ""
     specials: Mapping[str, str] = field(default_factory=dict)
+    stops: tuple[str, ...] = ()
     system: str = ""
     endpoint: Endpoint | None = None
 

@@ -182,7 +182,7 @@ def _serving(serving: Sequence[jobs.ServingPlace]) -> None:
                 if ok and works_here:
                     st.badge("Yes", color="green", icon=":material/check_circle:")
                 elif ok:
-                    st.badge("By export", color="gray", icon=":material/ios_share:")
+                    st.badge("By publishing", color="gray", icon=":material/rocket_launch:")
                 else:
                     st.badge("No", color="gray", icon=":material/block:")
             if reason and not (ok and works_here):

@@ -20,7 +20,6 @@ from core.services.platform import connections, doctor, drafts
 from core.services.serving import chat, model_files, publishing
 from core.services.training import jobs
 from core.serving.model_formats import MODEL_FORMATS
-from core.serving.other_servers import OTHER_SERVERS, OtherServer
 from core.serving.targets import TARGETS, AnswerChunk, Availability, ChatOptions, Target
 from core.serving.targets.studio import Studio
 from core.training.providers import PROVIDERS, Capabilities, Estimate, Provider, Workload
@@ -40,11 +39,6 @@ ROWS = (
         "a place where models are served (target)",
         "core/serving/targets/<id>.py",
         "core/serving/targets/__init__.py: TARGETS.add(...)",
-    ),
-    (
-        "another server for a downloaded model",
-        "core/serving/other_servers.py",
-        "core/serving/other_servers.py: OTHER_SERVERS.add(...)",
     ),
     (
         "a format of model files",
@@ -199,17 +193,6 @@ def test_a_new_format_of_model_files_is_offered(studio_env: Path, tmp_path: Path
         app = open_page("pages/training/models.py", id=model.id)
         app.button(key=f"download_{model.id}").click().run()
         assert "Floppy disk" in words(app)
-
-
-def test_a_new_other_server_is_named_in_the_forecast(studio_env: Path) -> None:
-    server = OtherServer(
-        "shelf", "The shelf", lambda result: Availability(True, f"As {result.architecture}."), converts=False
-    )
-    with registered(OTHER_SERVERS, server):
-        places = jobs.forecast(runs.dataset().id, "starter", "lora").serving
-    assert ("The shelf", True, "As LlamaForCausalLM.", False) in [
-        (place.target, place.ok, place.reason, place.works_here) for place in places
-    ]
 
 
 class Parrot:

@@ -13,6 +13,6 @@ from core.services.serving.publishing.actions import (
     retire,
     running,
 )
-from core.services.serving.publishing.offers import TargetChoice, connection_id, published, targets
+from core.services.serving.publishing.offers import TargetChoice, connection_id, kind_of, published, targets
 from core.services.serving.publishing.run import run
 from core.serving.deployments import LLAMA_CPP, STUDIO, DeploymentRecord, SmokeAnswer, SmokeTest

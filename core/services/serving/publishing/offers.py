@@ -47,6 +47,11 @@ def published(model_id: str) -> list[DeploymentRecord]:
     return deployments.deployments_of(model_id)
 
 
+def kind_of(target_id: str) -> str:
+    """The kind of connection that leads to a target; "" for one inside the studio."""
+    return publishing(target_id).connection
+
+
 def connection_id(target_id: str, name: str) -> str:
     """The id of a connection by its name or id; "" for a target inside the studio, and the only one where no name is
     given.
@@ -54,7 +59,7 @@ def connection_id(target_id: str, name: str) -> str:
     Raises:
         SettingsError: there is none of the target's kind, or several and no name; lists them.
     """
-    kind = publishing(target_id).connection
+    kind = kind_of(target_id)
     if not kind:
         return ""
     known = [one for one in connections.list_connections() if one.kind == kind]

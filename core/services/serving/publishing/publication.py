@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.services.platform import connections
 from core.services.serving.suggesting import default_system
@@ -25,13 +27,20 @@ def of(model: ModelRecord, connection_id: str = "", *, name: str = "") -> Public
     if base.ready and base.path is not None:
         tokenizer = load_tokenizer(base.path, base.revision)
         template, specials = tokenizer.chat_template, tokenizer.special_tokens_map
+    ends = [specials[key] for key in ("eos_token", "eot_token") if specials.get(key)]
     return Publication(
         model_id=model.id,
-        name=name or slug(model.name),
+        name=name or _plain(model),
         base=base,
         method=method,
         template=template,
         specials=specials,
+        stops=tuple(dict.fromkeys(ends)),
         system=default_system(model.id),
         endpoint=endpoint,
     )
+
+
+def _plain(model: ModelRecord) -> str:
+    """A name that every server takes: ASCII letters, digits, dot and hyphen."""
+    return re.sub(r"[^a-z0-9.]+", "-", slug(model.name)).strip("-.")[:60].rstrip("-.") or model.id.replace("_", "-")

@@ -21,8 +21,7 @@ from core.services.training.jobs.lengths import lengths_of, notes_of, refusals_o
 from core.services.training.jobs.records import Forecast, ServingPlace
 from core.services.training.jobs.spec_builder import freeze, method_config, training_config, usable
 from core.services.training.jobs.speeds import calibration_key, fastest_batch, measured_speed
-from core.serving.other_servers import OTHER_SERVERS
-from core.serving.targets import TARGETS
+from core.serving.targets import TARGETS, answering
 from core.training import engines, precision as precisions
 from core.training.forecast import device as devices
 from core.training.forecast.interruption import resume_warning
@@ -148,10 +147,10 @@ def _check_readable(base: BaseModelRef, training: ResolvedTraining, lengths: Len
 
 
 def serving(base: BaseModelRef, method: Method) -> tuple[ServingPlace, ...]:
-    """Where the result could be served: the studio's targets first, then other servers."""
-    here = [(target.title, target.can_serve(base, method), True) for target in TARGETS]
-    elsewhere = [(server.title, server.can_serve(base, method), False) for server in OTHER_SERVERS]
-    return tuple(ServingPlace(title, verdict.ok, verdict.reason, works) for title, verdict, works in here + elsewhere)
+    """Where the result could be served: every target, the studio first."""
+    here = {target.id for target in answering()}
+    verdicts = ((target, target.can_serve(base, method)) for target in TARGETS)
+    return tuple(ServingPlace(one.title, verdict.ok, verdict.reason, one.id in here) for one, verdict in verdicts)
 
 
 def _warnings(

@@ -243,7 +243,13 @@ def test_forecast_counts_tokens_exactly_where_the_base_is_here(studio_env: Path,
     assert estimated.training.max_seq_length >= exact.lengths.longest  # one token per byte is the most there can be
     assert exact.time.low_s is None
     assert "Not measured" in exact.time.text
-    assert {row.target for row in exact.serving if row.ok} == {"SFT Studio", "Ollama", "vLLM", "llama.cpp (GGUF)"}
+    assert {row.target for row in exact.serving if row.ok} == {
+        "SFT Studio",
+        "Ollama",
+        "vLLM",
+        "llama.cpp (this studio)",
+        "llama-server",
+    }
     assert [row.target for row in exact.serving if row.works_here] == ["SFT Studio"]
     again = jobs.forecast(dataset.id, model, "lora")
     assert again.lengths == exact.lengths  # from beside the version this time

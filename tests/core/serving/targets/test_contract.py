@@ -10,7 +10,6 @@ from core.errors import Conflict, ProviderUnavailable
 from core.models import base_models
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import METHODS, build
-from core.serving.other_servers import OTHER_SERVERS
 from core.serving.targets import TARGETS, AnsweringTarget, Availability, ChatOptions, Target, target_for
 
 
@@ -32,7 +31,7 @@ def of(base: BaseModelRef, architecture: str) -> BaseModelRef:
 
 
 def verdicts(base: BaseModelRef, method: str) -> dict[str, Availability]:
-    return {server.title: server.can_serve(base, build(method)) for server in OTHER_SERVERS}
+    return {target.title: target.can_serve(base, build(method)) for target in TARGETS if target.id != "studio"}
 
 
 def test_a_target_says_whether_it_can_serve_and_why(target: Target, base: BaseModelRef) -> None:
@@ -63,7 +62,7 @@ def test_only_the_studio_serves_methods_that_cannot_be_merged(base: BaseModelRef
     for method in ("prefix_tuning", "bottleneck_adapter"):
         assert [target.id for target in TARGETS if target.can_serve(base, build(method)).ok] == ["studio"]
         found = verdicts(base, method)
-        assert list(found) == ["Ollama", "vLLM", "llama.cpp (GGUF)"]
+        assert list(found) == ["llama.cpp (this studio)", "llama-server", "Ollama", "vLLM"]
         assert not any(verdict.ok for verdict in found.values())
         assert all("cannot be merged" in verdict.reason for verdict in found.values())
 
@@ -78,9 +77,9 @@ def test_the_result_of_a_quantized_base_is_merged_and_served_unquantized(base: B
     ("architecture", "method", "ollama"),
     [
         ("LlamaForCausalLM", "lora", "As an adapter"),
-        ("Gemma2ForCausalLM", "lora", "As an adapter"),
+        ("Gemma2ForCausalLM", "lora", "as complete safetensors"),
         ("Qwen2ForCausalLM", "lora", "After merging"),
-        ("Qwen2ForCausalLM", "full", "As a full model"),
+        ("Qwen2ForCausalLM", "full", "As a complete GGUF file"),
         ("Qwen3ForCausalLM", "lora", "GGUF"),
         ("OddForCausalLM", "lora", "does not import"),
         ("", "lora", "Known once"),
@@ -90,6 +89,6 @@ def test_what_ollama_imports(base: BaseModelRef, architecture: str, method: str,
     assert ollama in verdicts(of(base, architecture), method)["Ollama"].reason
 
 
-def test_converters_do_not_know_the_starters_tokenizer(studio_env) -> None:
+def test_the_starter_goes_everywhere_as_files_of_the_studio(studio_env) -> None:
     found = verdicts(base_models.resolve("starter"), "lora")
-    assert [title for title, verdict in found.items() if verdict.ok] == ["vLLM"]
+    assert [title for title, verdict in found.items() if not verdict.ok] == []
