@@ -6,9 +6,11 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from api.data import files
-from api.serving import completions, models
-from api.training import fine_tuning
+from api.data import datasets, files, uploads
+from api.models import base_models
+from api.platform import described, keys, tasks
+from api.serving import chats, completions, models
+from api.training import fine_tuning, first_names, jobs, models as tuned_models
 from core.registry import Registry
 
 ROUTES: Final = Registry[APIRouter]("group of API routes", key=lambda router: str(router.tags[0]))
@@ -16,3 +18,14 @@ ROUTES.add(models.router)
 ROUTES.add(completions.router)
 ROUTES.add(files.router)
 ROUTES.add(fine_tuning.router)
+ROUTES.add(uploads.router)
+ROUTES.add(datasets.router)
+ROUTES.add(jobs.router)
+ROUTES.add(tuned_models.router)
+ROUTES.add(base_models.router)
+ROUTES.add(base_models.methods_router)
+ROUTES.add(chats.router)
+ROUTES.add(tasks.router)
+ROUTES.add(keys.router)
+ROUTES.add(first_names.router)
+ROUTES.add(described.router)

@@ -21,23 +21,16 @@ router: Final = APIRouter(prefix="/v1/files", tags=["OpenAI: files"])
 
 PURPOSE: Final = "fine-tune"
 RESULTS: Final = "metrics-"  # begins the id of a run's figures
-_FORM: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file", "purpose"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "purpose": {"type": "string", "enum": [PURPOSE]},
-                    },
-                }
-            }
-        },
-    }
-}
+
+
+def file_form(**fields: Any) -> dict[str, Any]:
+    """The description of a form with a file, and of its other fields."""
+    properties = {"file": {"type": "string", "format": "binary"}, **fields}
+    schema = {"type": "object", "required": list(properties), "properties": properties}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+_FORM: Final = file_form(purpose={"type": "string", "enum": [PURPOSE]})
 
 
 @router.post("", dependencies=[needs(DATA)], openapi_extra=_FORM, response_model_exclude_none=True)

@@ -29,8 +29,9 @@ from core.text import too_large
 log = logging.getLogger("sft.api")
 
 HEALTH: Final = "/health"  # the supervisor, and a load balancer
-UPLOADS: Final = ("/v1/files",)  # a body of these is streamed to the disk
+UPLOADS: Final = ("/v1/files", "/api/v1/uploads")  # a body of these is streamed to the disk
 UPLOAD_BYTES: Final = MAX_UPLOAD_BYTES + 1_000_000  # the file, and the other fields of its form
+DESCRIPTION: Final = ("/api/docs", "/api/openapi.json")
 CALLER: Final = "caller"  # in the state of a request: its key, or None where none is needed
 FOREIGN: Final = "This request was made by a page of another address, and is refused."
 NO_KEY: Final = "The API needs a key."
@@ -108,9 +109,13 @@ class ApiEntry:
         key = key.strip() if kind.lower() == "bearer" else ""
         if key.startswith(api_keys.START):
             return api_keys.check(key)
-        host = split_host(request.headers.get("host", ""))
-        if not api_keys.is_required(state, self.address, host[0] if host else ""):
+        found = split_host(request.headers.get("host", ""))
+        host = found[0] if found else ""
+        if not api_keys.is_required(state, self.address, host):
             return None
+        describes = request.method in READING and request.url.path.startswith(DESCRIPTION)
+        if describes and not key and api_keys.is_here(state, self.address, host):
+            return None  # a browser sends no key, and the description holds nothing of the studio
         if key:
             raise KeyRefused("The API key is not valid.", f"A key of this studio begins with {api_keys.START}.")
         raise KeyRefused(NO_KEY, "Create one on Settings, and send it as Authorization: Bearer KEY.", code="no_api_key")

@@ -49,6 +49,32 @@ _KINDS: Final[Sequence[tuple[type[StudioError], int, str]]] = (
     (StudioError, 400, "failed"),
 )
 _TYPES: Final = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_TEXT: Final = {"type": "string"}
+_TEXT_OR_NULL: Final = {"type": ["string", "null"]}
+# The two shapes as JSON schemas, for the description of the API.
+PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "remedy", "field"],
+    "properties": {
+        **dict.fromkeys(("type", "title", "detail", "code", "remedy"), _TEXT),
+        "status": {"type": "integer"},
+        "field": _TEXT_OR_NULL,
+    },
+}
+OPENAI_ERROR: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                **dict.fromkeys(("message", "type"), _TEXT),
+                **dict.fromkeys(("param", "code", "remedy"), _TEXT_OR_NULL),
+            },
+        }
+    },
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 
@@ -13,13 +13,24 @@ from core.services.platform.api_keys import SERVE
 router: Final = APIRouter(prefix="/v1", tags=["OpenAI: answers"], dependencies=[needs(SERVE)])
 
 
-@router.post("/chat/completions", response_model=None)
+def _json(asked: str) -> dict[str, Any]:
+    """The description of a body that the inference process reads, and of its answer."""
+    properties = {"model": {"type": "string"}, asked: {}, "stream": {"type": "boolean"}}
+    schema = {"type": "object", "required": ["model", asked], "properties": properties}
+    shapes = {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {"schema": {}}}
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": {"200": {"description": "The answer", "content": shapes}},
+    }
+
+
+@router.post("/chat/completions", response_model=None, openapi_extra=_json("messages"))
 async def chat(request: Request) -> Relayed:
     """An answer to a conversation, in one piece or as server-sent events."""
     return await _relayed(request)
 
 
-@router.post("/completions", response_model=None)
+@router.post("/completions", response_model=None, openapi_extra=_json("prompt"))
 async def text(request: Request) -> Relayed:
     """A model continues a text, without a chat template."""
     return await _relayed(request)

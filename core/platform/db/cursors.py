@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Table, and_, or_, select, true
 
 from core.errors import DataError
+from core.platform.db.listing import Listing
 from core.platform.db.uow import read
 
 
@@ -24,3 +25,17 @@ def after(table: Table, row_id: str, *, oldest_first: bool = False) -> ColumnEle
     if oldest_first:
         return or_(table.c.created_at > at, and_(table.c.created_at == at, table.c.id > row_id))
     return or_(table.c.created_at < at, and_(table.c.created_at == at, table.c.id < row_id))
+
+
+def newest(listing: Listing, table: Table, row_id: str = "", *, archived: bool = False, limit: int) -> list[str]:
+    """The ids of a page of a list, the newest first.
+
+    Args:
+        row_id: of the last row of the page before.
+
+    Raises:
+        DataError: as `after`.
+    """
+    query = select(listing.key).select_from(listing.rows).where(*listing.where, after(table, row_id))
+    query = query.where(listing.archived.is_(archived)).order_by(table.c.created_at.desc(), listing.key.desc())
+    return [found for (found,) in read(query.limit(limit))]

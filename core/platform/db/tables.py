@@ -360,6 +360,17 @@ class ApiKey(SQLModel, table=True):
     created_at: float = Field(default_factory=time.time)
 
 
+class ApiRequest(SQLModel, table=True):
+    """A request of the API that carried an Idempotency-Key, and its response once there is one."""
+
+    __tablename__ = "api_requests"
+    key: str = Field(primary_key=True)  # hash of the API key, the path and the given key
+    body_sha256: str
+    status: int = 0  # 0: it is still being answered
+    response: str = _text()
+    created_at: float = Field(default_factory=time.time, index=True)
+
+
 # For queries that return columns instead of objects
 _tables = SQLModel.metadata.tables
 DATASETS, VERSIONS = _tables["fine_tuning_datasets"], _tables["dataset_versions"]
@@ -369,3 +380,4 @@ MODEL_TAGS = _tables["model_tags"]
 CONVERSATIONS, TURNS = _tables["conversations"], _tables["conversation_turns"]
 POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]
 API_KEYS, SOURCES = _tables["api_keys"], _tables["sources"]
+API_REQUESTS = _tables["api_requests"]

@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, func, select, update
 
 from core.models import base_models
+from core.platform.db import cursors
 from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
 from core.platform.db.tables import DATASETS, MODELS, TASKS
 from core.platform.db.uow import UnitOfWork, read
@@ -44,6 +45,13 @@ class Link:
     screen: str
     query: dict[str, str]
     title: str
+
+
+def newest(after: str = "", *, archived: bool = False, limit: int = 50) -> list[TaskRecord]:
+    """A page of the tasks, the newest first. Raises DataError if no task has the id `after`."""
+    ids = cursors.newest(LISTING, TASKS, after, archived=archived, limit=limit)
+    rows = read(select(TASKS).where(TASKS.c.id.in_(ids))) if ids else []
+    return in_order(tuple(ids), {row.id: owners.seen(TaskRecord.of(row._mapping)) for row in rows})
 
 
 def look_up(view: View) -> tuple[Slice, list[TaskRecord]]:

@@ -17,12 +17,14 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any
 
+from core import arguments
 from core.data import chat_logs
 from core.errors import DataError
 from core.platform.storage import get_storage
 from core.platform.tasks.records import TaskRecord
 from core.services.data.chat_import import stored
-from core.services.data.chat_import.review_list import choices, plan
+from core.services.data.chat_import.reading import options_of, summary
+from core.services.data.chat_import.review_list import choices, plan, suggested
 from core.services.data.chat_import.stored import ingest
 from core.services.data.datasets.records import get_version
 from core.services.data.datasets.writing import check_name, start_draft
@@ -54,6 +56,25 @@ def sample_source() -> SourceRecord:
 def start(draft_id: str) -> TaskRecord:
     """Start the import that a draft describes; see `start_draft`. Raises DataError if no example is left."""
     return start_draft(draft_id, KIND, KIND, "Import conversations", "chat log", _payload)
+
+
+def start_with(
+    source_id: str, *, name: str, description: str = "", reading: Mapping[str, Any], recipe: Mapping[str, Any]
+) -> TaskRecord:
+    """Draft and start in one call, for programs; what they leave out is as the screen suggests it.
+
+    Raises:
+        NotFound: no such log. DataError: a choice is wrong, or no example is left. Conflict: the name is taken.
+    """
+    source = stored.get(source_id)
+    hinted = stored.hints(source.id).options.model_dump(exclude_defaults=True)
+    read_as = {**hinted, **arguments.mapping(reading, "reading")}
+    found = summary(source.id, options_of(read_as))
+    chosen = {**suggested(source.id, found), **arguments.mapping(recipe, "recipe")}
+    state = {"source_id": source.id, "reading": read_as, "recipe": chosen, "name": name, "description": description}
+    check_name(name)
+    _payload(state)  # refuse before an unused draft is created
+    return start(drafts.create(KIND, state, "save").id)
 
 
 def _payload(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from core.services.data.datasets.by_hand import (
     written,
 )
 from core.services.data.datasets.checks import recheck, validate
-from core.services.data.datasets.listing import LISTING, choices, count, free_name, look_up, records_of
+from core.services.data.datasets.listing import LISTING, choices, count, free_name, look_up, newest, records_of
 from core.services.data.datasets.managing import archive, delete, dependents, rename, restore
 from core.services.data.datasets.reading import (
     examples,

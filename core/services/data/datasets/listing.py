@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import case, func, select
 
 from core.data.quality import set_rules
+from core.platform.db import cursors
 from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
 from core.platform.db.tables import DATASETS, VERSIONS, DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork, read
@@ -51,6 +52,11 @@ def look_up(view: View) -> tuple[Slice, list[DatasetRecord]]:
 def records_of(ids: Sequence[str]) -> list[DatasetRecord]:
     """These datasets in this order; one that was deleted is left out."""
     return in_order(tuple(ids), _by_id(ids))
+
+
+def newest(after: str = "", *, archived: bool = False, limit: int = 50) -> list[DatasetRecord]:
+    """A page of the datasets, the newest first. Raises DataError if no dataset has the id `after`."""
+    return records_of(cursors.newest(LISTING, DATASETS, after, archived=archived, limit=limit))
 
 
 def choices(*, include_archived: bool = False) -> list[DatasetChoice]:

@@ -17,6 +17,7 @@ from core.data.editing import (  # noqa: F401  what a screen or a command may do
     Split,
     make,
     message_dicts,
+    operation_of,
 )
 
 

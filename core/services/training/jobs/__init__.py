@@ -15,7 +15,7 @@ from core.services.training.jobs.control import (
 from core.services.training.jobs.forecasting import calibrate, forecast
 from core.services.training.jobs.launch import create
 from core.services.training.jobs.lengths import refusals
-from core.services.training.jobs.listing import LISTING, look_up
+from core.services.training.jobs.listing import LISTING, look_up, newest
 from core.services.training.jobs.managing import archive, delete, dependents, rename, restore
 from core.services.training.jobs.reader import NEWEST, count_jobs, find_job, get_job, list_jobs, names_of_measured
 from core.services.training.jobs.records import Alternative, Comparison, Forecast, JobRecord, ServingPlace, TrackRecord

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import func
 
 from core.models import base_models, methods
+from core.platform.db import cursors
 from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
 from core.platform.db.tables import DATASETS, JOBS, MODELS, TASKS
 from core.services.training.jobs.reader import read_jobs
@@ -34,6 +35,13 @@ LISTING: Final = Listing(
     ),
     archived=JOBS.c.archived_at.is_not(None),
 )
+
+
+def newest(after: str = "", *, archived: bool = False, limit: int = 50) -> list[JobRecord]:
+    """A page of the jobs, the newest first. Raises DataError if no job has the id `after`."""
+    ids = cursors.newest(LISTING, JOBS, after, archived=archived, limit=limit)
+    found = read_jobs(JOBS.c.id.in_(ids)) if ids else []
+    return in_order(tuple(ids), {job.id: job for job in found})
 
 
 def look_up(view: View) -> tuple[Slice, list[JobRecord]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.services.training.models.exact_match import EXACT_MATCH, evaluate_after, running_test, test, test_result
-from core.services.training.models.listing import LISTING, look_up
+from core.services.training.models.listing import LISTING, look_up, newest
 from core.services.training.models.managing import (
     archive,
     archive_lines,

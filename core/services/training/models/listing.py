@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import func, literal
 
 from core.models import base_models, methods
+from core.platform.db import cursors
 from core.platform.db.listing import Facet, Family, Listing, Slice, Sort, View, in_order, look_up as look_up_in
 from core.platform.db.tables import DATASETS, JOBS, MODEL_TAGS, MODELS
 from core.services.training.models.reader import TAGS_TEXT, read_models
@@ -33,6 +34,13 @@ LISTING: Final = Listing(
     sums={"versions": literal(1)},
     family=Family(MODELS.c.line_id, MODELS.c.created_at),
 )
+
+
+def newest(after: str = "", *, archived: bool = False, limit: int = 50) -> list[ModelRecord]:
+    """A page of the models, the newest first. Raises DataError if no model has the id `after`."""
+    ids = cursors.newest(LISTING, MODELS, after, archived=archived, limit=limit)
+    found = read_models(MODELS.c.id.in_(ids)) if ids else []
+    return in_order(tuple(ids), {model.id: model for model in found})
 
 
 def look_up(view: View) -> tuple[Slice, list[ModelLine]]:

@@ -1,0 +1,1 @@
+"""Base models and the ways of fine-tuning them."""

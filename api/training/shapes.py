@@ -1,0 +1,148 @@
+"""Jobs and models as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from api.platform.described import MethodSettings
+from api.platform.records import Shown
+from core.services.training.choices import AUTO, DEFAULT_PROVIDER, TrainingConfig
+
+
+class JobShown(Shown):
+    """A fine-tuning job. `actions` are possible now; times are Unix seconds."""
+
+    id: str
+    name: str
+    description: str
+    task_id: str
+    state: str
+    reason: str
+    progress: float
+    phase: str
+    message: str
+    error: dict[str, Any]
+    dataset_id: str
+    dataset_name: str
+    dataset_version_id: str
+    base_model: str
+    method: str
+    provider: str
+    model_id: str | None
+    parent_job_id: str | None
+    step: int
+    total_steps: int
+    epoch: float
+    num_epochs: int
+    examples: int
+    loss: float | None
+    actions: list[str]
+    checkpoint_step: int
+    waiting_reason: str | None
+    time_left_s: float | None
+    forecast: dict[str, Any]
+    measured: dict[str, Any]
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    archived_at: float | None
+
+
+class JobChoices(BaseModel):
+    """What a job trains on, and how. Settings that are left out are chosen automatically."""
+
+    dataset_id: str = Field(max_length=200, description="id or name of a validated dataset")
+    base_model: str = Field(default="starter", max_length=500)
+    method: str = Field(default="lora", max_length=60)
+    method_config: MethodSettings = Field(default_factory=dict)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    engine: str = Field(default=AUTO, max_length=60)
+    provider: str = Field(default=DEFAULT_PROVIDER, max_length=60)
+
+
+class NewJob(JobChoices):
+    """A new fine-tuning job."""
+
+    name: str = Field(default="", max_length=120, description="empty: one is proposed")
+    description: str = Field(default="", max_length=2_000)
+
+
+class PointShown(Shown):
+    """What was measured at a step. `id` grows; send the last one as `since`."""
+
+    id: int
+    split: str
+    step: int
+    values: dict[str, float]
+    created_at: float
+
+
+class Estimated(BaseModel):
+    """What is known of a job before it is launched; memory in bytes, times in seconds."""
+
+    forecast: dict[str, Any]
+    cost: dict[str, Any] | None = Field(description="null where no price per hour is set")
+    training: dict[str, Any]
+    sources: dict[str, str] = Field(description="where each setting comes from")
+    trainable_params: int
+    warnings: list[str]
+    engine: str
+    precision: str
+
+
+class ModelShown(Shown):
+    """A fine-tuned model. `state` is active or archived."""
+
+    id: str
+    name: str
+    state: str
+    version: int
+    job_id: str
+    job_name: str
+    dataset_id: str
+    dataset_name: str
+    base_model: str
+    method: str
+    final_loss: float | None
+    size_bytes: int
+    weights_hash: str
+    notes: str
+    tags: list[str]
+    created_at: float
+
+
+class ModelChange(BaseModel):
+    """A change of a model; what is left out remains."""
+
+    name: str | None = Field(default=None, max_length=120)
+    notes: str | None = Field(default=None, max_length=20_000)
+    archived: bool | None = None
+
+
+class Deployed(BaseModel):
+    """How programs ask a model."""
+
+    model: ModelShown
+    base_url: str
+    names: list[str]
+
+
+class FormatShown(Shown):
+    """A format of a model's files. `ready`: its size in bytes once it is written."""
+
+    id: str
+    title: str
+    text: str
+    ok: bool
+    reason: str
+    quick: bool
+    ready: int | None
+
+
+class Csv(Response):
+    """A table as text."""
+
+    media_type = "text/csv"
