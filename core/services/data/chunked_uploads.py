@@ -1,4 +1,4 @@
-"""Uploads in parts, for files that a connection would not carry in one piece: begun, sent part by part, completed.
+"""Uploads in parts, for files that a connection would not carry in one piece: started, sent part by part, completed.
 
 Parts may arrive in any order, and again. What is not completed within a day is deleted.
 """
