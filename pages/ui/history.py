@@ -36,7 +36,8 @@ def finish(screen: str, query: Mapping[str, str], draft_id: str) -> None:
 def _run(script: str, screen: str, query: Mapping[str, str], mark: str = "") -> None:
     goal, named = (escape(text, quote=True) for text in (f"{screen}?{urlencode(query)}", mark))
     here = escape(urlencode(st.query_params.to_dict()), quote=True)  # at another address the script runs again
-    with st.container(key="script_of_history"):
+    # A wizard that is done finishes its steps in every run, also in the one that opens another screen.
+    with st.container(key=f"script_of_history_{'finish' if mark else 'go'}"):
         st.html(
             f'<i hidden data-goal="{goal}" data-mark="{named}" data-here="{here}"></i><script>{script}</script>',
             unsafe_allow_javascript=True,
