@@ -90,8 +90,10 @@
   const REACHED = "a[href], button:enabled, input:enabled, textarea:enabled, [tabindex='0']";
   const entered = new WeakSet();
   let byKey = false;
+  let lastKey = "";
 
-  const reached = (body) => [...body.querySelectorAll(REACHED)].filter((item) => item.tabIndex >= 0 && item.checkVisibility());
+  const controls = (within) => [...within.querySelectorAll(REACHED)].filter((item) => item.tabIndex >= 0);
+  const reached = (body) => controls(body).filter((item) => item.checkVisibility());
   const enter = () => {
     const body = document.querySelector(POPOVER);
     if (!body || entered.has(body) || !byKey || !document.activeElement?.matches(OPENER)) return;
@@ -102,6 +104,7 @@
   };
   const wrap = (event) => {
     byKey = true;
+    lastKey = event.key;
     const body = document.querySelector(POPOVER);
     if (event.key !== "Tab" || !body) return;
     const items = reached(body);
@@ -114,6 +117,72 @@
   document.addEventListener("keydown", wrap, true);
   document.addEventListener("pointerdown", () => (byKey = false), true);
 
+  // A menu opened by a key marks its first item without focusing it, so that Enter would do nothing.
+  document.addEventListener("focusin", ({ target }) => {
+    if (!byKey || !target.matches?.("[role=menu]")) return;
+    requestAnimationFrame(() => document.activeElement === target && target.querySelector("[role^=menuitem]")?.focus());
+  });
+
+  // A rerun that removes or disables the focused control leaves the focus nowhere. For users of the keyboard it returns to
+  // the same control, or to the one after it; another screen, or another step of a wizard, begins at its title, a
+  // chat at its input.
+  const MAIN = "[data-testid=stMain]";
+  // The key of a wizard's control ends with a number that changes with the draft (pages/ui/wizard/draft_state.py).
+  const keyed = (item) => item.closest("[class*=st-key-]")?.className.match(/st-key-\S+?(?=_\d+n?(\s|$)|\s|$)/)?.[0];
+  const here = () => location.pathname + location.search;
+  let place = null;
+  let wait = 0;
+
+  document.addEventListener("focusin", ({ target }) => {
+    const main = target.closest?.(MAIN);
+    if (!main || target === main || target.matches("h1, h2, h3")) return;
+    const all = controls(main);
+    const message = target.closest("[data-testid=stChatMessage]");
+    place = { control: target, key: keyed(target), message, address: here(), after: all.slice(all.indexOf(target) + 1) };
+  });
+  const take = (item) => {
+    if (item?.isConnected && item.checkVisibility()) item.focus();
+    return !!item && document.activeElement === item;
+  };
+  let atTop = false;
+  document.addEventListener("studio-new-step", () => (atTop = byKey));
+  document.addEventListener("pointerdown", () => (atTop = false), true);
+  // A dialog that closes may leave the focus to a toast, or to the first control of the page.
+  let astray = null;
+  let inDialog = false;
+  document.addEventListener("focusin", ({ target }) => {
+    const outside = !target.closest?.(`${MAIN}, [role=dialog], [role=menu], ${POPOVER}`);
+    astray = inDialog && outside && lastKey !== "Tab" ? target : null;
+    inDialog = !!target.closest?.("[role=dialog]");
+    if (astray) later();
+  });
+  const lost = () => {
+    const focused = document.activeElement;
+    return atTop || (byKey && place && (focused === document.body || focused === astray));
+  };
+  const title = () => {
+    if (take(document.querySelector("[data-testid=stChatInput] textarea:enabled"))) return;
+    const first = document.querySelector(`${MAIN} :is(h1, h2, h3)`);
+    if (first) put(first, "tabindex", "-1");
+    take(first);
+  };
+  const restore = () => {
+    wait = 0;
+    if (!lost() || document.querySelector("[data-testid=stApp][data-test-script-state=running]")) return;
+    const dialog = [...document.querySelectorAll("[role=dialog]")].at(-1);
+    if (dialog) return void controls(dialog).some(take);
+    const begins = atTop;
+    atTop = false;
+    if (begins) return title();
+    const near = place.key ? [...document.querySelectorAll(`${MAIN} [class*="${place.key}"]`)] : [];
+    const same = near.find((item) => keyed(item) === place.key);
+    const alike = (same ? controls(same) : []).filter((item) => item.tagName === place.control.tagName);
+    const candidates = [place.control, ...alike];
+    if (candidates.some(take)) return;
+    if (place.address === here() && [...(place.message ? controls(place.message) : []), ...place.after].some(take)) return;
+    title();
+  };
+
   // Chat: a new message, and the answer that grows below it, remain in sight until the user looks elsewhere.
   let shown = 0;
   let follows = false;
@@ -121,7 +190,7 @@
     const count = document.querySelectorAll("[data-testid=stChatMessage]").length;
     follows = count > 0 && (follows || (shown > 0 && count > shown));
     shown = count;
-    const main = document.querySelector("[data-testid=stMain]");
+    const main = document.querySelector(MAIN);
     if (follows && main) main.scrollTop = main.scrollHeight;
   };
   ["wheel", "touchmove", "pointerdown"].forEach((kind) =>
@@ -135,8 +204,14 @@
       improve();
       enter();
       follow();
+      if (lost()) wait ||= setTimeout(restore, 150);
     });
   };
-  new MutationObserver(later).observe(document.documentElement, { childList: true, subtree: true });
+  new MutationObserver(later).observe(document.documentElement, {
+    childList: true,
+    subtree: true,
+    attributes: true,
+    attributeFilter: ["data-test-script-state"],
+  });
   improve();
 })();

@@ -24,7 +24,10 @@ _INLINE = re.compile(r"<script>([^<]*+(?:<(?!/?script>)[^<]*+)*+)</script>")
 
 
 # The only scripts that a page of ours writes into itself; they are allowed by their hashes, so that no other one runs.
-TO_TOP: Final = "document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0)"
+TO_TOP: Final = (
+    "document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0); "
+    "document.dispatchEvent(new Event('studio-new-step'))"  # studio.js moves the focus of a keyboard there
+)
 STUDIO: Final = (Path(__file__).parents[1] / "studio.js").read_text(encoding="utf-8").strip()
 # Show the address in the element before the script: as a new entry of the browser's history, or in place of this one.
 _GO: Final = (
