@@ -212,4 +212,4 @@ def _ollama() -> list[Check]:
 def _keys() -> list[Check]:
     known = {name: ", ".join(hosts) for name, hosts in key_hosts.pairs().items()}
     found = [Check(name, "ok", f"set; sent only to {hosts}") for name, hosts in known.items() if os.environ.get(name)]
-    return found or [Check("API keys", "note", f"none of {', '.join(known)} is set (optional)", "export NAME=...")]
+    return found or [Check("Provider keys", "note", f"none of {', '.join(known)} is set (optional)", "export NAME=...")]

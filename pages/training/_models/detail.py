@@ -23,7 +23,7 @@ def detail(model: models.ModelRecord) -> None:
     left, right = st.columns([8, 5], gap="medium")
     with left:
         components.heading("Origin")
-        with st.container(border=True, gap="xsmall"):
+        with st.container(border=True, gap="small"):
             _provenance(model)
         components.section_gap()
         scores.section(model)
