@@ -15,7 +15,7 @@ def up(
         bool, typer.Option("--open", help="Open the studio in a browser once it is running.")
     ] = False,
 ) -> None:
-    """Start the studio (web app, workers, inference, Redis) and print its address; Ctrl-C stops everything."""
+    """Start the studio (web app, API, workers, inference, Redis) and print its address; Ctrl-C stops everything."""
     from core.platform import supervisor
 
     def say(text: str) -> None:

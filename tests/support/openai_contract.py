@@ -29,7 +29,7 @@ def _components(folder: Path) -> dict[str, Any]:
 
 
 def _modern(node: Any) -> Any:
-    """Written for JSON Schema of today: `exclusiveMinimum: true` beside a minimum is from an earlier one."""
+    """Written for JSON Schema of today: `exclusiveMinimum: true` beside a minimum, and `nullable`, are from before."""
     if isinstance(node, list):
         return [_modern(item) for item in node]
     if not isinstance(node, dict):
@@ -40,4 +40,6 @@ def _modern(node: Any) -> Any:
             changed[bound] = changed.pop(limit)
         elif changed.get(bound) is False:
             del changed[bound]
+    if changed.pop("nullable", False) is True:
+        return {"anyOf": [changed, {"type": "null"}]}
     return changed

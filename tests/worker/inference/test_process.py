@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from core.models.base_models.light_tokenizer import LightTokenizer
 from core.services.serving import chat
 from core.services.training import models
 from core.serving.targets import TARGETS
+from tests.support import openai_contract
 from tests.worker.inference.conftest import Served
 
 ASK = [{"role": "user", "content": "What is item 7?"}]
@@ -266,3 +268,18 @@ def test_a_wrong_prompt_is_named(served: Served, wrong: dict[str, object]) -> No
         answer = http.post(f"{served.url}/v1/completions", json={"model": served.base, **wrong})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"].split(".")[0] in ("prompt", "suffix")
+
+
+def test_the_shapes_are_openais(served: Served, real_data: Path) -> None:
+    def fits(schema: str, value: object) -> None:
+        assert openai_contract.problems(real_data, schema, value) == []
+
+    chat_body = {"model": served.first, "messages": ASK, "max_tokens": 4, "logprobs": True, "top_logprobs": 2, "n": 2}
+    text_body = {"model": served.first, "prompt": "a", "max_tokens": 4, "logprobs": 2}
+    with httpx.Client(trust_env=False, base_url=served.url, timeout=120) as http:
+        fits("CreateChatCompletionResponse", http.post("/v1/chat/completions", json=chat_body).json())
+        fits("CreateCompletionResponse", http.post("/v1/completions", json=text_body).json())
+        streamed = http.post("/v1/chat/completions", json={**chat_body, "stream": True}).text
+        for event in streamed.strip().split("\n\n")[:-1]:
+            fits("CreateChatCompletionStreamResponse", json.loads(event.removeprefix("data: ")))
+        fits("ErrorResponse", http.post("/v1/completions", json={}).json())
