@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.training import models
-from pages.training._models import bases, card, detail
+from pages.training._models import bases, card, detail, serving
 from pages.ui import components, first_steps, guard, listing
 from pages.ui.errors import boundary
 
@@ -25,4 +25,5 @@ with boundary(way_out=("models", "All models")):
                 "When a training job succeeds, its model appears here, ready to chat with, compare and download.",
                 key="no_models",
             )
+        serving.section()
         bases.section()

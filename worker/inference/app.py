@@ -28,7 +28,7 @@ def make_app() -> FastAPI:
     def health(warm_up: bool = False) -> dict[str, Any]:
         if warm_up:
             engine.warm_up()
-        return {"status": "ok", "loaded": engine.loaded, "open": engine.open}
+        return {"status": "ok", **engine.figures()}
 
     @app.get("/v1/models")
     def models() -> dict[str, Any]:

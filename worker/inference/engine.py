@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import StudioError
 from core.serving.targets.base import AnswerChunk, ChatOptions
+from worker.inference import live_figures
+from worker.inference.live_figures import LiveFigures
 from worker.inference.llama_cpp import LlamaCppEngine
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ class InferenceEngine:
         self._loader: Loader | None = None
         self._count = 0
         self._counting = threading.Lock()
-        self._llama = LlamaCppEngine(self.release)
+        self._figures = LiveFigures()
+        self._llama = LlamaCppEngine(self.release, self._figures)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -78,6 +81,13 @@ class InferenceEngine:
     def open(self) -> int:
         """The answers that are being generated or wait."""
         return self._count
+
+    def figures(self) -> dict[str, Any]:
+        """What is in memory, what is open, and what was done in the last seconds."""
+        waiting = len(self._waiting) + self._inbox.qsize()
+        memory = live_figures.memory_bytes()
+        now = {"loaded": self.loaded, "open": self.open, "waiting": waiting, "memory_bytes": memory}
+        return now | self._figures.snapshot()
 
     def reserve(self, places: int = 1) -> None:
         """Take places for open answers, before anything is spent on a question. Raises Busy."""
@@ -174,6 +184,7 @@ class InferenceEngine:
                 continue
             if generation.unread:
                 return
+            self._figures.tokens(1)
             self._unread.popleft()
             if not self._deliver(generation, chunk):
                 self._place(generation)
@@ -205,6 +216,7 @@ class InferenceEngine:
                 self._batches.remove(batch)
                 self._fail(row, error)
             return
+        self._figures.tokens(len(stepped))
         self._drop(batch, [row for row, chunk in stepped if self._deliver(row, chunk)], released=True)
 
     def _drop(self, batch: Batch, rows: Sequence[Generation], *, released: bool = False) -> None:
@@ -223,6 +235,8 @@ class InferenceEngine:
         ended = isinstance(chunk, Exception) or (chunk is not None and chunk.finish_reason is not None)
         if ended:
             self.release()
+        if isinstance(chunk, AnswerChunk) and ended:
+            self._figures.answer()
         if chunk is not None:
             generation.request.emit(chunk)
         return ended

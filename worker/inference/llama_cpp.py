@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import httpx
 
     from worker.inference.engine import GenerationRequest
+    from worker.inference.live_figures import LiveFigures
     from worker.inference.served_models import GgufFiles
 
 log = logging.getLogger(__name__)
@@ -91,10 +92,11 @@ class LlamaCppEngine:
 
     Args:
         release: gives back the place that a request holds.
+        figures: notes what is generated.
     """
 
-    def __init__(self, release: Callable[[], None]) -> None:
-        self._release = release
+    def __init__(self, release: Callable[[], None], figures: LiveFigures) -> None:
+        self._release, self._figures = release, figures
         self._servers: OrderedDict[Path, LlamaServer] = OrderedDict()  # the least recently used first
         self._lock = threading.Lock()
 
@@ -128,8 +130,10 @@ class LlamaCppEngine:
         try:
             for chunk in _answer(server, request):
                 if chunk.finish_reason is not None:
+                    self._figures.answer()
                     last = chunk
                     break
+                self._figures.tokens(1)  # each event of the stream has one
                 request.emit(chunk)
         except httpx.HTTPError as error:
             log.warning("llama.cpp ended an answer: %s", type(error).__name__)

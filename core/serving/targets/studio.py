@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 
 from core.errors import NotFound, ProviderError, ProviderUnavailable
@@ -42,6 +43,18 @@ class Studio:
         except _httpx().HTTPError:
             return Availability(False, f"The inference process is not responding at {get_settings().inference_url}.")
         return Availability(True, "The inference process is running.")
+
+    def figures(self) -> dict[str, Any] | None:
+        """What the inference process does now (`worker.inference.engine`); None where it does not respond."""
+        connection = HTTPConnection("127.0.0.1", get_settings().inference_port, timeout=_HEALTH_TIMEOUT_S)
+        try:
+            connection.request("GET", "/health")
+            found = json.loads(connection.getresponse().read())
+        except (OSError, HTTPException, ValueError):
+            return None
+        finally:
+            connection.close()
+        return found if isinstance(found, dict) else None
 
     def warm_up(self) -> None:
         with suppress(_httpx().HTTPError), self._client() as client:

@@ -1,4 +1,4 @@
-"""The screen of models: versions in one card, tags, scores, and the use from code."""
+"""The screen of models: versions in one card, tags, scores, live figures, and the use from code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 from core.platform.tasks.context import Outcome, TaskContext
 from core.platform.tasks.lease import acquire
-from core.services.serving import from_code
+from core.services.serving import from_code, live
+from core.services.serving.live import ServingFigures
 from core.services.training import models
 from core.services.training.models import ModelRecord
 from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
@@ -93,3 +94,34 @@ def test_the_code_has_the_name_and_the_address_of_the_api(versions: list[ModelRe
     assert all("support-v1" in text and from_code.base_url() in text for text in shown)
     models.archive([first.id])
     assert open_screen("models", id=first.id).code == []
+
+
+def test_live_figures_are_shown_where_the_process_responds(
+    versions: list[ModelRecord], open_screen, read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = ServingFigures(3, 1, 12, 48.6, 0.2, 2**30, ("Starter", "Support *v1*"))
+    monkeypatch.setattr(live, "figures", lambda: busy)
+    app = open_screen("models")
+    said = read(app)
+    assert [tile.value for tile in app.metric] == ["3", "49", "12", "1.0 GB"]
+    assert md("Support *v1*") in said
+    monkeypatch.setattr(live, "figures", lambda: None)
+    app = open_screen("models")
+    read(app)
+    assert "live_serving" not in keys(app)
+    assert not app.metric
+
+
+@pytest.mark.parametrize(
+    ("opened", "idle_s", "busy", "quiet"),
+    [
+        (1, None, True, False),
+        (0, 5.0, True, False),
+        (0, 100.0, False, True),
+        (0, 5000.0, False, False),
+        (0, None, False, False),
+    ],
+)
+def test_what_is_idle_for_long_is_not_polled(opened: int, idle_s: float | None, busy: bool, quiet: bool) -> None:
+    found = ServingFigures(opened, 0, 0, 0.0, idle_s, 0, ())
+    assert (found.is_busy, found.is_quiet) == (busy, quiet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ class Answer:
         ids = [5 + (7 * prompt + 3 * place) % 200 for place in range(3 + 4 * prompt)]
         self.ended, self.cancelled = threading.Event(), threading.Event()
         self.request = GenerationRequest(
-            Question(None, ids),  # type: ignore[arg-type]  the weights are given
+            Question(SimpleNamespace(gguf=None), ids),  # type: ignore[arg-type]  the weights are given
             ChatOptions(max_tokens=tokens, **options),
             self._emit,
             self.cancelled,
@@ -109,6 +110,7 @@ def test_every_kind_of_adapter_answers_in_company_as_alone(loaded: Loaded) -> No
         engine.rounds(1)
     engine.rounds(50)
     assert engine._count == 0
+    assert engine._figures.snapshot()["answered"] == len(answers)
     for (number, name), answer in answers.items():
         assert answer.ended.is_set()
         assert answer.text == alone(loaded, number, name, tokens=6 + number), name
