@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from core.cli import main
+from core.messages import SPLIT_TITLES
 from core.platform.db.tables import TASKS, Draft
 from core.platform.db.uow import UnitOfWork
 from core.services.data import datasets, exports, sources, token_counts
@@ -21,6 +22,7 @@ from core.text import duration, format_loss, plural, share, size
 from core.training.metrics import METRICS
 from tests.support import figures, runs
 from tests.support.figures import Figures
+from tests.support.talking import finished, talking, tuned
 from worker.run import execute
 
 KEPT, TOOK = 700, 190.0  # the step of the best checkpoint, and the seconds of the run
@@ -90,6 +92,7 @@ def screens(run: jobs.JobRecord, open_screen, read, capsys: pytest.CaptureFixtur
         "background_jobs": open_screen("background_jobs").selectbox(key="list_kind").set_value("training").run(),
         "demo": open_screen("demo", id="demo_1"),
         "lineage": open_screen("datasets", id=run.dataset_id, view="Provenance"),
+        "chat": open_screen("chat", model=run.model_id),
     }
     for name, app in opened.items():
         read(app)
@@ -167,8 +170,44 @@ def examples(run: jobs.JobRecord, screens: Screens) -> None:
     version = datasets.get_version(run.dataset_version_id)
     assert run.examples == version.train_examples != version.examples
     screens.agree("Training examples", plural(version.train_examples, "training example"), "jobs")
-    for name in ("jobs", "job", "demo", "sft jobs show"):
+    for name in ("jobs", "job", "demo", "chat", "sft jobs show"):
         assert plural(version.train_examples, "labeled example") not in screens.texts[name], name
+
+
+ANSWER = {
+    "Tokens": r"s · (?:first token after [\d.]+ s · )?(\d+ tokens?)",
+    "Input": r"input (\d+ tokens?)",
+    "First token": r"first token after ([\d.]+ s)",
+}
+
+
+def test_an_answer_reads_the_same_in_chat_and_compare(
+    open_screen, read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with talking(monkeypatch):
+        model, other = (tuned(tmp_path / name, name) for name in ("one", "two"))
+        chat = open_screen("chat", model=model.id)
+        chat.chat_input(key="question").set_value("Hello?").run()
+        turn = finished(chat.query_params["conversation"]).turns[-1]
+        compare = open_screen("compare", kind="typed", input="Hello?", models=[model.id, other.id])
+        compare.button(key="ask_all").click().run()
+        shown = Screens()
+        for name, app in (
+            ("chat", open_screen("chat", conversation=chat.query_params["conversation"])),
+            ("compare", compare),
+        ):
+            read(app)
+            shown.of[name] = figures.of_screen(app, ANSWER)
+    shown.agree("Tokens", plural(turn.completion_tokens, "token"), "chat", "compare")
+    shown.agree("Input", plural(turn.prompt_tokens, "token"), "chat", "compare")
+    version = datasets.get_version(jobs.get_job(model.job_id).dataset_version_id)
+    example = open_screen("compare", models=[model.id, other.id])
+    (split,) = (control for control in example.get("button_group") if control.key.startswith("split_"))
+    assert [option.content for option in split.proto.options] == [
+        f"{SPLIT_TITLES['train']} ({version.train_examples:,})",
+        f"{SPLIT_TITLES['validation']} ({version.validation_examples:,})",
+    ]
+    assert shown.of["chat"]["First token"] == {f"{turn.first_token_s:.1f} s"}
 
 
 def _json(words: list[str], capsys: pytest.CaptureFixture[str]) -> Iterator[dict[str, object]]:
