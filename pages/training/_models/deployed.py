@@ -102,27 +102,34 @@ def publish_dialog(model_id: str) -> None:
     model = models.get_model(model_id)
     st.caption("After publishing, greedy answers to five held-out inputs are compared with the studio's own.")
     for choice in components.divided(publishing.targets(model)):
-        with st.container(gap="xsmall", key=f"target_{choice.id}"):
-            st.markdown(f"**{md(choice.title)}**")
-            if not choice.ok:
-                st.markdown(f":small[:orange[:material/block:] {md(choice.reason)}]")
-                continue
-            st.caption(md(choice.reason))
-            if choice.needs_server and not choice.connections:
-                st.caption("Add a connection to this server in Settings first.")
+        with st.container(gap="xsmall", key=f"target_{choice.id}"), components.spread(gap="small"):
+            away = choice.ok and choice.needs_server and not choice.connections
+            with st.container(gap=None, width="stretch"):
+                st.markdown(f"**{md(choice.title)}**")
+                if choice.ok:
+                    first = " Add a connection to the server in Settings first." if away else ""
+                    st.caption(md(f"{choice.reason}{first}"))
+                else:
+                    st.markdown(f":small[:orange[:material/block:] {md(choice.reason)}]")
+                connection = _server(choice) if choice.ok and choice.connections else ""
+            if away:
                 navigation.button("Settings", "settings", icon=":material/tune:", key=f"settings_{choice.id}")
-                continue
-            _publish(model, choice)
+            elif choice.ok and st.button("Publish", key=f"start_{choice.id}", icon=":material/rocket_launch:"):
+                publishing.begin(model.id, choice.id, connection)
+                st.rerun()
 
 
-def _publish(model: models.ModelRecord, choice: TargetChoice) -> None:
-    connection = ""
-    if choice.needs_server:
-        names = {one: f"{name} · {address}" for one, name, address in choice.connections}
-        connection = st.selectbox("Server", list(names), format_func=names.__getitem__, key=f"connection_{choice.id}")
-    if st.button("Publish", key=f"start_{choice.id}", icon=":material/rocket_launch:"):
-        publishing.begin(model.id, choice.id, connection)
-        st.rerun()
+def _server(choice: TargetChoice) -> str:
+    """The connection to publish through."""
+    names = {one: f"{name} · {address}" for one, name, address in choice.connections}
+    chosen: str = st.selectbox(
+        "Server",
+        list(names),
+        format_func=names.__getitem__,
+        key=f"connection_{choice.id}",
+        label_visibility="collapsed",
+    )
+    return chosen
 
 
 @dialog("Smoke test", width="large", icon=":material/fact_check:")

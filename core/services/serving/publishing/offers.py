@@ -69,5 +69,5 @@ def connection_id(target_id: str, name: str) -> str:
     listed = ", ".join(f"“{one.name}” ({one.base_url})" for one in known)
     raise SettingsError(
         f"There is no connection {name!r} of this kind." if name else "Which server is not clear.",
-        f"Choose one of: {listed}." if listed else "Add one with `sft connections add`, or in Settings.",
+        f"Choose one of: {listed}." if listed else "Add one in Settings.",
     )
