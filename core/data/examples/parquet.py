@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY: Final = "512MB"  # of a DuckDB
+SHARED_MEMORY: Final = "1GB"  # of one that several threads read with
 BATCH = 2_000  # rows held in memory before they are written
 
 
@@ -59,7 +60,7 @@ def reading() -> Iterator[duckdb.DuckDBPyConnection]:
         with connect() as connection:
             yield connection
         return
-    opened = _shared.get(os.getpid()) or _shared.setdefault(os.getpid(), _open(MEMORY))
+    opened = _shared.get(os.getpid()) or _shared.setdefault(os.getpid(), _open(SHARED_MEMORY))
     with opened.cursor() as connection:
         try:
             yield connection

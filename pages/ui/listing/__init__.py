@@ -10,7 +10,7 @@ import time
 
 import streamlit as st
 
-from core.services.platform.listing import Slice
+from core.services.platform.listing import Slice, View
 from pages.ui import components
 from pages.ui.errors import boundary
 from pages.ui.format import plural
@@ -75,15 +75,15 @@ def _list(screen: ListScreen[R], first: list[tuple[Slice, list[R]]], changes: Ch
         elif screen.cards:
             with st.grid(screen.cards, min_column_width=300):
                 for row in rows:
-                    _item(screen, row, chosen)
+                    _item(screen, row, view, chosen)
         else:
             with st.container(border=True, gap=None, key=f"rows_{screen.noun}"):
                 for row in rows:
-                    _item(screen, row, chosen)
+                    _item(screen, row, view, chosen)
         controls.pages(found, screen.per_page)
 
 
-def _item(screen: ListScreen[R], row: R, chosen: bool) -> None:
+def _item(screen: ListScreen[R], row: R, view: View, chosen: bool) -> None:
     """One row or card: it can be chosen, it says what it is, and it has a menu."""
     key, card = screen.key(row), bool(screen.cards)
     with st.container(
@@ -99,4 +99,4 @@ def _item(screen: ListScreen[R], row: R, chosen: bool) -> None:
             many.mark(screen, key, screen.name(row))
         with st.container(key=f"itemtext_{key}", gap="xsmall", height="stretch" if card else "content"):
             screen.draw(row)
-        menu.more(screen, row)
+        menu.more(screen, row, view.archived)

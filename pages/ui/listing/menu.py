@@ -10,7 +10,6 @@ import streamlit as st
 from pages.ui.dialogs import dialog
 from pages.ui.errors import boundary
 from pages.ui.format import md
-from pages.ui.listing import address
 from pages.ui.listing.screen import ListScreen, Naming, R
 
 _ICONS: Final = {
@@ -21,9 +20,8 @@ _ICONS: Final = {
 }
 
 
-def more(screen: ListScreen[R], row: R) -> None:
-    """The menu at the end of a row; none where the row offers nothing."""
-    archived = address.view(screen.listing, screen.per_page).archived
+def more(screen: ListScreen[R], row: R, archived: bool) -> None:
+    """The menu at the end of a row of what is archived, or is not; none where the row offers nothing."""
     allowed = archived or screen.ended(row)
     _menu(screen, screen.changes_id(row), screen.name(row), archived, can_archive=allowed, after=st.rerun)
 
