@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -162,3 +164,45 @@ def test_an_inference_process_that_is_killed_ends_a_stream_and_comes_back(api: A
             pass
     again = api.client.chat.completions.create(model="starter", messages=ASK, max_tokens=2)
     assert again.choices[0].finish_reason
+
+
+SCRIPT = """
+import OpenAI from "openai";
+
+const client = new OpenAI({ baseURL: `${process.env.API}/v1`, apiKey: process.env.SFT_KEY, maxRetries: 0 });
+const found = { models: [], streamed: "", refused: 0 };
+for await (const model of client.models.list()) found.models.push(model.id);
+const asked = { model: "starter", messages: [{ role: "user", content: "What is item 7?" }], max_tokens: 24 };
+const answer = await client.chat.completions.create(asked);
+found.text = answer.choices[0].message.content;
+for await (const chunk of await client.chat.completions.create({ ...asked, stream: true }))
+  found.streamed += chunk.choices[0]?.delta?.content ?? "";
+const schema = { type: "object", properties: { urgent: { type: "boolean" } }, required: ["urgent"] };
+const json_schema = { name: "ticket", strict: true, schema: { ...schema, additionalProperties: false } };
+const typed = await client.chat.completions.create({ ...asked, response_format: { type: "json_schema", json_schema } });
+found.urgent = typeof JSON.parse(typed.choices[0].message.content).urgent;
+try {
+  await client.chat.completions.create({ ...asked, model: "nobody" });
+} catch (error) {
+  found.refused = error.status;
+}
+console.log(JSON.stringify(found));
+"""
+
+
+@pytest.mark.slow
+def test_the_javascript_client_does_the_same(api: Api, tmp_path: Path) -> None:
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("Node and npm are not installed.")
+    (tmp_path / "package.json").write_text('{"private": true, "type": "module"}')
+    install_it = ["npm", "install", "--no-audit", "--no-fund", "openai@6"]
+    if subprocess.run(install_it, cwd=tmp_path, capture_output=True).returncode:
+        pytest.skip("npm could not install the package openai.")
+    (tmp_path / "client.mjs").write_text(SCRIPT)
+    env = {**os.environ, "API": api.url, "SFT_KEY": api.key}
+    ran = subprocess.run(["node", "client.mjs"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    assert "starter" in found["models"]
+    assert found["text"] == found["streamed"] != ""
+    assert (found["urgent"], found["refused"]) == ("boolean", 404)
