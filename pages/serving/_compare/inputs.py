@@ -35,7 +35,9 @@ def choose(models: Sequence[ChatModel], system: str) -> ComparedInput | None:
 
 
 def _typed(system: str) -> ComparedInput | None:
-    text = addressed.text("Input", "input", "question", height=80, placeholder="Ask what your users ask")
+    text = addressed.text(
+        "Input", "input", "question", height=80, placeholder="Ask what your users ask", label_visibility="collapsed"
+    )
     if len(text) > addressed.LONGEST:
         st.caption(f"Inputs of more than {addressed.LONGEST:,} characters are not in the address: a reload clears it.")
     return comparing.typed(text.strip(), system) if text and text.strip() else None

@@ -41,7 +41,11 @@ def section(model: models.ModelRecord) -> None:
         elif (failed := publishing.last_failure(model.id)) is not None:
             st.markdown(f":small[:red[{sentence(failed.error.get('message', 'The publication failed.'))}]]")
         if st.button(
-            "Publish", icon=":material/rocket_launch:", key=f"publish_{model.id}", disabled=model.state != "active"
+            "Publish",
+            icon=":material/rocket_launch:",
+            key=f"publish_{model.id}",
+            disabled=model.state != "active",
+            width="stretch",
         ):
             publish_dialog(model.id)
 
