@@ -15,10 +15,15 @@ from core.cli import main
 from core.messages import SPLIT_TITLES
 from core.platform.db.tables import TASKS, Draft
 from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.context import Outcome, TaskContext
+from core.platform.tasks.lease import acquire
 from core.services.data import datasets, exports, sources, token_counts
 from core.services.platform import drafts
+from core.services.serving import model_card
 from core.services.training import jobs, metrics, models, monitoring
-from core.text import duration, format_loss, plural, share, size
+from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
+from core.serving.model_formats import MODEL_FORMATS
+from core.text import duration, format_loss, percent, plural, share, size
 from core.training.metrics import METRICS
 from tests.support import figures, runs
 from tests.support.figures import Figures
@@ -33,6 +38,7 @@ NAMED_RUN = {
     "Duration": r"duration (\d[\w. ]*\w)",
     "Size": r"final loss [\d.e-]+ · (\d[\d.]* [KMG]B)",  # on a card
     "Training examples": r"([\d,]+ training examples?)",
+    "Right, held out": r"Held-out examples (\d+%)",  # on a card
 }
 
 
@@ -73,6 +79,14 @@ def run(studio_env: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> jo
     return jobs.get_job(job.id)
 
 
+def _test(run: jobs.JobRecord) -> None:
+    """The exact-match test of the run's model, finished."""
+    lease = acquire(models.test(run.model_id or "").id, "test")
+    assert lease is not None
+    shares = {"base": ExactShares(0.0, 0.017), "tuned": ExactShares(0.982, 0.724)}
+    TaskContext(lease).finish(Outcome("succeeded", result=ExactMatchResult(**shares, counts=SplitCount(56, 58))))
+
+
 def _demo(job: jobs.JobRecord) -> dict[str, str]:
     return {"job_id": job.id, "dataset_id": job.dataset_id, "sample": "support", "base_model": "starter"}
 
@@ -80,6 +94,7 @@ def _demo(job: jobs.JobRecord) -> dict[str, str]:
 @pytest.fixture
 def screens(run: jobs.JobRecord, open_screen, read, capsys: pytest.CaptureFixture[str]) -> Screens:
     """Every screen that shows the run or its model, and the command line."""
+    _test(run)
     other = runs.launch(datasets.get_dataset(run.dataset_id), "Another run", seed=2)
     runs.begin(other, 3)
     found = Screens()
@@ -114,6 +129,7 @@ def test_a_finished_run_reads_the_same_everywhere(
     loss(run, screens, capsys)
     accuracy_and_validation_loss(run, screens)
     speed_and_memory(run, screens)
+    scores(run, screens, capsys)
     durations(run, screens)
     sizes(run, screens, capsys)
     examples(run, screens)
@@ -149,6 +165,20 @@ def speed_and_memory(run: jobs.JobRecord, screens: Screens) -> None:
     screens.agree(METRICS.get("tokens_per_s").final_name, "7,368", "job", "jobs")
     screens.agree("Peak memory", size(run.measured["peak_memory_bytes"]), "job", "jobs")
     assert size(run.measured["peak_memory_bytes"]) in screens.texts["sft jobs show"]
+
+
+def scores(run: jobs.JobRecord, screens: Screens, capsys: pytest.CaptureFixture[str]) -> None:
+    model = models.get_model(run.model_id or "")
+    held_out, trained = models.scores(model)
+    screens.agree("Held-out examples", percent(held_out.tuned), "model")
+    screens.agree("Right, held out", percent(held_out.tuned), "models")
+    assert f"Held-out examples {percent(held_out.tuned)}" in screens.texts["sft models"]
+    (line,) = _json(["models", "--json"], capsys)
+    assert [score["tuned"] for score in line["scores"]] == [held_out.tuned, trained.tuned]
+    card = model_card.card(model, MODEL_FORMATS.get("adapter"))
+    for score in (held_out, trained):
+        shares = f"tuned {percent(score.tuned)}, base {percent(score.base)}"
+        assert f"- {score.title}: {shares} of {score.total} answers right." in card
 
 
 def durations(run: jobs.JobRecord, screens: Screens) -> None:

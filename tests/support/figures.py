@@ -24,7 +24,7 @@ def of_screen(app: AppTest, named: dict[str, str], column: str = "") -> Figures:
     """
     found: Figures = defaultdict(set)
     for tile in app.metric:
-        found[tile.label].add(tile.value)
+        found[_unescaped(tile.label)].add(tile.value)
     for element in app.get("html"):
         for name, value in _FACT.findall(str(element.value)):
             found[html.unescape(name)].add(html.unescape(value))
@@ -50,7 +50,11 @@ def plain(app: AppTest) -> str:
         parts += [str(getattr(element, "value", "") or "") for element in app.get(kind)]
     parts += [str(_of(element, "label")) for kind in ("button", "page_link") for element in app.get(kind)]
     text = html.unescape("\n".join(parts)).replace("\N{NO-BREAK SPACE}", " ")
-    return re.sub(r"\\([^\w\s])", r"\1", re.sub(r":(small|gray|orange|green|red|blue)\[|\*\*", "", text))
+    return _unescaped(re.sub(r":(small|gray|orange|green|red|blue)\[|\*\*", "", text))
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([^\w\s])", r"\1", text)
 
 
 def _of(element: Any, name: str) -> Any:

@@ -12,7 +12,7 @@ from core.services.training import jobs, models
 from core.services.training.metrics import final_loss_text
 from core.services.training.models import ModelRecord
 from core.serving.model_formats import ModelFormat
-from core.text import plural
+from core.text import percent
 
 # The catalog's names of licenses -> the Hub's ids. Source: the Hub's documentation of model cards.
 _LICENSES: Final = {
@@ -95,17 +95,9 @@ def _scores(model: ModelRecord) -> str:
     lines = []
     if loss := final_loss_text(model.final_loss):
         lines.append(f"- Training: {loss}.")
-    exact = models.test_result(model.id)
-    if exact is not None:
-        for split, count in (("train", exact.counts.train), ("validation", exact.counts.validation)):
-            base, tuned = getattr(exact.base, split), getattr(exact.tuned, split)
-            if base is not None and tuned is not None:
-                shares = f"base {base:.0%}, tuned {tuned:.0%}"
-                lines.append(f"- Exact answers on {plural(count, f'{split} example')}: {shares}.")
-    for part in models.split_report(model.id):
-        for figure in part.figures:
-            values = f"base {figure.base.share:.0%}, tuned {figure.tuned.share:.0%} of {figure.tuned.total:,}"
-            lines.append(f"- Test split{f' ({_line(part.part)})' if part.part else ''}, {figure.title}: {values}.")
+    for score in models.scores(model):
+        shares = f"tuned {percent(score.tuned)}, base {percent(score.base)} of {score.total:,} answers right"
+        lines.append(f"- {_line(score.title)}{f' ({_line(score.part)})' if score.part else ''}: {shares}.")
     return "\n".join(lines) or "It has not been tested yet."
 
 

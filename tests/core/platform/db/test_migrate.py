@@ -131,26 +131,42 @@ def test_points_of_an_earlier_release_keep_their_values(
     assert first.values == {"epoch": 0.5, "loss": 1.25, "tokens": 3_000_000_000, "mfu": 0.25}  # no value is left out
     assert (last.step, last.values) == (7_000, {"epoch": 1.0, "loss": 0.5, "tokens": 1})
     with get_engine().connect() as connection:
-        assert connection.exec_driver_sql("SELECT name FROM fine_tuned_models").scalar_one() == "Model"
+        query = "SELECT name, line_id, version FROM fine_tuned_models ORDER BY id"
+        found = [tuple(row) for row in connection.exec_driver_sql(query)]
+    assert found == [("Model", "fm_1", 1), ("Retrained on other data", "fm_1", 2), ("Another", "fm_3", 1)]
 
 
 def _fill_0003(connection: Connection) -> None:
-    """A dataset, a finished job with 7,000 points and its model, as the release before wrote them."""
+    """A finished job with 7,000 points, two more, and the model of each, as the release before wrote them."""
     for statement in (
-        "INSERT INTO background_tasks (id, kind, title, queue, payload, state, reason, attempt, crashes, lease_epoch, "
-        "lease_allowance_s, command, progress, phase, message, error, result, created_at, updated_at) "
-        "VALUES ('task_1', 'training', '', 'gpu', '{}', 'succeeded', '', 1, 0, 1, 0, '', 9, '', '', '{}', '{}', 0, 0)",
-        "INSERT INTO fine_tuning_datasets (id, name, description, state, origin, created_at, updated_at) "
-        "VALUES ('ds_1', 'Data', '', 'validated', 'upload', 0, 0)",
+        *(
+            "INSERT INTO background_tasks (id, kind, title, queue, payload, state, reason, attempt, crashes, "
+            "lease_epoch, lease_allowance_s, command, progress, phase, message, error, result, created_at, updated_at) "
+            f"VALUES ('task_{n}', 'training', '', 'gpu', '{{}}', 'succeeded', '', 1, 0, 1, 0, '', 9, '', '', '{{}}', "
+            "'{}', 0, 0)"
+            for n in (1, 2, 3)
+        ),
+        *(
+            "INSERT INTO fine_tuning_datasets (id, name, description, state, origin, created_at, updated_at) "
+            f"VALUES ('ds_{n}', 'Data', '', 'validated', 'upload', 0, 0)"
+            for n in (1, 2, 3)
+        ),
         "INSERT INTO dataset_versions (id, dataset_id, number, path, examples_sha256, examples, train_examples, "
         "validation_examples, size_bytes, manifest, parents, created_at) "
         "VALUES ('dv_1', 'ds_1', 1, 'x', '', 1, 1, 0, 1, '{}', '[]', 0)",
-        "INSERT INTO fine_tuning_jobs (id, name, description, task_id, dataset_id, dataset_version_id, provider, "
-        "base_model, method, spec, forecast, measured, created_at) "
-        "VALUES ('job_1', 'Job', '', 'task_1', 'ds_1', 'dv_1', 'local', 'starter', 'lora', '{}', '{}', '{}', 0)",
-        "INSERT INTO fine_tuned_models (id, name, job_id, dataset_id, base_model, method, state, version, path, "
-        "size_bytes, manifest, notes, created_at) "
-        "VALUES ('fm_1', 'Model', 'job_1', 'ds_1', 'starter', 'lora', 'active', 1, 'x', 1, '{}', '', 0)",
+        *(
+            "INSERT INTO fine_tuning_jobs (id, name, description, task_id, dataset_id, dataset_version_id, provider, "
+            "base_model, method, spec, parent_job_id, forecast, measured, created_at) VALUES ("
+            f"'job_{n}', 'Job', '', 'task_{n}', 'ds_{n}', 'dv_1', 'local', 'starter', 'lora', '{{}}', {parent}, "
+            "'{}', '{}', 0)"
+            for n, parent in ((1, "NULL"), (2, "'job_1'"), (3, "NULL"))
+        ),
+        *(
+            "INSERT INTO fine_tuned_models (id, name, job_id, dataset_id, base_model, method, state, version, path, "
+            f"size_bytes, manifest, notes, created_at) VALUES ('fm_{n}', '{name}', 'job_{n}', 'ds_{n}', 'starter', "
+            f"'lora', 'active', 1, 'x', 1, '{{}}', '', {n})"
+            for n, name in ((1, "Model"), (2, "Retrained on other data"), (3, "Another"))
+        ),
         "INSERT INTO metric_points (job_id, split, step, epoch, loss, tokens, mfu, created_at) "
         "VALUES ('job_1', 'train', 1, 0.5, 1.25, 3000000000, 0.25, 5)",
     ):
