@@ -161,7 +161,7 @@ def _notes(dialect: Dialect, header: int, width: int) -> tuple[str, ...]:
     quoted = f"Cells are quoted with {dialect.quote}." if dialect.quote else "Cells are not quoted."
     return (
         f"Cells separated by {_delimiter_name(dialect.delimiter)}.",
-        f"{rows} the {width} columns." if header else "No header: columns are numbered.",
+        f"{rows} the {plural(width, 'column')}." if header else "No header: columns are numbered.",
         *((quoted,) if dialect.quote != '"' else ()),
         *(("A quote inside a cell follows a backslash.",) if dialect.escape else ()),
     )

@@ -80,8 +80,14 @@ class Studio:
                 yield from _chunks(answer.iter_lines())
         except _httpx().ConnectError as error:
             raise _unavailable() from error
+        except _httpx().TimeoutException as error:
+            waited = f"nothing came for {_ANSWER_TIMEOUT_S:.0f} seconds"
+            raise ProviderError(f"The answer was interrupted, because {waited}.", "Ask again.") from error
         except _httpx().HTTPError as error:
-            raise ProviderError(f"The answer was interrupted: {type(error).__name__}.", "Ask again.") from error
+            raise ProviderError(
+                "The answer was interrupted, because the inference process ended.",
+                "`sft up` restarts it within seconds: ask again.",
+            ) from error
 
     def _client(self) -> httpx.Client:
         timeout = _httpx().Timeout(_ANSWER_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
