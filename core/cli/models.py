@@ -139,8 +139,10 @@ def publish(
             (choice.id, "yes" if choice.ok else "no", choice.reason) for choice in choices
         ])  # fmt: skip
         return
+    with ensure(set()):
+        server = publishing.connection_id(target, connection)
     with ensure({"redis", "worker", "inference"}, say):
-        wait_succeeded(publishing.begin(found.id, target, publishing.connection_id(target, connection)).id)
+        wait_succeeded(publishing.begin(found.id, target, server).id)
     with ensure(set()):
         newest = next(one for one in reversed(publishing.published(found.id)) if one.target == target)
     say(newest.smoke.summary)

@@ -44,7 +44,7 @@ def test_a_real_model_is_the_same_under_llama_cpp(tmp_path: Path) -> None:
     plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     peft = PeftModel.from_pretrained(plain, tmp_path / "adapter").eval()
     ids = render_prompt((Message("user", "Why is the sky blue?"),), load_tokenizer(base))
-    differences, equal = {}, {}
+    differences, equal, likeliest = {}, {}, llama_cpp.likeliest(peft, ids, TOKENS)
     files = {"adapter": ("base.gguf", 0), "merged f16": ("merged-f16.gguf", None), "q8_0": ("merged-q8_0.gguf", None)}
     for name, (file, number) in files.items():
         adapters = [tmp_path / "adapter.gguf"] if number is not None else []
@@ -53,7 +53,6 @@ def test_a_real_model_is_the_same_under_llama_cpp(tmp_path: Path) -> None:
             greedy = llama_cpp.greedy(client, ids, TOKENS, adapter=number)
         expected = llama_cpp.logprobs(peft, ids, answer)
         differences[name] = max(abs(one - other) for one, other in zip(probs, expected, strict=True))
-        likeliest = llama_cpp.likeliest(peft, ids, TOKENS)
         equal[name] = sum(one == other for one, other in zip(greedy, likeliest, strict=False))
     print(differences, equal)
     assert differences["adapter"] < 0.1
