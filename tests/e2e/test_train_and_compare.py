@@ -115,8 +115,9 @@ def test_a_dataset_becomes_a_model(prepared: Studio, open_page) -> None:
     shoot(page, "job_done")
 
     press(page, "to_model")
+    page.locator("[class*=st-key-download_fm_] button:visible").first.click()
     with page.expect_download() as download:
-        page.locator("[class*=st-key-download_fm_] button:visible, [class*=st-key-download_fm_] a").first.click()
+        page.locator("[role=dialog] [class*=st-key-download_fm_] :is(button, a):visible").first.click()
     assert Path(download.value.path()).read_bytes()[:2] == b"PK"
 
 
