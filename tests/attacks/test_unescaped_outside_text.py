@@ -101,7 +101,6 @@ OURS = {
         "platform/*: task.state",
         "platform/_settings/machine.py: check.name",
         "*: item.state",
-        "*: job.state",
     ],
     "ids, hashes, counts and dates": [
         "*: task.id",
@@ -116,6 +115,7 @@ OURS = {
         "data/_smart/cost.py: estimate.*",
         "learn/_demo/results.py: test.counts.*",
         "learn/_explainer/teaches.py: figure.tuned.total",
+        "learn/_explainer/data.py: tokens.trained",
         "learn/_explainer/teaches.py: part.figures",
         "ui/answers/test_split.py: figure.tuned.total",
         "learn/_home/overview.py: overview.*",
@@ -145,6 +145,7 @@ OURS = {
         "learn/home.py: home.unused_real_model()",
         "learn/_demo/introduction.py: *demo.bases()*",
         "learn/demo.py: st.query_params",
+        "training/models.py: models.get_model(chosen)",
         "training/_job/losses.py: found.*",
         "training/_job/losses.py: st.tabs(*",
         "training/_new_job/step_model.py: draft.state",

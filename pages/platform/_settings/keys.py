@@ -53,7 +53,7 @@ def _row(key: ApiKeyRecord) -> None:
 def _facts(key: ApiKeyRecord) -> list[str]:
     used = f"used {ago(key.last_used_at)}" if key.last_used_at else "not used yet"
     expires = "does not expire" if key.expires_at is None else f"expires {moment(key.expires_at)}"
-    return [", ".join(key.scopes), used, expires]
+    return [md(", ".join(key.scopes)), used, expires]
 
 
 @dialog("Create an API key", width="medium", icon=":material/key:")

@@ -64,7 +64,7 @@ def _engines(model: models.ModelRecord, choice: EngineChoice) -> None:
         "Answers come from",
         list(titles),
         index=list(titles).index(choice.engine),
-        format_func=titles.__getitem__,
+        format_func=lambda engine: md(titles[engine]),
         key=f"engine_{model.id}",
     )
     if chosen != choice.engine:
