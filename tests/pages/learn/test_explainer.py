@@ -74,11 +74,11 @@ def test_the_decision_flow_ends_in_advice(studio_env: Path) -> None:
     assert "Collect first**" not in text_of(checked(app))
 
 
-def test_a_row_is_followed_to_its_tokens_and_an_empty_cell_is_rejected(studio_env: Path) -> None:
+def test_a_row_is_followed_to_its_tokens_and_an_empty_cell_is_left_out(studio_env: Path) -> None:
     app = open_topic("way")
     assert "**5. Tokens**" in text_of(app)
     app.text_area(key="way_answer").set_value("").run()
-    assert "**2. Rejected**" in text_of(checked(app))
+    assert "**2. Left out**" in text_of(checked(app))
     assert any("cell_empty" in block.value for block in app.code)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +231,7 @@ def test_a_finished_job_shows_forecast_and_measurement_and_every_setting(open_sc
     assert {"measured", "to_compare"} <= keys(app)
     assert all(md(row.name) in shown for row in jobs.forecast_and_measured(jobs.get_job(job.id)))
     assert f"0.001  ·  {CHOSEN}" in shown
-    assert all(source in shown for source in job.spec.training_sources.values())
+    assert all(escape(source) in shown for source in job.spec.training_sources.values())
 
 
 def test_train_again_opens_a_draft_with_the_same_choices_and_its_parent(open_screen, read) -> None:

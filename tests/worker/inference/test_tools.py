@@ -36,7 +36,7 @@ def client(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     directory = make_model(studio_env / "base_models" / "random")
     (directory / "chat_template.jinja").write_text(TEMPLATE)
     base = base_models.resolve(f"local:{directory}")
-    monkeypatch.setattr(prompts, "find", lambda model_id: Served(base.id, "Random", base, None, False, 0.0))
+    monkeypatch.setattr(prompts, "find", lambda model_id, engine: Served(base.id, "Random", base, None, False, 0.0))
     tokenizer = load_tokenizer(directory)
 
     class Loader:

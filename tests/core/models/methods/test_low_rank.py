@@ -11,7 +11,7 @@ BOTH = pytest.mark.parametrize("method", ["lora", "qlora"])
 
 @BOTH
 def test_rank_out_of_bounds_names_value_and_setting(method: str) -> None:
-    with pytest.raises(SettingsError, match="rank = 0"):
+    with pytest.raises(SettingsError, match="rank must be a whole number from 1 to 256; got 0"):
         build(method, {"rank": 0})
 
 

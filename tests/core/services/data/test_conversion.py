@@ -164,7 +164,7 @@ def test_a_file_without_a_single_example_fails_clearly() -> None:
     task = execute(conversion.start(draft(source_id=source)).id, "test")
     assert task is not None
     assert task.state == "failed"
-    assert "20 rejected" in task.error["message"]
+    assert "20 left out" in task.error["message"]
     assert datasets.list_datasets() == []
     assert get_storage().list("datasets") == []
 
