@@ -24,6 +24,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 TOKENS, AT_ONCE = 64, (1, 4, 16)
@@ -70,13 +71,16 @@ class Bench:
     """A base in memory with its adapters, and the engine on it."""
 
     def __init__(self, base: Path, adapters: dict[str, Path]) -> None:
+        import torch
+
         from worker.inference.engine import InferenceEngine
-        from worker.inference.weights import Loaded
+        from worker.inference.weights import Loaded, threads_for
         from worker.training.generate import keep_contiguous
         from worker.training.model_files import load_model, load_tokenizer
 
         model = load_model(base).eval()
         keep_contiguous(model)
+        torch.set_num_threads(threads_for([model.num_parameters()]))  # as the inference process does
         self.loaded = loaded = Loaded(model, load_tokenizer(base))
         for name, directory in adapters.items():
             loaded.adapters.load(name, directory)
@@ -85,7 +89,7 @@ class Bench:
             def _begin(self, request: Any) -> Any:
                 from worker.inference.decoding import Generation
 
-                generation = Generation(request, loaded, request.question.served)
+                generation = Generation(request, loaded, request.question.served.id)
                 generation._ends.clear()  # every answer has the same number of tokens
                 return generation
 
@@ -128,7 +132,8 @@ class _Asked:
         from worker.inference.prompts import Question
 
         self.engine, self.first, self.ended = engine, 0.0, threading.Event()
-        question: Any = Question(adapter, ids)  # type: ignore[arg-type]  the bench's engine takes the adapter's name
+        served: Any = SimpleNamespace(id=adapter, gguf=None)
+        question = Question(served, ids)
         self.request = GenerationRequest(question, ChatOptions(max_tokens=tokens), self._emit, threading.Event())
 
     def ask(self) -> None:

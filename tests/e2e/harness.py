@@ -76,7 +76,8 @@ def beyond_edge(page) -> list[str]:
     return page.evaluate(
         """() => [...document.querySelectorAll('[data-testid=stMain] *')]
             .filter(e => { const r = e.getBoundingClientRect(); return r.width > 0 && r.right > innerWidth + 1 })
-            .filter(e => !e.closest('[data-testid=stDataFrame], [role=tablist]'))  // both scroll on their own
+            // these scroll on their own
+            .filter(e => !e.closest('[data-testid=stDataFrame], [role=tablist], [data-testid=stMermaidChart] *'))
             .filter(e => !e.matches('input[type=range]'))  // of a slider: invisible, for screen readers
             .slice(0, 5).map(e => e.outerHTML.slice(0, 200))"""
     )

@@ -191,7 +191,7 @@ class Loader:
         model = load_model(weights, dtype=dtype).eval()
         keep_contiguous(model)
         self._models[key] = Loaded(model, load_tokenizer(tokenizer))
-        torch.set_num_threads(_threads([loaded.model.num_parameters() for loaded in self._models.values()]))
+        torch.set_num_threads(threads_for([loaded.model.num_parameters() for loaded in self._models.values()]))
         return self._models[key]
 
     def _make_room(self, title: str, weights: Path, busy: set[int]) -> None:
@@ -236,10 +236,10 @@ def _trial(weights: Path) -> precision.Trial:
         return load_model(weights, dtype=precision.dtype_of(name, "served")).eval()
 
     params = inspect(weights).dims.params
-    torch.set_num_threads(_threads([params]))
+    torch.set_num_threads(threads_for([params]))
     return precision.Trial(params, load, precision.answering_step)
 
 
-def _threads(params: list[int]) -> int:
+def threads_for(params: list[int]) -> int:
     """The number of threads for decoding: one while only small models are in memory."""
     return 1 if max(params) < SMALL_PARAMS else use_cores()
