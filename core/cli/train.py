@@ -66,6 +66,7 @@ def train(
 ) -> None:
     """Fine-tune a base model on a dataset. Settings that are not given are chosen automatically."""
     from core.platform.supervisor import ensure
+    from core.services.platform import tasks
 
     with ensure({"redis", "worker"} if wait else {"redis"}, say):
         job = _launch(dataset, base, method, engine, provider, name, settings or [], run_settings or [])
@@ -76,6 +77,8 @@ def train(
             say(f"Warning: {warning}")
         if wait:
             wait_for(job.task_id)
+        elif not tasks.workers():
+            say("No worker runs: `sft up` starts the studio, and the job with it.")
         code = _report(job.id, as_json=as_json)
     raise typer.Exit(code)
 

@@ -97,8 +97,10 @@ def _your_turn(sample: SampleDataset) -> None:
             st.text(answer)
         else:
             fields = chat.json_fields([answer])
-            form = f" as a JSON object with {', '.join(fields[:-1])} and {fields[-1]}" if len(fields) > 1 else ""
-            st.caption(f"What would you answer{md(form)}? The model is trained on others like this one.")
+            form = (
+                f" as a JSON object with {md(', '.join(fields[:-1]))} and {md(fields[-1])}" if len(fields) > 1 else ""
+            )
+            st.caption(f"What would you answer{form}? The model is trained on others like this one.")
         with st.container(horizontal=True, gap="small"):
             if not st.session_state.get(_SHOWN) and st.button("Show the answer", key="show_answer"):
                 st.session_state[_SHOWN] = True
