@@ -66,3 +66,10 @@ def test_a_job_is_shown_by_its_name_unless_two_have_it(capsys: pytest.CaptureFix
     assert refused.index(second.id) < refused.index(first.id)
     assert main(["jobs", "show", "Moon"]) != 0
     assert "There is no job 'Moon'" in capsys.readouterr().err
+
+
+def test_a_launch_without_a_worker_says_how_it_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--dataset", make_dataset().id, "--epochs", "2"]) == 0
+    told = capsys.readouterr()
+    assert "No worker runs: `sft up` starts the studio" in told.err
+    assert "pending" in told.out
