@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
-from core.errors import SettingsError
-from core.platform import logs
-from core.platform.private import keep_private
-from core.settings import get_settings
+from core.services.platform.web.serving import serve
 
 
 def main() -> int:
     """Serve until SIGINT or SIGTERM; 1 when the settings cannot work."""
-    try:
-        settings = get_settings()
-        keep_private()
-        logs.configure("api")
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    import uvicorn
+    return serve("api", lambda settings: (settings.host, settings.api_port), _app)
 
+
+def _app(host: str) -> Any:
     from api.app import make_app
 
-    uvicorn.run(
-        make_app(settings.host),
-        host=settings.host,
-        port=settings.api_port,
-        log_config=None,  # its loggers go through ours
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,  # it would believe any client on this machine
-        timeout_graceful_shutdown=3,
-    )
-    return 0
+    return make_app(host)
 
 
 if __name__ == "__main__":

@@ -12,16 +12,20 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.llama_server import LlamaServer, serving
+import httpx
+
 from core.messages import Message
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.render import render_prompt
+from tests.support import llama_cpp
 
 TOKENS = 40
+CONTEXT = 1024  # tokens
 QUESTIONS = (
     "What is the capital of France?",
     "List three colors.",
@@ -60,8 +64,13 @@ class Comparison:
         return self.margin is None
 
 
+def serving(file: Path) -> AbstractContextManager[httpx.Client]:
+    """llama.cpp's server on the file, with the arithmetic that is nearest to fp32."""
+    return llama_cpp.serving(file, threads=2, context=CONTEXT, exact=True)
+
+
 def compare(
-    directory: Path, server: LlamaServer, questions: Sequence[str], tokens: int = TOKENS
+    directory: Path, client: httpx.Client, questions: Sequence[str], tokens: int = TOKENS
 ) -> Iterator[Comparison]:
     """Each question under both."""
     import torch
@@ -70,21 +79,22 @@ def compare(
     model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(directory)
     for question in questions:
-        yield _compared(model, tokenizer, directory, server, question, tokens)
+        yield _compared(model, tokenizer, directory, client, question, tokens)
 
 
 def _compared(
-    model: Any, tokenizer: Any, directory: Path, server: LlamaServer, question: str, tokens: int
+    model: Any, tokenizer: Any, directory: Path, client: httpx.Client, question: str, tokens: int
 ) -> Comparison:
     ids = render_prompt((Message("user", question),), load_tokenizer(directory))
     ours = _greedy(model, ids, tokens)
-    theirs = _until_end(model, server.greedy(ids, tokens))
+    theirs = _until_end(model, llama_cpp.greedy(client, ids, tokens, to_the_end=True))
     same = next((place for place, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]), None)
     parted = same is not None or len(ours) != len(theirs)
     same = min(len(ours), len(theirs)) if same is None else same
     margin = _margin(model, ids, ours, theirs, same) if parted else None
     text = tokenizer.decode(ours, skip_special_tokens=True)
-    return Comparison(question, server.tokenize(server.prompt(question)) == ids, same, len(ours), text, margin)
+    same_tokens = llama_cpp.tokenized(client, llama_cpp.prompt(client, question)) == ids
+    return Comparison(question, same_tokens, same, len(ours), text, margin)
 
 
 def _greedy(model: Any, ids: list[int], tokens: int) -> list[int]:
@@ -130,8 +140,8 @@ def main() -> None:
         print("| question | same tokens of the prompt | same tokens of the answer | margin where they part |")
         print("|---|---|---|---|")
         same = 0
-        with serving(file) as server:
-            for row in compare(directory, server, QUESTIONS):
+        with serving(file) as client:
+            for row in compare(directory, client, QUESTIONS):
                 print(_line(row), flush=True)
                 same += row.equal
     print(f"\n{same} of {len(QUESTIONS)} answers are the same to the end.")

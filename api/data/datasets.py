@@ -20,9 +20,9 @@ from api.data.shapes import (
     NewDataset,
     VersionShown,
 )
-from api.platform.records import After, Limit, RecordPage, page, records
+from api.platform.records import Limit, add_routes, records
 from api.platform.scopes import needs
-from api.platform.shapes import Renamed, TaskShown
+from api.platform.shapes import TaskShown
 from core.services.data import chat_import, conversion, datasets, exports, sources
 from core.services.data.datasets import edits, operations
 from core.services.platform.api_keys import DATA, READ
@@ -31,12 +31,6 @@ router: Final = records("/api/v1/datasets", "Datasets")
 _READING: Final = [needs(READ, DATA)]
 _WRITING: Final = [needs(DATA)]
 SplitName = Literal["train", "validation", "test"]
-
-
-@router.get("", dependencies=_READING)
-def list_datasets(limit: Limit = 50, after: After = "", archived: bool = False) -> RecordPage[DatasetShown]:
-    """The datasets, the newest first."""
-    return page(datasets.newest(after, archived=archived, limit=limit + 1), limit, DatasetShown)
 
 
 @router.post("", dependencies=_WRITING, status_code=202)
@@ -82,28 +76,10 @@ def mix(asked: Mix) -> TaskShown:
     return TaskShown.of(edits.mix(asked.name, parts, asked.total, asked.seed, asked.description, asked.hold_out))
 
 
-@router.get("/{dataset_id}", dependencies=_READING)
-def get_dataset(dataset_id: str) -> DatasetShown:
-    """One dataset, by its id or name."""
-    return DatasetShown.of(datasets.get_dataset(dataset_id))
-
-
-@router.patch("/{dataset_id}", dependencies=_WRITING)
-def change_dataset(dataset_id: str, change: Renamed) -> DatasetShown:
-    """Rename, archive or restore a dataset."""
-    found = datasets.get_dataset(dataset_id)
-    if change.name is not None:
-        datasets.rename(found.id, change.name)
-    if change.archived is not None:
-        (datasets.archive if change.archived else datasets.restore)([found.id])
-    return DatasetShown.of(datasets.get_dataset(found.id))
-
-
-@router.delete("/{dataset_id}", dependencies=_WRITING, status_code=204)
-def delete_dataset(dataset_id: str, confirm: Annotated[str, Query(description="the name of the dataset")]) -> Response:
-    """Delete a dataset and its files; models that were trained on it remain."""
-    datasets.delete(datasets.get_dataset(dataset_id).id, confirm)
-    return Response(status_code=204)
+ROUTES: Final = add_routes(
+    router, datasets, datasets.get_dataset, DatasetShown, noun="dataset", reading=_READING, writing=_WRITING,
+    remains="its files are deleted too, models that were trained on it remain",
+)  # fmt: skip
 
 
 @router.post("/{dataset_id}/validate", dependencies=_WRITING, status_code=202)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from api.data.openai_shapes import DeletedFile, FileList, FileObject
 from api.platform.scopes import needs
@@ -30,6 +30,14 @@ def file_form(**fields: Any) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
+def file_of(form: FormData) -> UploadFile:
+    """The file of a form. Raises DataError."""
+    file = form.get("file")
+    if not isinstance(file, UploadFile):
+        raise DataError("No file was sent.", "Send it in the field `file` of a form.", code="no_file", field="file")
+    return file
+
+
 _FORM: Final = file_form(purpose={"type": "string", "enum": [PURPOSE]})
 
 
@@ -37,9 +45,7 @@ _FORM: Final = file_form(purpose={"type": "string", "enum": [PURPOSE]})
 async def upload(request: Request) -> FileObject:
     """Upload labeled examples: JSONL in chat format, or any other file that *Upload* recognizes."""
     async with request.form(max_files=1, max_fields=8) as form:
-        file, purpose = form.get("file"), form.get("purpose")
-        if not isinstance(file, UploadFile):
-            raise DataError("There is no file.", "Send it in the field `file` of a form.", code="no_file", field="file")
+        file, purpose = file_of(form), form.get("purpose")
         if purpose != PURPOSE:
             text = f"The purpose {str(purpose)[:60]!r} is not offered."
             raise DataError(text, f"Use {PURPOSE}.", code="purpose", field="purpose")

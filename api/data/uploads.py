@@ -9,11 +9,10 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from api.data.files import file_form
+from api.data.files import file_form, file_of
 from api.data.shapes import BeginUpload, PartialShown, UploadShown
 from api.platform.records import After, Limit, RecordPage, page, records
 from api.platform.scopes import needs
-from core.errors import DataError
 from core.services.data import chat_import, chunked_uploads, sources
 from core.services.data.sources import SourceRecord
 from core.services.platform.api_keys import DATA, READ
@@ -27,10 +26,7 @@ Kind = Annotated[Literal["table", "conversations"], Query(description="conversat
 async def upload(request: Request, kind: Kind = "table") -> UploadShown:
     """Store a file: a table, labeled examples, or an exported chat log."""
     async with request.form(max_files=1, max_fields=8) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise DataError("There is no file.", "Send it in the field `file` of a form.", code="no_file", field="file")
-        return UploadShown.of(await run_in_threadpool(_store, file, kind))
+        return UploadShown.of(await run_in_threadpool(_store, file_of(form), kind))
 
 
 def _store(file: UploadFile, kind: str) -> SourceRecord:

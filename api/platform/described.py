@@ -117,7 +117,7 @@ def _describe(model: type[BaseModel], schemas: dict[str, Any]) -> str:
 
 
 def _marked(node: Any) -> list[dict[str, Any]]:
-    """The schemas that stand for the classes of a registry."""
+    """The schemas to be replaced by those of a registry's classes."""
     if isinstance(node, dict):
         own = [node] if _MARK in node else []
         return [*own, *(one for value in node.values() for one in _marked(value))]

@@ -136,7 +136,7 @@ def of_body(errors: Sequence[Any]) -> Problem:
 
 def of_path(path: str, status: int, headers: Mapping[str, str] | None) -> Problem:
     """The problem with a path or a verb that does not exist."""
-    words = {404: "There is no {path}.", 405: "{path} does not take this method."}
+    words = {404: "{path} does not exist.", 405: "{path} does not take this method."}
     message = words.get(status, "The request for {path} could not be read.").format(path=path[:200])
     code = "not_found" if status == 404 else "method" if status == 405 else "invalid"
     return Problem(status, code, message, "docs/api.md lists what the API has.", None, headers or {})

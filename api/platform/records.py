@@ -1,15 +1,19 @@
-"""What the routes of `/api` share: records with an ETag, pages with a cursor, and requests that are answered once."""
+"""What the routes of `/api` share: records with an ETag, pages with a cursor, and requests that are answered once.
+
+`add_routes` adds what every kind of record has: list, get, change and delete.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Annotated, Any, Final, Generic, Self, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Generic, Protocol, Self, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.platform.idempotency import once
 from api.platform.problems import Problem
@@ -21,7 +25,23 @@ CHANGED: Final = Problem(
     412, "changed", "The record has changed in the meantime.", "Read it again, and send its new ETag.", "If-Match"
 )
 _reading: dict[str, Handler] = {}  # by the path of a record: how it is read
-T = TypeVar("T", bound=BaseModel)
+
+
+class Renamed(BaseModel):
+    """A change of a record; what is left out remains."""
+
+    name: str | None = Field(default=None, max_length=200)
+    archived: bool | None = None
+
+
+class RecordStore(Protocol):
+    """The service behind a kind of record; a module of `core.services` is one."""
+
+    def newest(self, after: str, *, archived: bool, limit: int) -> Sequence[Any]: ...
+    def rename(self, record_id: str, name: str, /) -> object: ...
+    def archive(self, ids: Sequence[str], /) -> int: ...
+    def restore(self, ids: Sequence[str], /) -> int: ...
+    def delete(self, record_id: str, confirm: str, /) -> None: ...
 
 
 class Shown(BaseModel):
@@ -35,6 +55,9 @@ class Shown(BaseModel):
         return cls.model_validate(record)
 
 
+T = TypeVar("T", bound=Shown)
+
+
 class RecordPage(BaseModel, Generic[T]):
     """Some entries, the newest first; `next` begins the next page, null on the last one."""
 
@@ -44,9 +67,8 @@ class RecordPage(BaseModel, Generic[T]):
 
 def page(found: Sequence[Any], limit: int, shown: type[T]) -> RecordPage[T]:
     """The page of records that were read with one more than `limit`."""
-    of = getattr(shown, "of")  # noqa: B009  every shown record has it
     more = len(found) > limit
-    return RecordPage(data=[of(record) for record in found[:limit]], next=found[limit - 1].id if more else None)
+    return RecordPage(data=[shown.of(record) for record in found[:limit]], next=found[limit - 1].id if more else None)
 
 
 class RecordRoute(APIRoute):
@@ -83,6 +105,71 @@ class RecordRoute(APIRoute):
 def records(prefix: str, tag: str, **options: Any) -> APIRouter:
     """The router of a group of records."""
     return APIRouter(prefix=prefix, tags=[tag], route_class=RecordRoute, **options)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRoutes:
+    """The functions behind two of the routes, for further paths that answer with the same."""
+
+    list: Callable[..., Any]
+    get: Callable[..., Any]
+
+
+def add_routes(
+    router: APIRouter,
+    store: RecordStore,
+    get: Callable[[str], Any],
+    shown: type[T],
+    *,
+    noun: str,
+    reading: Sequence[Any],
+    writing: Sequence[Any],
+    remains: str,
+    change: type[Renamed] = Renamed,
+    apply: Callable[[str, Any], object] = lambda record_id, asked: None,
+) -> RecordRoutes:
+    """Add the routes to list, get, change and delete a kind of record.
+
+    Args:
+        get: reads a record by its id or name. Raises NotFound.
+        reading, writing: the dependencies of these routes.
+        remains: what is not deleted with it, as the rest of a sentence.
+        change: the body of a change; `apply` makes the changes that it adds to a new name and the archive.
+    """
+
+    def list_records(limit: Limit = 50, after: After = "", archived: bool = False) -> Any:
+        return page(store.newest(after, archived=archived, limit=limit + 1), limit, shown)
+
+    def get_record(record_id: str) -> Any:
+        return shown.of(get(record_id))
+
+    def change_record(record_id: str, asked: Any) -> Any:
+        own = get(record_id).id
+        if asked.name is not None:
+            store.rename(own, asked.name)
+        apply(own, asked)
+        if asked.archived is not None:
+            (store.archive if asked.archived else store.restore)([own])
+        return shown.of(get(own))
+
+    def delete_record(record_id: str, confirm: Annotated[str, Query(description="the name of the record")]) -> Response:
+        store.delete(get(record_id).id, confirm)
+        return Response(status_code=204)
+
+    # FastAPI reads the shapes of bodies and answers from the annotations.
+    list_records.__annotations__["return"] = RecordPage[shown]  # type: ignore[valid-type]
+    get_record.__annotations__["return"] = change_record.__annotations__["return"] = shown
+    change_record.__annotations__["asked"] = change
+    for path, function, method, status, needed, name, text in (
+        ("", list_records, "GET", 200, reading, f"list_{noun}s", f"The {noun}s, the newest first."),
+        ("/{record_id}", get_record, "GET", 200, reading, f"get_{noun}", f"One {noun}, by its id or name."),
+        ("/{record_id}", change_record, "PATCH", 200, writing, f"change_{noun}", f"Change or archive a {noun}."),
+        ("/{record_id}", delete_record, "DELETE", 204, writing, f"delete_{noun}", f"Delete a {noun}; {remains}."),
+    ):
+        router.add_api_route(
+            path, function, methods=[method], status_code=status, dependencies=needed, name=name, description=text
+        )
+    return RecordRoutes(list_records, get_record)
 
 
 def _tag(response: Response) -> str:

@@ -45,13 +45,6 @@ class EventShown(Shown):
     object: Literal["event"] = "event"
 
 
-class Renamed(BaseModel):
-    """A change of a record; what is left out remains."""
-
-    name: str | None = Field(default=None, max_length=200)
-    archived: bool | None = None
-
-
 class KeyShown(Shown):
     """An API key without its secret."""
 

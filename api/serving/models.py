@@ -34,7 +34,7 @@ def find(name: str) -> ServedName:
     for names in ([model.id for model in every], [model.title for model in every], [model.slug for model in every]):
         if name in names:
             return every[names.index(name)]
-    raise NotFound(f"There is no model {name!r}.", "GET /v1/models lists the available ones.")
+    raise NotFound(f"The model {name!r} does not exist.", "GET /v1/models lists the available ones.")
 
 
 def _shown(model: ServedName) -> ModelObject:

@@ -32,15 +32,15 @@ def validate(dataset_id: str) -> TaskShown:
 
 
 for _path, _function, _method, _status, _scopes in (
-    ("/datasets", datasets.list_datasets, "GET", 200, _READ_DATA),
+    ("/datasets", datasets.ROUTES.list, "GET", 200, _READ_DATA),
     ("/datasets", datasets.create_dataset, "POST", 202, _DATA),
     ("/datasets/import-from-conversations", datasets.import_from_conversations, "POST", 202, _DATA),
-    ("/datasets/{dataset_id}", datasets.get_dataset, "GET", 200, _READ_DATA),
-    ("/jobs", jobs.list_jobs, "GET", 200, _READ_JOBS),
+    ("/datasets/{dataset_id}", datasets.ROUTES.get, "GET", 200, _READ_DATA),
+    ("/jobs", jobs.ROUTES.list, "GET", 200, _READ_JOBS),
     ("/jobs", jobs.create_job, "POST", 201, _TRAIN),
     ("/jobs/estimate-cost", jobs.estimate, "POST", 200, _READ_JOBS),
-    ("/jobs/{job_id}", jobs.get_job, "GET", 200, _READ_JOBS),
-    ("/models", models.list_models, "GET", 200, _READ_MODELS),
+    ("/jobs/{job_id}", jobs.ROUTES.get, "GET", 200, _READ_JOBS),
+    ("/models", models.ROUTES.list, "GET", 200, _READ_MODELS),
     ("/models/{model_id}/deploy", models.deploy, "POST", 200, _SERVE),
     ("/models/{model_id}/archive", models.archive, "POST", 200, _SERVE),
 ):

@@ -10,9 +10,9 @@ from fastapi.responses import Response, StreamingResponse
 
 from api.platform.event_stream import event_stream
 from api.platform.idempotency import IdempotencyKey
-from api.platform.records import After, Limit, RecordPage, page, records
+from api.platform.records import add_routes, records
 from api.platform.scopes import needs
-from api.platform.shapes import EventShown, Renamed
+from api.platform.shapes import EventShown
 from api.platform.tasks import Action, Following, Since
 from api.training.shapes import Csv, Estimated, JobChoices, JobShown, NewJob, PointShown
 from core.services.data import datasets
@@ -67,34 +67,10 @@ def estimate(asked: JobChoices) -> Estimated:
     )
 
 
-@router.get("", dependencies=_READING)
-def list_jobs(limit: Limit = 50, after: After = "", archived: bool = False) -> RecordPage[JobShown]:
-    """The jobs, the newest first."""
-    return page(jobs.newest(after, archived=archived, limit=limit + 1), limit, JobShown)
-
-
-@router.get("/{job_id}", dependencies=_READING)
-def get_job(job_id: str) -> JobShown:
-    """One job."""
-    return JobShown.of(jobs.get_job(job_id))
-
-
-@router.patch("/{job_id}", dependencies=_TRAINING)
-def change_job(job_id: str, change: Renamed) -> JobShown:
-    """Rename, archive or restore a job."""
-    job = jobs.get_job(job_id)
-    if change.name is not None:
-        jobs.rename(job.id, change.name)
-    if change.archived is not None:
-        (jobs.archive if change.archived else jobs.restore)([job.id])
-    return JobShown.of(jobs.get_job(job.id))
-
-
-@router.delete("/{job_id}", dependencies=_TRAINING, status_code=204)
-def delete_job(job_id: str, confirm: Annotated[str, Query(description="the name of the job")]) -> Response:
-    """Delete a job with its curves and checkpoints; its model remains."""
-    jobs.delete(job_id, confirm)
-    return Response(status_code=204)
+ROUTES: Final = add_routes(
+    router, jobs, jobs.get_job, JobShown, noun="job", reading=_READING, writing=_TRAINING,
+    remains="its curves and checkpoints are deleted too, its model remains",
+)  # fmt: skip
 
 
 @router.post("/{job_id}/{action}", dependencies=_TRAINING)

@@ -7,62 +7,37 @@ from typing import Annotated, Final
 from fastapi import Query
 from fastapi.responses import Response, StreamingResponse
 
-from api.platform.records import After, Limit, RecordPage, page, records
+from api.platform.records import add_routes, records
 from api.platform.scopes import needs
 from api.platform.shapes import TaskShown
 from api.training.shapes import Deployed, FormatShown, ModelChange, ModelShown
 from core.services.platform.api_keys import READ, SERVE
-from core.services.serving import chat, model_files, served
+from core.services.serving import chat, from_code, model_files
 from core.services.training import models
-from core.settings import get_settings
 
 router: Final = records("/api/v1/models", "Models")
 _READING: Final = [needs(READ, SERVE)]
 _SERVING: Final = [needs(SERVE)]
 
 
-@router.get("", dependencies=_READING)
-def list_models(limit: Limit = 50, after: After = "", archived: bool = False) -> RecordPage[ModelShown]:
-    """The models, the newest first."""
-    return page(models.newest(after, archived=archived, limit=limit + 1), limit, ModelShown)
+def _annotate(model_id: str, asked: ModelChange) -> None:
+    if asked.notes is not None:
+        models.set_notes(model_id, asked.notes)
 
 
-@router.get("/{model_id}", dependencies=_READING)
-def get_model(model_id: str) -> ModelShown:
-    """One model, by its id or name."""
-    return ModelShown.of(models.get_model(model_id))
-
-
-@router.patch("/{model_id}", dependencies=_SERVING)
-def change_model(model_id: str, change: ModelChange) -> ModelShown:
-    """Rename, annotate, archive or restore a model."""
-    model = models.get_model(model_id)
-    if change.name is not None:
-        models.rename(model.id, change.name)
-    if change.notes is not None:
-        models.set_notes(model.id, change.notes)
-    if change.archived is not None:
-        (models.archive if change.archived else models.restore)([model.id])
-    return ModelShown.of(models.get_model(model.id))
-
-
-@router.delete("/{model_id}", dependencies=_SERVING, status_code=204)
-def delete_model(model_id: str, confirm: Annotated[str, Query(description="the name of the model")]) -> Response:
-    """Delete a model and its files; its job remains."""
-    models.delete(models.get_model(model_id).id, confirm)
-    return Response(status_code=204)
+ROUTES: Final = add_routes(
+    router, models, models.get_model, ModelShown, noun="model", reading=_READING, writing=_SERVING,
+    remains="its files are deleted too, its job remains", change=ModelChange, apply=_annotate,
+)  # fmt: skip
 
 
 @router.post("/{model_id}/deploy", dependencies=_SERVING)
 def deploy(model_id: str) -> Deployed:
     """Serve a model here: restore it if it is archived, start loading, and say how programs ask it."""
-    model = models.get_model(model_id)
-    models.restore([model.id])
+    done = from_code.deploy(model_id)
     chat.warm_up()
-    found = next(one for one in served.served_models() if one.id == model.id)
-    names = list(dict.fromkeys((found.id, found.title, found.slug)))
-    shown = ModelShown.of(models.get_model(model.id))
-    return Deployed(model=shown, base_url=f"{get_settings().api_url}/v1", names=names)
+    names = list(dict.fromkeys((done.model.id, done.model.name, done.name)))
+    return Deployed(model=ModelShown.of(done.model), base_url=done.base_url, names=names)
 
 
 @router.post("/{model_id}/archive", dependencies=_SERVING)

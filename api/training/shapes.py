@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from api.platform.described import MethodSettings
-from api.platform.records import Shown
+from api.platform.records import Renamed, Shown
 from core.services.training.choices import AUTO, DEFAULT_PROVIDER, TrainingConfig
 
 
@@ -114,12 +114,10 @@ class ModelShown(Shown):
     created_at: float
 
 
-class ModelChange(BaseModel):
+class ModelChange(Renamed):
     """A change of a model; what is left out remains."""
 
-    name: str | None = Field(default=None, max_length=120)
     notes: str | None = Field(default=None, max_length=20_000)
-    archived: bool | None = None
 
 
 class Deployed(BaseModel):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.data import samples
+from core.models import base_models
 from core.services.data import datasets, sources
 from core.services.platform import tasks
 from core.services.training import jobs
@@ -164,12 +166,17 @@ def test_a_wrong_job_is_named(client, change: dict[str, Any], status: int, field
     assert refused.headers["content-type"] == "application/problem+json"
 
 
-def test_models_are_deployed_archived_and_downloaded(client, tmp_path: Path) -> None:
+def test_models_are_deployed_archived_and_downloaded(client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = runs.succeed(runs.launch(runs.dataset()), tmp_path)
     path = f"/api/v1/models/{model.id}"
     assert client.post(f"{path}/archive").json()["state"] == "archived"
     assert client.get("/api/v1/models").json()["data"] == []
     assert client.get("/api/v1/models", params={"archived": True}).json()["data"][0]["id"] == model.id
+    refused = client.post(f"{path}/deploy")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict"), "its base was not built"
+    assert client.get(path).json()["state"] == "archived"
+    ready = replace(base_models.resolve("starter"), ready=True)
+    monkeypatch.setattr(base_models, "resolve", lambda _: ready)
     deployed = client.post(f"{path}/deploy").json()
     assert deployed["model"]["state"] == "active"
     assert deployed["base_url"].endswith("/v1")

@@ -140,4 +140,4 @@ def test_what_cannot_work_is_said_before_anything_starts(table: Path) -> None:
     told = sft("convert", str(unmapped), "--name", "x", code=1)
     assert "Convert it with --suggested, or choose: sft convert" in told.stderr
     assert "--template" in told.stderr
-    assert "There is no" in sft("chat", "--model", "nobody", "Hello?", code=1).stderr
+    assert "does not exist" in sft("chat", "--model", "nobody", "Hello?", code=1).stderr

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +10,7 @@ from typing import Any
 import httpx
 
 from tests.support import tiny_gguf
-
-KEY = "a-key-for-this-test"
+from worker.serving.llama_server import LlamaServer
 
 
 def make_directory(directory: Path, architecture: str = "llama", *, pre: str = "smollm", **config: Any) -> Path:
@@ -54,27 +50,27 @@ def make_directory(directory: Path, architecture: str = "llama", *, pre: str = "
 
 @contextlib.contextmanager
 def serving(
-    model: Path, adapters: Sequence[Path] = (), *, threads: int = 1, context: int = 512
+    model: Path, adapters: Sequence[Path] = (), *, threads: int = 1, context: int = 512, exact: bool = False
 ) -> Iterator[httpx.Client]:
     """The studio's llama.cpp server on these files."""
-    settings = {
-        "model": str(model), "adapters": [str(path) for path in adapters], "key": KEY,
-        "threads": threads, "context": context,
-    }  # fmt: skip
-    with subprocess.Popen(
-        [sys.executable, "-m", "worker.serving.llama_server"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(f"{json.dumps(settings)}\n")
-        process.stdin.flush()
-        address = next(line.split()[1] for line in process.stdout if line.startswith("ADDRESS "))
-        headers = {"Authorization": f"Bearer {KEY}"}
-        with httpx.Client(base_url=address, headers=headers, timeout=120, trust_env=False) as client:
+    server = LlamaServer(model, adapters, threads=threads, context=context, exact=exact)
+    try:
+        with server.client as client:
             yield client
-        process.stdin.close()
-        process.wait(10)
+    finally:
+        server.stop()
+
+
+def tokenized(client: httpx.Client, text: str) -> list[int]:
+    """Token ids of a text; special tokens are read as such."""
+    answer = client.post("/tokenize", json={"content": text, "add_special": False, "parse_special": True})
+    return list(answer.raise_for_status().json()["tokens"])
+
+
+def prompt(client: httpx.Client, question: str) -> str:
+    """The text that the file's chat template makes of a question."""
+    answer = client.post("/apply-template", json={"messages": [{"role": "user", "content": question}]})
+    return str(answer.raise_for_status().json()["prompt"])
 
 
 def letters(client: httpx.Client, ids: list[int], tokens: int, adapter: int | None = None) -> tuple[list[int], list]:
@@ -86,9 +82,11 @@ def letters(client: httpx.Client, ids: list[int], tokens: int, adapter: int | No
     return found["tokens"], [one["logprob"] for one in found["completion_probabilities"]]
 
 
-def greedy(client: httpx.Client, ids: list[int], tokens: int, adapter: int | None = None) -> list[int]:
-    """The greedy answer's token ids."""
-    return list(_ask(client, ids, tokens, adapter, {})["tokens"])
+def greedy(
+    client: httpx.Client, ids: list[int], tokens: int, adapter: int | None = None, *, to_the_end: bool = False
+) -> list[int]:
+    """The greedy answer's token ids: so many, or up to the token that ends an answer."""
+    return list(_ask(client, ids, tokens, adapter, {"ignore_eos": not to_the_end})["tokens"])
 
 
 def _ask(client: httpx.Client, ids: list[int], tokens: int, adapter: int | None, more: dict[str, Any]) -> Any:

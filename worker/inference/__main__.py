@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import sys
+from typing import Any, Final
 
-from core.errors import SettingsError
-from core.platform import logs
-from core.platform.private import keep_private
-from core.settings import get_settings
+from core.services.platform.web.serving import serve
+
+HOST: Final = "127.0.0.1"  # never another address: there is no sign-in here
 
 
 def main() -> int:
-    """Serve until told to stop; 1 when the settings cannot work."""
-    try:
-        port = get_settings().inference_port
-        keep_private()
-        logs.configure("inference")
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    import uvicorn
+    """Serve until SIGINT or SIGTERM; 1 when the settings cannot work."""
+    return serve("inference", lambda settings: (HOST, settings.inference_port), _app)
 
+
+def _app(_: str) -> Any:
     from worker.inference.app import make_app
 
-    uvicorn.run(
-        make_app(),
-        host="127.0.0.1",  # never another address: there is no sign-in here
-        port=port,
-        log_config=None,  # its loggers go through ours
-        log_level="warning",
-        timeout_graceful_shutdown=3,
-    )
-    return 0
+    return make_app()
 
 
 if __name__ == "__main__":

@@ -9,19 +9,16 @@ from __future__ import annotations
 import json
 import logging
 import os
-import secrets
-import subprocess
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import ProviderError
 from core.models.thinking import EmptyBlockFilter
 from core.serving.targets.base import AnswerChunk, TokenLogprob
+from worker.serving.llama_server import LlamaServer, NotLoaded
 
 if TYPE_CHECKING:
     import httpx
@@ -34,57 +31,18 @@ log = logging.getLogger(__name__)
 
 MAX_SERVERS: Final = 2  # bases in memory at once
 CONTEXT: Final = 8192  # tokens of all answers of one base at once
-_STOP_S: Final = 5.0
-_SILENT_S: Final = 300.0  # between two tokens; the first one waits for the model to load
 
 
-class LlamaServer:
+class BusyServer(LlamaServer):
     """A running child. `busy` counts its open answers; `replaced`: it stops after the last one."""
 
     def __init__(self, model: Path, adapters: tuple[Path, ...]) -> None:
-        import httpx
-
         self.adapters, self.busy, self.replaced = adapters, 0, False
-        key = secrets.token_hex(16)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "worker.serving.llama_server"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        settings = {
-            "model": str(model), "adapters": [str(path) for path in adapters], "key": key,
-            "threads": len(os.sched_getaffinity(0)), "context": CONTEXT,
-        }  # fmt: skip
-        with suppress(BrokenPipeError):
-            self._process.stdin.write(f"{json.dumps(settings)}\n")
-            self._process.stdin.flush()
-        lines = (line.split() for line in self._process.stdout)
-        address = next((words[1] for words in lines if words[:1] == ["ADDRESS"]), "")
-        if not address:
-            self.stop()
-            raise ProviderError(
-                f"llama.cpp could not load {model.name}.", "Publish the model again, or choose the studio's engine."
-            )
-        self.client = httpx.Client(
-            base_url=address, headers={"Authorization": f"Bearer {key}"},
-            timeout=httpx.Timeout(_SILENT_S, connect=5.0), trust_env=False,
-        )  # fmt: skip
-
-    @property
-    def runs(self) -> bool:
-        return self._process.poll() is None
-
-    def stop(self) -> None:
-        """End the child: it ends when its standard input does."""
-        with suppress(OSError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
         try:
-            self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            super().__init__(model, adapters, threads=len(os.sched_getaffinity(0)), context=CONTEXT)
+        except NotLoaded as error:
+            text = f"llama.cpp could not load {model.name}."
+            raise ProviderError(text, "Publish the model again, or choose the studio's engine.") from error
 
 
 class LlamaCppEngine:
@@ -97,7 +55,7 @@ class LlamaCppEngine:
 
     def __init__(self, release: Callable[[], None], figures: LiveFigures) -> None:
         self._release, self._figures = release, figures
-        self._servers: OrderedDict[Path, LlamaServer] = OrderedDict()  # the least recently used first
+        self._servers: OrderedDict[Path, BusyServer] = OrderedDict()  # the least recently used first
         self._lock = threading.Lock()
 
     @property
@@ -144,14 +102,14 @@ class LlamaCppEngine:
         if last is not None:
             request.emit(last)
 
-    def _end(self, server: LlamaServer) -> None:
+    def _end(self, server: BusyServer) -> None:
         with self._lock:
             server.busy -= 1
             if server.replaced and not server.busy:
                 server.stop()
         self._release()
 
-    def _server(self, files: GgufFiles) -> LlamaServer:
+    def _server(self, files: GgufFiles) -> BusyServer:
         """The child for these files, with one more open answer; started, or started again for a new adapter."""
         with self._lock:
             server = self._servers.pop(files.model, None)
@@ -161,7 +119,7 @@ class LlamaCppEngine:
                 if server is not None:
                     self._replace(server)
                 wanted = tuple(path for path in wanted if path.is_file())
-                server = LlamaServer(files.model, wanted)
+                server = BusyServer(files.model, wanted)
             self._servers[files.model] = server
             server.busy += 1
             idle = [path for path, other in self._servers.items() if not other.busy]
@@ -170,14 +128,14 @@ class LlamaCppEngine:
             return server
 
     @staticmethod
-    def _replace(server: LlamaServer) -> None:
+    def _replace(server: BusyServer) -> None:
         """Stop a child once its open answers have ended."""
         server.replaced = True
         if not server.busy:
             server.stop()
 
 
-def _answer(server: LlamaServer, request: GenerationRequest) -> Iterator[AnswerChunk]:
+def _answer(server: BusyServer, request: GenerationRequest) -> Iterator[AnswerChunk]:
     """The chunks of an answer; none after a cancel."""
     files, shown = request.question.served.gguf, EmptyBlockFilter()
     assert files is not None

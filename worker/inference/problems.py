@@ -64,7 +64,7 @@ def invalid(errors: Sequence[Any]) -> JSONResponse:
 def refused(path: str, status: int) -> JSONResponse:
     """The response to a path or a verb that does not exist."""
     path = path[:200].encode("utf-8", "backslashreplace").decode()  # half a character cannot be sent back
-    return JSONResponse(_body(f"There is no {path} for this method.", status, "not_found", None, _PATHS), status)
+    return JSONResponse(_body(f"{path} does not exist for this method.", status, "not_found", None, _PATHS), status)
 
 
 def _body(message: str, status: int, code: str | None, param: str | None, remedy: str) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def find(model_id: str, engine: str | None = None) -> Served:
         try:
             base = base_models.resolve(model_id)
         except NotFound as error:
-            raise NotFound(f"There is no model {model_id!r}.", "/v1/models lists the available ones.") from error
+            raise NotFound(f"The model {model_id!r} does not exist.", "/v1/models lists the available ones.") from error
         if not base.ready:
             raise NotFound(f"The base model {base.title} is not on this machine yet.", base.command or base.reason)
         return Served(base.id, base.title, base, None, False, 0.0)

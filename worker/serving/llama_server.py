@@ -1,25 +1,103 @@
 """A llama.cpp server (package xllamacpp) in this process: one base model, any number of adapters beside it.
 
 `python -m worker.serving.llama_server` reads its settings as one line of JSON from standard input, prints its address,
-and ends when standard input does: with the process that started it.
+and ends when standard input does: with the process that started it. `LlamaServer` is such a process.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
+import subprocess
 import sys
-from typing import Any, Final
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import httpx
 
 IDLE_S: Final = 600  # then the model leaves memory, until the next question
 PARALLEL: Final = 4  # answers at once
+_STOP_S: Final = 5.0
+
+
+class NotLoaded(Exception):
+    """llama.cpp could not load a file."""
+
+
+class LlamaServer:
+    """A running server on one GGUF file and the files of adapters, and a client that has its key."""
+
+    def __init__(
+        self,
+        model: Path,
+        adapters: Sequence[Path] = (),
+        *,
+        threads: int,
+        context: int,
+        exact: bool = False,
+        silent_s: float = 300.0,
+    ) -> None:
+        """Start it, and wait until the model is loaded.
+
+        Args:
+            context: tokens of all answers at once.
+            exact: keys and values in fp32 and no flash attention, to compare arithmetic.
+            silent_s: seconds without a byte, after which a request fails.
+
+        Raises:
+            NotLoaded: the process ended before it served.
+        """
+        import httpx
+
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        key = secrets.token_hex(16)
+        settings = {
+            "model": str(model), "adapters": [str(path) for path in adapters], "key": key,
+            "threads": threads, "context": context, "exact": exact,
+        }  # fmt: skip
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(f"{json.dumps(settings)}\n")
+            self._process.stdin.flush()
+        lines = (line.split() for line in self._process.stdout)
+        address = next((words[1] for words in lines if words[:1] == ["ADDRESS"]), "")
+        if not address:
+            self.stop()
+            raise NotLoaded(model.name)
+        self.client: httpx.Client = httpx.Client(
+            base_url=address, headers={"Authorization": f"Bearer {key}"},
+            timeout=httpx.Timeout(silent_s, connect=5.0), trust_env=False,
+        )  # fmt: skip
+
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the process: it ends when its standard input does."""
+        with suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def parameters(settings: dict[str, Any]) -> Any:
     """The server's parameters: the loopback address, a key, and no page of another origin.
 
     Args:
-        settings: `model` and `adapters` (paths), `key`, `threads`, and `context` (tokens of all answers at once).
+        settings: as `LlamaServer` sends them.
     """
     import xllamacpp
 
@@ -36,6 +114,9 @@ def parameters(settings: dict[str, Any]) -> Any:
         "ui": False, "endpoint_slots": False, "endpoint_props": False,
         "cache_ram_mib": 256, "sleep_idle_seconds": IDLE_S,
     }  # fmt: skip
+    if settings["exact"]:
+        off, wide = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED, xllamacpp.ggml_type.GGML_TYPE_F32
+        chosen |= {"flash_attn_type": off, "cache_type_k": wide, "cache_type_v": wide, "n_gpu_layers": 0}
     for name, value in chosen.items():
         setattr(params, name, value)
     return params

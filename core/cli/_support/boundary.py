@@ -84,7 +84,7 @@ def _suggest(error: TyperException) -> None:
     if (typed := getattr(error, "option_name", None)) and getattr(error, "possibilities", None) is not None:
         command = getattr(getattr(error, "ctx", None), "command", None)
         known = [name for item in getattr(command, "params", ()) for name in item.opts if name.startswith("--")]
-        error.message = f"There is no option {typed}.{did_you_mean(near(typed, known))}"
+        error.message = f"Unknown option {typed}.{did_you_mean(near(typed, known))}"
         error.possibilities = None  # type: ignore[attr-defined]
 
 

@@ -60,7 +60,7 @@ def put(upload_id: str, number: int, content: bytes) -> PartialUpload:
     """Store a part; one that is sent again replaces the earlier one.
 
     Raises:
-        NotFound: there is no such upload. DataError: the number is out of range, or all parts are too large together.
+        NotFound: the upload does not exist. DataError: the number is out of range, or all parts are too large together.
     """
     folder, now = _folder(upload_id), get(upload_id)
     if not 1 <= number <= MOST_PARTS:
@@ -80,7 +80,7 @@ def complete(upload_id: str) -> SourceRecord:
     """Join the parts into an upload.
 
     Raises:
-        NotFound: there is no such upload. DataError: a part is missing, or the file cannot be read.
+        NotFound: the upload does not exist. DataError: a part is missing, or the file cannot be read.
     """
     folder, now = _folder(upload_id), get(upload_id)
     missing = sorted(set(range(1, max(now.parts, default=1) + 1)) - set(now.parts))
@@ -122,7 +122,7 @@ def _root() -> Path:
 def _folder(upload_id: str) -> Path:
     known = {path.name: path for path in _root().iterdir()}  # a foreign id never becomes a path
     if upload_id not in known:
-        raise NotFound(f"There is no upload {upload_id!r} in parts.", "Begin one; they are deleted after a day.")
+        raise NotFound(f"The upload in parts {upload_id!r} does not exist.", "Begin one; they are deleted after a day.")
     return known[upload_id]
 
 

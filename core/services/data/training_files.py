@@ -79,7 +79,7 @@ def delete(file_id: str) -> None:
     """Delete a file; the dataset that was made of it remains.
 
     Raises:
-        NotFound: there is no such file. Conflict: an import still reads it.
+        NotFound: the file does not exist. Conflict: an import still reads it.
     """
     source = _source(file_id)
     for task in tasks.list_tasks(kind=IMPORT, limit=_MOST_IMPORTS):
@@ -139,7 +139,7 @@ def _source(file_id: str | None, field: str | None = None) -> SourceRecord:
     except NotFound:
         source = None
     if source is None or source.origin != ORIGIN:
-        raise NotFound(f"There is no file {file_id!r}.", "Upload it, or list the files.", field=field)
+        raise NotFound(f"The file {file_id!r} does not exist.", "Upload it, or list the files.", field=field)
     return source
 
 

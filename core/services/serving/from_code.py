@@ -74,7 +74,7 @@ def deploy(model_id: str) -> AnsweringModel:
     """Let a model answer: an archived one is restored.
 
     Raises:
-        NotFound: there is no such model.
+        NotFound: the model does not exist.
         Conflict: no target can serve it, or its base is not on this machine; says why.
     """
     model = models.get_model(model_id)

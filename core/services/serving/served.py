@@ -61,7 +61,7 @@ def find(typed: str) -> str:
     that has one model, or by the only beginning of a name.
 
     Raises:
-        NotFound: there is none; lists the models. Conflict: several are meant; lists them.
+        NotFound: it does not exist; lists the models. Conflict: several models fit; lists them.
     """
     if base_models.is_base(typed):
         return typed
@@ -81,11 +81,11 @@ def find(typed: str) -> str:
         return meant[0]
     titles = {model.id: model.title for model in known}
     if meant:
-        raise Conflict(f"{len(meant)} models could be meant by {typed!r}.", f"Use one of: {_listed(titles, meant)}.")
+        raise Conflict(f"{len(meant)} models fit {typed!r}.", f"Use one of: {_listed(titles, meant)}.")
     archived = any(word in _lower(model.id, model.name) for model in models.list_models(include_archived=True))
     if archived:
         return typed  # asked, it says that it is archived
-    raise NotFound(f"There is no model {typed!r}.", f"Models: {_listed(titles, list(titles))}.")
+    raise NotFound(f"The model {typed!r} does not exist.", f"Models: {_listed(titles, list(titles))}.")
 
 
 def _lower(*names: str) -> list[str]:

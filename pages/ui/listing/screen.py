@@ -31,7 +31,7 @@ class Naming:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Archives and restores rows that stand for several things each; both return how many rows changed."""
+    """Archives and restores rows with several entries each; both return how many rows changed."""
 
     archive: Callable[[Sequence[str]], int]
     restore: Callable[[Sequence[str]], int]

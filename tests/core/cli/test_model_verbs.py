@@ -47,4 +47,4 @@ def test_a_model_is_retired_where_it_was_published(
         assert main(["models", "retire", model.name, "--target", "shelf"]) != 0
         assert "is not published to The shelf" in capsys.readouterr().err
         assert main(["models", "publish", model.name, "--target", "ollama"]) != 0
-        assert "Add one in Settings" in capsys.readouterr().err
+        assert "Add a connection in Settings" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -104,12 +105,12 @@ def test_a_killed_child_ends_its_answer_and_the_next_one_starts_it_again(
     inference: Inference, tuned: models.ModelRecord
 ) -> None:
     publish(tuned)
-    chunks = inference.chunks(tuned.id, "Tell me", "llama_cpp", max_tokens=400)
-    next(chunks)
+    assert inference.text(tuned.id, "Tell me", "llama_cpp", max_tokens=3)
     (server,) = inference.engine._llama._servers.values()
-    server._process.kill()
+    server._process.send_signal(signal.SIGSTOP)  # a tiny model would have answered before it is killed
+    threading.Timer(0.5, server._process.kill).start()
     with pytest.raises(ProviderError, match=r"llama\.cpp process ended"):
-        list(chunks)
+        inference.text(tuned.id, "Tell me", "llama_cpp", max_tokens=400)
     assert inference.engine.open == 0
     assert inference.text(tuned.id, "Tell me", "llama_cpp", max_tokens=3)
 

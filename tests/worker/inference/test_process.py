@@ -173,7 +173,7 @@ def test_warming_up_is_harmless(at_the_studio: Served) -> None:
 
 
 def test_errors_have_openais_shape_and_no_traceback(client: openai.OpenAI, served: Served) -> None:
-    with pytest.raises(openai.NotFoundError, match="no model 'nope'"):
+    with pytest.raises(openai.NotFoundError, match="The model 'nope' does not exist"):
         ask(client, "nope")
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("nope")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.llama_cpp import QUESTIONS, compare
-from bench.llama_server import serving
+from bench.llama_cpp import QUESTIONS, compare, serving
 from core.models.base_models.light_tokenizer import LightTokenizer
+from tests.support import llama_cpp
 from tests.support.tiny_gguf import make_source, rounded, write_gguf
 from worker.training.gguf_restore import restore
 
@@ -29,9 +29,9 @@ def test_without_quantization_tokens_and_answers_are_the_same(tmp_path: Path, ar
     directory = tmp_path / "restored"
     restore(file, directory, lambda percent, text: None)
     tokenizer = LightTokenizer(directory)
-    with serving(file) as server:
-        assert [tokenizer(text)["input_ids"] for text in TEXTS] == [server.tokenize(text) for text in TEXTS]
-        rows = list(compare(directory, server, QUESTIONS[:4], tokens=24))
+    with serving(file) as client:
+        assert [tokenizer(text)["input_ids"] for text in TEXTS] == [llama_cpp.tokenized(client, text) for text in TEXTS]
+        rows = list(compare(directory, client, QUESTIONS[:4], tokens=24))
     assert [row.question for row in rows if not (row.equal and row.same_tokens)] == []
     assert len({row.answer for row in rows}) > 1  # the model does not say the same to everything
 
@@ -42,7 +42,7 @@ def test_a_real_model_answers_alike_up_to_a_close_call(tmp_path: Path) -> None:
     """Where the answers part, the two tokens are nearly as likely: that is quantization, not another model."""
     file = Path(os.environ["SFT_TEST_GGUF"])
     restore(file, tmp_path / "restored", lambda percent, text: None)
-    with serving(file) as server:
-        rows = list(compare(tmp_path / "restored", server, QUESTIONS))
+    with serving(file) as client:
+        rows = list(compare(tmp_path / "restored", client, QUESTIONS))
     assert all(row.same_tokens for row in rows)
     assert [(row.question, row.margin) for row in rows if row.margin is not None and row.margin > 1.0] == []

@@ -14,6 +14,7 @@ import numpy
 from core.errors import SettingsError, TrainingError
 from worker.serving.gguf_write.architecture import LARGEST_F16, Architecture
 from worker.serving.gguf_write.weights_file import StoredTensor, tensors_of
+from worker.serving.gguf_write.writing import written
 
 _NAME: Final = re.compile(r"^base_model\.model\.(?P<layer>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight$")
 _REMEDY: Final = "Use the merged model as a GGUF file instead."
@@ -38,10 +39,7 @@ def write_adapter(adapter: Path, base: Path, target: Path, *, name: str = "") ->
     architecture = Architecture.of(base)
     config = _config(adapter)
     pairs = _pairs(adapter, architecture)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    writer = gguf.GGUFWriter(part, architecture.name)
-    try:
+    with written(target, architecture.name) as writer:
         writer.add_type("adapter")
         writer.add_name(name or adapter.name)
         writer.add_string("adapter.type", "lora")
@@ -56,11 +54,6 @@ def write_adapter(adapter: Path, base: Path, target: Path, *, name: str = "") ->
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
-        writer.close()
-        part.replace(target)
-    finally:
-        writer.close()
-        part.unlink(missing_ok=True)
 
 
 def _config(adapter: Path) -> dict[str, Any]:

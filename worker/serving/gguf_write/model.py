@@ -14,6 +14,7 @@ from core.platform import disk
 from worker.serving.gguf_write.architecture import LARGEST_F16, Architecture
 from worker.serving.gguf_write.vocabulary import add_vocabulary
 from worker.serving.gguf_write.weights_file import StoredTensor, tensors_of
+from worker.serving.gguf_write.writing import written
 
 Kind = Literal["f16", "q8_0"]
 Progress = Callable[[float], None]  # of 0..1; it may raise to stop
@@ -41,10 +42,7 @@ def write_model(
     architecture = Architecture.of(directory)
     places = _places(architecture, tensors_of(directory))
     disk.require(_bytes(places, kind), f"the GGUF file of {name or directory.name}", target.parent)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    writer = gguf.GGUFWriter(part, architecture.name)
-    try:
+    with written(target, architecture.name) as writer:
         writer.add_type("model")
         writer.add_name(name or directory.name)
         if license:
@@ -54,11 +52,6 @@ def write_model(
         architecture.describe(writer)
         add_vocabulary(writer, directory, int(architecture.config["vocab_size"]))
         _write_tensors(writer, architecture, places, kind, progress)
-        writer.close()
-        part.replace(target)
-    finally:
-        writer.close()
-        part.unlink(missing_ok=True)
 
 
 def _places(architecture: Architecture, tensors: Any) -> dict[str, tuple[str, StoredTensor]]:

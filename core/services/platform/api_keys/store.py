@@ -38,7 +38,7 @@ def create(*, name: str, scopes: Sequence[str], days: int | None = None) -> NewA
     """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
-        text = f"There is no scope {unknown[0]!r}." if unknown else "A key needs at least one scope."
+        text = f"Unknown scope {unknown[0]!r}." if unknown else "A key needs at least one scope."
         raise SettingsError(text, f"Choose from: {', '.join(SCOPES)}.", field="scopes")
     if days is not None and not 1 <= days <= LONGEST_DAYS:
         text = f"A key can be valid for 1 to {LONGEST_DAYS:,} days; got {days:,}."
@@ -69,13 +69,13 @@ def find(id_name_or_prefix: str) -> ApiKeyRecord:
     """The key with this id or prefix, or the only one that is not revoked with this name.
 
     Raises:
-        NotFound: there is none. Conflict: several have the name.
+        NotFound: it does not exist. Conflict: several have the name.
     """
     columns = (API_KEYS.c.id, API_KEYS.c.prefix)
     exact = _read(columns[0].in_([id_name_or_prefix]) | columns[1].in_([id_name_or_prefix]))
     found = exact or _read(API_KEYS.c.name == id_name_or_prefix, API_KEYS.c.revoked_at.is_(None))
     if not found:
-        raise NotFound(f"There is no API key {id_name_or_prefix!r}.", "`sft keys` lists the keys.")
+        raise NotFound(f"The API key {id_name_or_prefix!r} does not exist.", "`sft keys` lists the keys.")
     if len(found) > 1:
         text = f"{len(found)} API keys are named {id_name_or_prefix!r}."
         raise Conflict(text, f"Use one of their ids: {', '.join(key.id for key in found)}.")

@@ -57,7 +57,7 @@ def connection_id(target_id: str, name: str) -> str:
     given.
 
     Raises:
-        SettingsError: there is none of the target's kind, or several and no name; lists them.
+        SettingsError: none is of the target's kind, or several are and no name was given; lists them.
     """
     kind = kind_of(target_id)
     if not kind:
@@ -67,7 +67,7 @@ def connection_id(target_id: str, name: str) -> str:
     if len(found) == 1:
         return found[0].id
     listed = ", ".join(f"“{one.name}” ({one.base_url})" for one in known)
-    raise SettingsError(
-        f"There is no connection {name!r} of this kind." if name else "Which server is not clear.",
-        f"Choose one of: {listed}." if listed else "Add one in Settings.",
-    )
+    if not known:
+        raise SettingsError("No server of this kind is connected.", "Add a connection in Settings.")
+    wrong = f"The connection {name!r} does not exist, or is of another kind."
+    raise SettingsError(wrong if name else "Several servers are connected.", f"Choose one of: {listed}.")

@@ -50,7 +50,7 @@ def trained_version(model_id: str) -> str:
 
 def _not_found(id_or_name: str) -> NotFound:
     names = ", ".join(f"“{model.name}”" for model in list_models()[:10]) or "none yet"
-    return NotFound(f"There is no model {id_or_name!r}.", f"Models: {names}.")
+    return NotFound(f"The model {id_or_name!r} does not exist.", f"Models: {names}.")
 
 
 def base_and_method(model: ModelRecord) -> tuple[BaseModelRef, Method]:

@@ -29,7 +29,7 @@ def set_tags(model_id: str, tags: Sequence[str]) -> ModelRecord:
     """Replace a model's tags.
 
     Raises:
-        NotFound: there is no such model. DataError: a tag is not a short word, or there are too many.
+        NotFound: the model does not exist. DataError: a tag is not a short word, or there are too many.
     """
     model = get_model(model_id)
     wanted = list(dict.fromkeys(map(clean, arguments.texts(tags, "tags"))))
