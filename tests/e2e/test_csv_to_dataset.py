@@ -96,6 +96,7 @@ def test_a_csv_becomes_a_dataset(studio: Studio, open_page, tmp_path: Path) -> N
     settle(page)
     page.go_back()  # the conversion took the place of all steps: one Back leaves it
     page.wait_for_url("**/convert")
+    page.get_by_role("heading", name=TITLES["upload"], exact=True).wait_for()
     settle(page)
     page.go_forward()
     page.get_by_text("60 pairs").wait_for()

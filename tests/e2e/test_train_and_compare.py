@@ -95,6 +95,7 @@ def test_a_dataset_becomes_a_model(prepared: Studio, open_page) -> None:
     # The job took the place of all steps of the wizard: one Back leaves it, and Forward leads to the job again.
     page.go_back()
     page.wait_for_url("**/new_job")
+    page.get_by_role("heading", name="Select Dataset").wait_for()  # Forward before that would be lost
     settle(page)
     page.go_forward()
     page.wait_for_url(f"**/job?id={job.id}")
