@@ -1,0 +1,48 @@
+"""Every table of the studio, by wing.
+
+All `*_at` columns are Unix seconds (UTC) as floats, on SQLite and PostgreSQL alike.
+"""
+
+from __future__ import annotations
+
+from sqlmodel import SQLModel
+
+from core.platform.db.tables.data import (
+    DatasetVersion as DatasetVersion,
+    FineTuningDataset as FineTuningDataset,
+    SmartRow as SmartRow,
+    Source as Source,
+    TrainingExample as TrainingExample,
+)
+from core.platform.db.tables.platform import (
+    ApiKey as ApiKey,
+    ApiRequest as ApiRequest,
+    BackgroundTask as BackgroundTask,
+    Draft as Draft,
+    FineTuningEvent as FineTuningEvent,
+    LlmConnection as LlmConnection,
+)
+from core.platform.db.tables.serving import (
+    ChatConversation as ChatConversation,
+    ChatTurn as ChatTurn,
+    Deployment as Deployment,
+)
+from core.platform.db.tables.training import (
+    Calibration as Calibration,
+    FineTunedModel as FineTunedModel,
+    FineTuningJob as FineTuningJob,
+    MetricPoint as MetricPoint,
+    ModelTag as ModelTag,
+    SampleAnswer as SampleAnswer,
+)
+
+# For queries that return columns instead of objects
+_tables = SQLModel.metadata.tables
+DATASETS, VERSIONS = _tables["fine_tuning_datasets"], _tables["dataset_versions"]
+TASKS, EVENTS = _tables["background_tasks"], _tables["fine_tuning_events"]
+JOBS, MODELS, DEPLOYMENTS = _tables["fine_tuning_jobs"], _tables["fine_tuned_models"], _tables["deployments"]
+MODEL_TAGS = _tables["model_tags"]
+CONVERSATIONS, TURNS = _tables["conversations"], _tables["conversation_turns"]
+POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]
+API_KEYS, SOURCES = _tables["api_keys"], _tables["sources"]
+API_REQUESTS = _tables["api_requests"]
