@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import ProviderError
 from core.services.platform import tasks
-from core.services.serving import publishing
+from core.services.serving import from_code, publishing
 from core.services.serving.publishing import DeploymentRecord, EngineChoice, SmokeAnswer, TargetChoice
 from core.services.training import models
 from pages.ui import components, navigation
@@ -32,7 +32,7 @@ def section(model: models.ModelRecord) -> None:
             if (choice := publishing.engine_choice(model)) is not None:
                 _engines(model, choice)
         else:
-            st.caption("Archived: restore the model to serve it here.")
+            st.caption("Archived: no chat and no program is answered.")
         for deployment in publishing.published(model.id):
             _row(model, deployment)
         busy = publishing.running(model.id)
@@ -40,14 +40,18 @@ def section(model: models.ModelRecord) -> None:
             st.fragment(run_every=POLL_S)(_progress)(model.id)
         elif (failed := publishing.last_failure(model.id)) is not None:
             st.markdown(f":small[:red[{sentence(failed.error.get('message', 'The publication failed.'))}]]")
-        if st.button(
-            "Publish",
-            icon=":material/rocket_launch:",
-            key=f"publish_{model.id}",
-            disabled=model.state != "active",
-            width="stretch",
-        ):
+        if model.state != "active":
+            _deploy(model)
+        elif st.button("Publish", icon=":material/rocket_launch:", key=f"publish_{model.id}", width="stretch"):
             publish_dialog(model.id)
+
+
+def _deploy(model: models.ModelRecord) -> None:
+    if st.button("Deploy Model", icon=":material/rocket_launch:", key=f"deploy_{model.id}", width="stretch"):
+        with boundary():
+            done = from_code.deploy(model.id)
+            st.toast(f"“{md(model.name, 60)}” answers as {md(done.name)}", icon=":material/check:")
+            st.rerun()
 
 
 def _engines(model: models.ModelRecord, choice: EngineChoice) -> None:

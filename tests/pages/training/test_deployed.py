@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import ProviderError
 from core.services.serving import model_files, publishing
+from core.services.training import models
 from core.services.training.models import ModelRecord
 from pages.ui.format import md, sentence
 from tests.pages.conftest import keys
@@ -88,3 +89,22 @@ def test_every_format_is_offered_or_refused(read, model: ModelRecord) -> None:
     assert md("llama-quantize") in read(app)
     app.button(key="write_gguf-q8_0").click().run()
     assert list(model_files.running(model.id)) == ["gguf-q8_0"]
+
+
+def test_an_archived_model_is_deployed_again(
+    open_screen, studio_with_starter: Path, model: ModelRecord, target: Shelf
+) -> None:
+    models.archive([model.id])
+    app = open_screen("models", id=model.id)
+    assert f"publish_{model.id}" not in keys(app)
+    app.button(key=f"deploy_{model.id}").click().run()
+    assert f"publish_{model.id}" in keys(app)
+    assert models.get_model(model.id).state == "active"
+
+
+def test_a_model_whose_base_is_missing_is_not_deployed(open_screen, read, model: ModelRecord) -> None:
+    models.archive([model.id])
+    app = open_screen("models", id=model.id)
+    app.button(key=f"deploy_{model.id}").click().run()
+    assert "is missing" in read(app)
+    assert models.get_model(model.id).state == "archived"
