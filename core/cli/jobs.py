@@ -10,7 +10,7 @@ import typer
 from core.cli._support.boundary import say
 from core.cli._support.completing import complete
 from core.cli._support.managing import Managed, acting, naming, shelving
-from core.cli._support.output import moment, print_json, print_table
+from core.cli._support.output import moment, print_json, print_table, state_word
 from core.errors import SettingsError
 from core.text import format_loss, plural
 
@@ -53,7 +53,7 @@ def jobs(
 
 
 def _state(job: JobRecord) -> str:
-    return "waiting to resume" if job.waiting_to_resume else job.state
+    return state_word(job.state, waits=job.waiting_to_resume)
 
 
 def metrics(

@@ -37,11 +37,17 @@ def keys(
     ])  # fmt: skip
 
 
+def scope_help() -> str:
+    """The help of `--scope`: what each scope allows."""
+    from core.services.platform.api_keys import SCOPES
+
+    allowed = "; ".join(f"{scope}: {text[0].lower()}{text[1:]}" for scope, text in SCOPES.items())
+    return f"What it may do; repeat the option for several. {allowed}."
+
+
 def create(
-    name: Annotated[str, typer.Option(help="What uses the key.")],
-    scope: Annotated[
-        list[str], typer.Option(help="What it may do: read, data, train, serve or admin; give it several times.")
-    ],
+    name: Annotated[str, typer.Option(help="What uses the key, such as “Help desk”.")],
+    scope: Annotated[list[str], typer.Option(help=scope_help())],
     days: Annotated[int | None, typer.Option(help="Days until it expires; left out: it does not expire.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.managing import Managed, acting, shelving
-from core.cli._support.output import moment, print_json, print_table
+from core.cli._support.output import moment, print_json, print_table, state_word
 
 
 def tasks(
@@ -38,12 +38,14 @@ def tasks(
             link = made.get(task.id)
             print_json({
                 "task": task.id, "kind": task.kind, "title": task.title, "state": task.state,
-                "progress": task.progress, "message": task.message, "made": link.title if link else None,
+                "waiting_to_resume": task.waits_to_resume, "progress": task.progress, "message": task.message,
+                "made": link.title if link else None,
                 "created_at": task.created_at, "finished_at": task.finished_at,
             })  # fmt: skip
         return
     print_table(("TASK", "KIND", "TITLE", "STATE", "PROGRESS", "CREATED"), [
-        (task.id, task.kind, task.title, task.state, f"{task.progress:.0f}%", moment(task.created_at))
+        (task.id, task.kind, task.title, state_word(task.state, waits=task.waits_to_resume),
+         f"{task.progress:.0f}%", moment(task.created_at))
         for task in shown
     ])  # fmt: skip
 

@@ -5,8 +5,10 @@ Requests that would leave the machine are blocked, and a test fails if there was
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,6 +30,15 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     running = start([sys.executable, "-m", "core.cli", "up"], f"http://127.0.0.1:{port}", data_dir, env)
     yield running
     stop(running)
+
+
+@pytest.fixture(scope="session")
+def ready_studio(studio: Studio, starter: Path) -> Studio:
+    """The same studio with a built starter in its place."""
+    home = studio.data_dir / "models" / starter.name
+    if not home.exists():
+        shutil.copytree(starter, home)
+    return studio
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,20 @@
-"""A table becomes a dataset, which is renamed, archived, restored and deleted, by the keyboard alone."""
+"""By the keyboard alone: a table becomes a dataset, which is renamed, archived, restored and deleted; chats become a
+dataset; a job is set up, launched and stopped."""
 
 from __future__ import annotations
 
 import pytest
 
 from pages.data._convert.draft import WIZARD
+from pages.data._import_conversations.draft import WIZARD as CHATS
+from pages.training._new_job.steps import WIZARD as JOB
 from tests.e2e.harness import Studio, settle, visit
 
 pytestmark = pytest.mark.browser
 
 MENU = "[class*=st-key-rowmenu_] button"
 FIELD = "[role=dialog] input"
+EPOCHS = "[class*=st-key-t_][class*=_num_epochs]"
 
 
 class Keyboard:
@@ -101,3 +105,58 @@ def test_a_dataset_by_the_keyboard_alone(studio: Studio, open_page) -> None:
     settle(page)
     keys.gets("[data-testid=stMain]")
     assert page.get_by_text("By keyboard", exact=True).count() == 0
+
+
+def test_chats_become_a_dataset_by_the_keyboard_alone(studio: Studio, open_page) -> None:
+    page = open_page()
+    keys = Keyboard(page)
+    visit(page, f"{studio.url}/import_conversations")
+    keys.to("[data-testid=stFileUploader] button")
+    keys.press(".st-key-use_sample_chats button")
+    for step in CHATS.steps[1:]:
+        keys.at(step.title)
+        if step.id == "review":  # a decision is saved, and the focus remains on its button
+            keys.press(".st-key-drop_1 button")
+            page.get_by_text("1 reviewed").first.wait_for()
+            settle(page)
+        if step.onward:
+            keys.press(".st-key-onward button")
+    keys.press(".st-key-import_now button")
+    page.locator(".st-key-open_chat_import button").wait_for()
+    settle(page)
+    keys.press(".st-key-open_chat_import button")
+    page.wait_for_url("**/datasets?id=*")
+    keys.gets("[data-testid=stMain] h1")
+
+
+def test_a_job_is_launched_by_the_keyboard_alone(ready_studio: Studio, open_page) -> None:
+    page = open_page()
+    keys = Keyboard(page)
+    visit(page, f"{ready_studio.url}/new_job")
+    keys.press("[class*=st-key-pick_ds_] button")
+    page.wait_for_url("**/new_job?draft=*")
+    settle(page)
+    keys.gets("[class*=st-key-pick_ds_] button")  # the chosen card keeps the focus
+    keys.press(".st-key-to_model button")
+    keys.at(JOB.steps[1].title)
+
+    keys.press(f"{EPOCHS}[class*=_auto]", "Space")
+    number = page.locator(f"{EPOCHS} input[type=number]")
+    number.wait_for()
+    settle(page)
+    keys.to(f"{EPOCHS} input[type=number]")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("2")
+    page.keyboard.press("Enter")
+    page.get_by_text("tokens in 2 epochs").wait_for()
+    settle(page)
+    keys.press(".st-key-to_review button")
+    keys.at(JOB.steps[2].title)
+    keys.press(".st-key-launch button")
+    page.wait_for_url("**/job?id=*")
+    keys.gets("[data-testid=stMain] h1")
+    settle(page)
+
+    keys.press("[class*=st-key-job_ask] button")
+    keys.press(".st-key-job_cancel button")
+    page.get_by_test_id("stMain").get_by_text("Cancelled").first.wait_for()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,15 +33,12 @@ def inside(studio: Studio) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def prepared(studio: Studio, starter: Path) -> Studio:
+def prepared(ready_studio: Studio) -> Studio:
     """The studio with a built starter and a dataset."""
-    home = studio.data_dir / "models" / starter.name
-    if not home.exists():
-        shutil.copytree(starter, home)
-    with inside(studio):
+    with inside(ready_studio):
         sample = load_sample()
         datasets.create_dataset("Garden shop", sample.train, sample.validation, origin="sample")
-    return studio
+    return ready_studio
 
 
 def press(page, key: str) -> None:

@@ -49,6 +49,7 @@ def run_guarded(action: Callable[[], Any]) -> int:
         return code if isinstance(code, int) else 0
     except TyperException as error:
         _suggest(error)
+        _name_all_missing(error)
         show = getattr(error, "show", None)  # typer's own have the usage with them
         show() if show is not None else say(str(error))
         return error.exit_code
@@ -86,6 +87,21 @@ def _suggest(error: TyperException) -> None:
         known = [name for item in getattr(command, "params", ()) for name in item.opts if name.startswith("--")]
         error.message = f"Unknown option {typed}.{did_you_mean(near(typed, known))}"
         error.possibilities = None  # type: ignore[attr-defined]
+
+
+def _name_all_missing(error: TyperException) -> None:
+    """Name everything that is missing with its meaning; typer names the first one only."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ != "MissingParameter" or context is None:
+        return
+    # What was given was read before the first missing one.
+    missing = [item for item in context.command.params if item.required and item.name not in context.params]
+    names = [
+        item.opts[0] if item.param_type_name == "option" else item.metavar or item.name.upper() for item in missing
+    ]
+    lines = [f"  {name}: {' '.join((item.help or '').split())}" for name, item in zip(names, missing, strict=True)]
+    text = "\n".join([f"Missing: {' and '.join(names)}.", *lines])
+    error.format_message = lambda: text  # type: ignore[method-assign]
 
 
 def _print_anything() -> None:

@@ -43,3 +43,8 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
 def moment(seconds: float | None) -> str:
     """Unix seconds as local date and time, or a dash."""
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M") if seconds else "-"
+
+
+def state_word(state: str, *, waits: bool) -> str:
+    """The state of a task or job; one that began and that no worker holds waits to resume, as the screens say."""
+    return "waiting to resume" if waits else state

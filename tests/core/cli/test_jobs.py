@@ -42,6 +42,12 @@ def test_a_job_whose_processes_died_waits_to_resume(capsys: pytest.CaptureFixtur
     assert json.loads(capsys.readouterr().out)["waiting_to_resume"] is True
     assert main(["jobs", "show", job.id]) == 0
     assert "no training worker is running" in capsys.readouterr().out
+    assert main(["tasks"]) == 0
+    listed = capsys.readouterr().out
+    assert "waiting to resume" in listed
+    assert "running" not in listed
+    assert main(["tasks", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["waiting_to_resume"] is True
     assert tasks.get_task(job.task_id).waits_to_resume
     assert [task.waits_to_resume for task in tasks.list_tasks(kind="training")] == [True]
 

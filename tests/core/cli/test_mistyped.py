@@ -11,6 +11,7 @@ from core.cli import main
 from core.cli._support.near import near
 from core.errors import Conflict, NotFound
 from core.services.data import datasets
+from core.services.platform import api_keys
 from core.services.serving import served
 from tests.support.jobs import launch, make_dataset, succeed
 
@@ -67,3 +68,15 @@ def test_a_model_is_found_by_what_people_call_it(tmp_path: Path, capsys: pytest.
     assert second.name in caught.value.remedy
     with pytest.raises(NotFound):
         served.find("")
+
+
+def test_everything_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "create", "--days", "3"]) == 2
+    said = capsys.readouterr().err
+    assert "--name and --scope" in said
+    for scope, allows in api_keys.SCOPES.items():
+        assert f"{scope}: {allows[0].lower()}{allows[1:]}" in said
+    assert main(["keys", "create", "--name", "Help desk"]) == 2
+    assert "--name" not in capsys.readouterr().err
+    assert main(["mix"]) == 2
+    assert "PARTS and --name" in capsys.readouterr().err

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from core.cli import main
-from core.services.serving import publishing
+from core.platform import supervisor
+from core.services.serving import chat, publishing
 from core.services.training.models import ModelRecord
 from tests.support import runs
 from tests.support.published import shelf
@@ -48,3 +50,18 @@ def test_a_model_is_retired_where_it_was_published(
         assert "is not published to The shelf" in capsys.readouterr().err
         assert main(["models", "publish", model.name, "--target", "ollama"]) != 0
         assert "Add a connection in Settings" in capsys.readouterr().err
+
+
+def test_a_question_without_a_model_says_who_answers(
+    model: ModelRecord, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    monkeypatch.setattr(supervisor, "ensure", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(chat, "identity", lambda chosen: chosen)
+    monkeypatch.setattr(chat, "stream", lambda chosen, *_, **__: [chosen])
+    assert main(["chat", "Hello"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "starter\n"
+    assert f"--model '{model.name}'" in printed.err
+    assert main(["chat", "Hello", "--model", model.name]) == 0
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == (f"{model.id}\n", "")

@@ -41,6 +41,8 @@ def compare(forecast: Mapping[str, Any], measured: Mapping[str, Any], took_s: fl
 
 def forecast_and_measured(job: JobRecord) -> list[Comparison]:
     """Forecast and measured side by side; [] before the run is over."""
+    if not job.is_terminal:  # an interrupted run measured a part of itself
+        return []
     return compare(job.forecast, _with_attempts(job.measured, job.attempt), job.duration_s)
 
 
