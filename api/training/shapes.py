@@ -129,7 +129,7 @@ class Deployed(BaseModel):
 
 
 class FormatShown(Shown):
-    """A format of a model's files. `ready`: its size in bytes once it is written."""
+    """A format of a model's files. `ready`: its size in bytes once it is written; `expected`: about, before that."""
 
     id: str
     title: str
@@ -138,6 +138,7 @@ class FormatShown(Shown):
     reason: str
     quick: bool
     ready: int | None
+    expected: int
 
 
 class Csv(Response):

@@ -112,9 +112,13 @@ def likeliest(model: Any, ids: list[int], tokens: int) -> list[int]:
     """What a transformers model answers greedily, without its end token."""
     import torch
 
+    answer: list[int] = []
+    rest, cache = ids, None
     for _ in range(tokens):
         with torch.no_grad():
-            logits = model(torch.tensor([ids])).logits[0, -1]
+            found = model(torch.tensor([rest]), past_key_values=cache, use_cache=True)
+        logits, cache = found.logits[0, -1], found.past_key_values
         logits[2] = -float("inf")
-        ids = [*ids, int(logits.argmax())]
-    return ids[-tokens:]
+        rest = [int(logits.argmax())]
+        answer += rest
+    return answer

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 
 from core.errors import TrainingError
 from core.models import base_models
+from core.models.base_models.model_text import stored_dtype
+from core.platform import disk
 from core.platform.storage import get_storage
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.training import merging, models
@@ -21,8 +22,16 @@ SILENT_S: Final = 600.0  # loading a large base, or writing it
 PROBE_TOKENS: Final = 32
 
 
+class Differences(NamedTuple):
+    """The largest differences between the logits of an adapter and of the merged model on a probe: as written, and in
+    the precision of the base's files."""
+
+    written: float
+    rounded: float
+
+
 def handle(ctx: TaskContext) -> Outcome:
-    """The task `merge`: payload `model_id`; stores the complete model beside the adapter."""
+    """The task `merge`: payload `model_id` and `precision`; stores the complete model beside the adapter."""
     ctx.progress(2, "Merging", "Loading the base model and the adapter")
     ctx.allow(SILENT_S)
     model = models.get_model(ctx.payload["model_id"])
@@ -37,28 +46,32 @@ def handle(ctx: TaskContext) -> Outcome:
         )
     ctx.raise_if_interrupted()
     directory = ctx.workdir / "merged"
-    difference = merge(base_path, get_storage().local_dir(model.path), directory)
+    precision = merging.settled(model, str(ctx.payload.get("precision") or merging.AUTO))
+    exact = precision == models.EXACT
+    found = next((one for one in merging.precisions(model) if one.id == precision), None)
+    if found is not None:
+        disk.require(found.size_bytes, "the merged model", ctx.workdir)
+    differences = merge(base_path, get_storage().local_dir(model.path), directory, exact=exact)
     ctx.raise_if_interrupted()
     ctx.progress(80, "Merging", "Storing the complete model")
     ctx.allow(SILENT_S)
-    return merging.register(ctx, model, directory, difference)
+    return merging.register(ctx, model, directory, *differences)
 
 
-def merge(base_path: Path, adapter_dir: Path, directory: Path) -> float:
+def merge(base_path: Path, adapter_dir: Path, directory: Path, *, exact: bool = False) -> Differences:
     """Write the base with the adapter merged in, unquantized, as a complete model with its tokenizer.
 
-    The base is read in its own precision, even if the adapter was trained on a quantized one.
+    The base is read unquantized, even if the adapter was trained on a quantized one.
 
-    Returns:
-        The largest difference between the logits of adapter and merged model on a probe: only rounding to the
-        precision of the base's files.
+    Args:
+        exact: write float32, not the precision of the base's files, to which base plus adapter would be rounded.
 
     Raises:
         TrainingError: the adapter does not fit, cannot be merged, or has weights that are not finite.
     """
     quiet()
     tokenizer = load_tokenizer(base_path)
-    tuned = tuners.load(load_model(base_path), adapter_dir).eval()
+    tuned = tuners.load(load_model(base_path, dtype=torch.float32 if exact else None), adapter_dir).eval()
     probe, probe_dtype = _probe(tuned), tuned.dtype
     before = _logits(tuned, probe)
     try:
@@ -68,18 +81,16 @@ def merge(base_path: Path, adapter_dir: Path, directory: Path) -> float:
             f"The adapter in {adapter_dir.name} cannot be merged into its base: {error}",
             "Serve it with its base model instead.",
         ) from error
-    width = _stored_dtype(base_path) or merged.dtype
-    merged = merged.to(width).to(probe_dtype)  # as it will be read back
-    difference = float((before - _logits(merged, probe)).abs().max())
-    save_model(merged.to(width), tokenizer, directory)
-    return difference
-
-
-def _stored_dtype(base_path: Path) -> torch.dtype | None:
-    """The precision of the base's files: those of the merged model are not larger."""
-    config = json.loads((base_path / "config.json").read_text(encoding="utf-8"))
-    dtype = getattr(torch, str(config.get("dtype") or config.get("torch_dtype") or ""), None)
-    return dtype if isinstance(dtype, torch.dtype) else None
+    stored: torch.dtype = getattr(torch, stored_dtype(base_path))
+    if exact:
+        written = float((before - _logits(merged, probe)).abs().max())
+        save_model(merged.float(), tokenizer, directory)
+    merged = merged.to(stored).to(probe_dtype)  # as it will be read back
+    rounded = float((before - _logits(merged, probe)).abs().max())
+    if not exact:
+        written = rounded
+        save_model(merged.to(stored), tokenizer, directory)
+    return Differences(written, rounded)
 
 
 def _probe(model: Any) -> torch.Tensor:

@@ -21,6 +21,7 @@ LIMITS: Final = {
 }
 OTHERS: Final = 16 * _MB
 TEMPLATE: Final = _MB
+_DTYPES: Final = ("float16", "bfloat16", "float32", "float64")
 
 
 def read(file: Path) -> str:
@@ -67,3 +68,13 @@ def _error(file: Path, what: str) -> DataError:
         "Choose a directory written by transformers' save_pretrained.",
         code="base_model",
     )
+
+
+def stored_dtype(directory: Path) -> str:
+    """torch's name of the precision of a directory's weights, as its config.json says; float32 where it says none."""
+    try:
+        config = read_json(directory / "config.json")
+    except (OSError, DataError):
+        return "float32"
+    name = str(config.get("dtype") or config.get("torch_dtype") or "")
+    return name if name in _DTYPES else "float32"

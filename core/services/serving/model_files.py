@@ -18,7 +18,7 @@ from typing import Any, Final
 from core.errors import Conflict, DataError, SettingsError, StorageError
 from core.ids import new_id
 from core.models.base_models.records import BaseModelRef
-from core.models.methods import Method
+from core.models.methods import METHODS, Method
 from core.platform import disk
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
@@ -37,7 +37,8 @@ CARD, CHECKSUMS = "README.md", "SHA256SUMS"
 
 @dataclass(frozen=True, slots=True)
 class FormatChoice:
-    """A format for one model. `ready` is its size in bytes if the files are written, else None."""
+    """A format for one model. `ready` is its size in bytes if the files are written, else None; `expected` about its
+    size before that, 0 if it is not known."""
 
     id: str
     title: str
@@ -47,6 +48,7 @@ class FormatChoice:
     quick: bool
     needs_merge: bool
     ready: int | None
+    expected: int = 0
 
 
 def choices(model: ModelRecord) -> tuple[FormatChoice, ...]:
@@ -59,11 +61,31 @@ def _choice(entry: ModelFormat, model: ModelRecord, base: BaseModelRef, method: 
     verdict = entry.check(base, method)
     directory = places.export_directory(model.id, entry.id)
     ready = _size(directory) if directory.is_dir() else None
-    needs_merge = entry.complete and method.peft_type is not None and model.merged is None and ready is None
+    needs_merge = entry.complete and ready is None and merging.must_merge(model, entry.precision)
     reason = verdict.reason if needs_merge or not entry.complete or not verdict.ok else ""
+    if verdict.ok and entry.precision == "stored":
+        reason = f"{reason} {_rounding(model, base)}".strip()
     return FormatChoice(
-        entry.id, entry.title, entry.text, verdict.ok, reason, entry.quick and not needs_merge, needs_merge, ready
+        entry.id,
+        entry.title,
+        entry.text,
+        verdict.ok,
+        reason,
+        entry.quick and not needs_merge,
+        needs_merge,
+        ready,
+        round(base.params * (entry.width or base.bytes_per_param)) if entry.complete else 0,
     )
+
+
+def _rounding(model: ModelRecord, base: BaseModelRef) -> str:
+    """What rounding to the precision of the base's files changes, measured where the model was merged."""
+    dtype = merging.stored_dtype(base.path) if base.path is not None else merging.EXACT
+    if dtype == merging.EXACT or not METHODS.get(model.method).mergeable:
+        return ""
+    measured = model.merged.rounded if model.merged else None
+    by = " slightly" if measured is None else f" by up to {measured:.2g}"
+    return f"Rounded to {dtype}: its logits differ{by} from the adapter's."
 
 
 def check(model: ModelRecord, format_id: str) -> ModelFormat:
@@ -90,7 +112,8 @@ def begin(model_id: str, format_id: str) -> TaskRecord:
     """
     model = models.get_model(model_id)
     entry = check(model, format_id)
-    merge = merging.begin(model.id) if entry.complete and merging.can_merge(model) else None
+    precision = merging.EXACT if entry.precision == merging.EXACT else merging.AUTO
+    merge = merging.begin(model.id, precision) if entry.complete and merging.must_merge(model, precision) else None
     with UnitOfWork() as uow:
         task = store.create_or_join(
             uow,
@@ -155,7 +178,7 @@ def write(model_id: str, format_id: str, progress: Callable[[float], None]) -> P
 
 
 def _source(model: ModelRecord, entry: ModelFormat) -> WriterInput:
-    base, method = models.base_and_method(model)
+    base, _ = models.base_and_method(model)
     needs_base = not entry.quick and not entry.complete
     if needs_base and (not base.ready or base.path is None):
         raise DataError(
@@ -165,8 +188,9 @@ def _source(model: ModelRecord, entry: ModelFormat) -> WriterInput:
     trained = storage.local_dir(model.path)
     complete = None
     if entry.complete:
-        if method.peft_type is not None and model.merged is None:
-            raise Conflict(f"“{model.name}” has not been merged into its base.", "Merge it in Models first.")
+        if merging.must_merge(model, entry.precision):
+            exact = f" in {entry.precision}" if model.merged else ""
+            raise Conflict(f"“{model.name}” has not been merged into its base{exact}.", "Merge it in Models first.")
         complete = storage.local_dir(model.merged.path) if model.merged else trained
     if complete is None or complete == trained:
         _check_intact(model.name, trained, model.manifest.get("files", {}))

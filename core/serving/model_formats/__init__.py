@@ -9,11 +9,12 @@ from core.serving.model_formats.adapter import ADAPTER
 from core.serving.model_formats.adapter_gguf import ADAPTER_GGUF
 from core.serving.model_formats.base import ModelFormat, WriterInput
 from core.serving.model_formats.gguf import GGUF_F16, GGUF_Q4_K_M, GGUF_Q8_0
-from core.serving.model_formats.safetensors import SAFETENSORS
+from core.serving.model_formats.safetensors import SAFETENSORS, SAFETENSORS_F32
 
 MODEL_FORMATS: Final = Registry[ModelFormat]("model format")
 MODEL_FORMATS.add(ADAPTER)
 MODEL_FORMATS.add(SAFETENSORS)
+MODEL_FORMATS.add(SAFETENSORS_F32)
 MODEL_FORMATS.add(ADAPTER_GGUF)
 MODEL_FORMATS.add(GGUF_F16)
 MODEL_FORMATS.add(GGUF_Q8_0)

@@ -34,6 +34,9 @@ class ModelFormat:
         kind: the writer's variant.
         library: that loads it, by its id on the Hub, for the model card.
         complete: it is written from the complete model: an adapter is merged into its base first.
+        precision: float32: it is written from a model that was merged in it; stored: in that of the base's files; auto:
+            in the format's own.
+        width: bytes per weight; 0: as the base's files.
         quick: copying files is all it takes, so the web process does it at the click; else a background task.
     """
 
@@ -46,6 +49,8 @@ class ModelFormat:
     kind: str = ""
     library: str = "gguf"
     complete: bool = False
+    precision: str = "auto"
+    width: float = 0.0
     quick: bool = False
 
 

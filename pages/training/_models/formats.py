@@ -38,7 +38,9 @@ def _rows(model_id: str, busy: bool) -> None:
         for choice in components.divided(model_files.choices(model)):
             with st.container(gap="xsmall", key=f"format_{choice.id}"), components.spread(gap="small"):
                 with st.container(gap=None, width="stretch"):
-                    st.markdown(f"**{md(choice.title)}**{f' :small[{size(choice.ready)}]' if choice.ready else ''}")
+                    about = size(choice.ready) if choice.ready else f"about {size(choice.expected)}"
+                    shown = choice.ready or (choice.ok and choice.expected)
+                    st.markdown(f"**{md(choice.title)}**{f' :small[{about}]' if shown else ''}")
                     st.caption(md(f"{choice.text} {choice.reason if choice.ok else ''}"))
                     if not choice.ok:
                         st.markdown(f":small[:orange[:material/block:] {md(choice.reason)}]")

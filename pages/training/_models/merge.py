@@ -30,7 +30,12 @@ def panel(model: models.ModelRecord) -> None:
 
 
 def _merged(model: models.ModelRecord, merged: models.MergedFiles) -> None:
-    st.caption(f"{size(merged.size_bytes)} · {ago(merged.created_at)} · {md(model.base_title)} and adapter")
+    facts = [size(merged.size_bytes), ago(merged.created_at), f"{md(model.base_title)} and adapter"]
+    if merged.dtype:
+        facts.append(merged.dtype)
+    if merged.difference is not None:
+        facts.append(f"logits differ by up to {merged.difference:.2g} from the adapter's")
+    st.caption(" · ".join(facts))
     if model.state == "active":
         with st.container(horizontal=True, gap="small"):
             for label, icon, page in (("Chat", "chat", "chat"), ("Compare", "compare_arrows", "compare")):
@@ -48,6 +53,16 @@ def _offer(model: models.ModelRecord) -> None:
             "The adapter was trained on a quantized base. Merging loads the unquantized base, so it needs the memory "
             "and disk space of the full model."
         )
+    choices = {one.id: one for one in merging.precisions(model)}
+    precision = merging.AUTO
+    if len(choices) > 1:
+        precision = st.radio(
+            "Precision",
+            list(choices),
+            format_func=lambda name: _title(choices[name]),
+            captions=[_caption(one) for one in choices.values()],
+            key=f"precision_{model.id}",
+        )
     failed = merging.last_failure(model.id)
     if failed:
         st.markdown(f":small[:red[{sentence(failed.error.get('message', 'The last merge failed.'))}]]")
@@ -59,8 +74,18 @@ def _offer(model: models.ModelRecord) -> None:
         disabled=model.state != "active",
     ):
         with boundary():
-            merging.begin(model.id)
+            merging.begin(model.id, precision)
             st.rerun()
+
+
+def _title(one: merging.Precision) -> str:
+    return f"{one.dtype} ({size(one.size_bytes)})"
+
+
+def _caption(one: merging.Precision) -> str:
+    if one.exact:
+        return "Exact: the same logits as base and adapter."
+    return "As the base is stored. Base and adapter are rounded to it, so logits differ slightly."
 
 
 def _progress(model_id: str) -> None:

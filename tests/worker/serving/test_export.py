@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
-from core.errors import SettingsError
+from core.errors import Conflict, SettingsError
+from core.platform.storage import get_storage
 from core.services.platform import tasks
 from core.services.serving import model_files
-from core.services.training import models
+from core.services.training import merging, models
 from core.serving.model_formats import places
 from tests.support import llama_cpp
 from tests.support.jobs import launch, make_dataset, succeed
@@ -60,6 +64,51 @@ def test_complete_models_answer_as_the_adapter_does(tuned: models.ModelRecord, b
     assert prompt == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
     with zipfile.ZipFile(model_files.download(tuned.id, "gguf-f16").path) as archive:
         assert sorted(archive.namelist()) == ["README.md", "SHA256SUMS", "generation_config.json", "model-f16.gguf"]
+
+
+def test_a_base_in_bfloat16_has_a_rounded_and_an_exact_complete_model(studio_env: Path, tmp_path: Path) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base = llama_cpp.make_directory(tmp_path / "base")
+    AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16).save_pretrained(base)
+    adapter = make_adapter(base, tmp_path / "adapter")
+    tuned = succeed(launch(make_dataset(), f"local:{base}", name="Tuned"), adapter)
+    assert [(one.dtype, one.exact) for one in merging.precisions(tuned)] == [("float32", True), ("bfloat16", False)]
+    execute(merging.begin(tuned.id, "stored").id, "test:1")
+    rounded_at_once = load_file(get_storage().local_dir(models.get_model(tuned.id).merged.path) / "model.safetensors")
+    with pytest.raises(Conflict, match="already merged"):
+        merging.begin(tuned.id)
+
+    exact = run(tuned.id, "safetensors-f32")  # merged again
+    rounded = run(tuned.id, "safetensors")
+    ids = torch.arange(12).unsqueeze(0)
+    with torch.no_grad():
+        plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+        expected = PeftModel.from_pretrained(plain, adapter)(ids).logits
+        again = [AutoModelForCausalLM.from_pretrained(one, dtype=torch.float32) for one in (exact, rounded)]
+        logits = [model(ids).logits for model in again]
+    torch.testing.assert_close(logits[0], expected, atol=1e-4, rtol=1e-5)
+    merged = models.get_model(tuned.id).merged
+    assert merged is not None
+    assert merged.exact
+    assert merged.difference < 1e-3 < merged.rounded == pytest.approx(float((logits[1] - expected).abs().max()), rel=3)
+    files = {dtype: directory / "model.safetensors" for dtype, directory in (("float32", exact), ("bfloat16", rounded))}
+    for dtype, file in files.items():
+        assert {str(one.dtype) for one in load_file(file).values()} == {f"torch.{dtype}"}
+        assert json.loads((file.parent / "config.json").read_text())["dtype"] == dtype
+        assert AutoModelForCausalLM.from_pretrained(file.parent).dtype == getattr(torch, dtype)
+        assert (file.parent / "generation_config.json").is_file()
+        sums = (file.parent / "SHA256SUMS").read_text()
+        assert hashlib.sha256(file.read_bytes()).hexdigest() in sums
+    for name, values in load_file(files["bfloat16"]).items():
+        assert torch.equal(values, load_file(files["float32"])[name].to(torch.bfloat16))
+        assert torch.equal(values, rounded_at_once[name])
+    folders = get_storage().folders("models")
+    assert [name for name in folders if "merged" in name] == [f"{tuned.id}-merged-f32"]
+    choice = next(one for one in model_files.choices(models.get_model(tuned.id)) if one.id == "safetensors")
+    assert "logits differ by up to" in choice.reason
 
 
 def test_the_adapter_alone_is_small_and_needs_its_base(tuned: models.ModelRecord, base: Path) -> None:

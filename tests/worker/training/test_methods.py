@@ -140,7 +140,7 @@ def test_a_merged_model_returns_what_its_adapter_returns(trained: Trained, tiny_
         with pytest.raises(TrainingError, match="cannot be merged"):
             merge.merge(tiny_base, trained.directory, tmp_path / "merged")
         return
-    difference = merge.merge(tiny_base, trained.directory, tmp_path / "merged")
+    difference = merge.merge(tiny_base, trained.directory, tmp_path / "merged").written
     merged = load_model(tmp_path / "merged")
     beside = logits(load_tuned(tiny_base, trained.directory), tiny_base)
     assert float((logits(merged, tiny_base) - beside).abs().max()) <= (0.05 if trained.method.id == "qlora" else 1e-4)

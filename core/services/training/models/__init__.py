@@ -15,7 +15,7 @@ from core.services.training.models.managing import (
     set_notes,
 )
 from core.services.training.models.reader import base_and_method, get_model, list_models, trained_version, versions
-from core.services.training.models.records import MergedFiles, ModelDownload, ModelLine, ModelRecord, ModelScore
+from core.services.training.models.records import EXACT, MergedFiles, ModelDownload, ModelLine, ModelRecord, ModelScore
 from core.services.training.models.registering import file_facts, register
 from core.services.training.models.scores import scores, scores_of
 from core.services.training.models.tags import LONGEST_TAG, MOST_TAGS, add_tags, all_tags, remove_tags, set_tags

@@ -5,18 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from core.platform.storage import blocks_of
+
+EXACT: Final = "float32"  # holds base plus adapter without rounding
 
 
 @dataclass(frozen=True, slots=True)
 class MergedFiles:
-    """The second set of files of a model: base and adapter in one. `path` is their storage prefix."""
+    """The second set of files of a model: base and adapter in one. `path` is their storage prefix.
+
+    `dtype` is torch's name of their precision ("": the base's, of a model merged before it was recorded). `difference`
+    is the largest one between the logits of the adapter and of these files, `rounded` of files in the base's precision;
+    None where it was not measured.
+    """
 
     path: str
     size_bytes: int
     created_at: float
+    dtype: str = ""
+    difference: float | None = None
+    rounded: float | None = None
+
+    @property
+    def exact(self) -> bool:
+        return self.dtype == EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,7 @@ class ModelRecord:
     def merged(self) -> MergedFiles | None:
         """The merged model; None until the adapter is merged (`core.services.training.merging`)."""
         stored = self.manifest.get("merged")
-        return MergedFiles(stored["path"], stored["size_bytes"], stored["created_at"]) if stored else None
+        return MergedFiles(**stored) if stored else None
 
 
 @dataclass(frozen=True, slots=True)
