@@ -94,7 +94,7 @@ def list_events(
 
 @router.get("/{job_id}/checkpoints", dependencies=_READING)
 def list_checkpoints(job_id: str, limit: Limit = 10, after: str = "") -> CheckpointList:
-    """The checkpoints of a run, the newest first."""
+    """The checkpoint whose weights the model has, once it answers."""
     every = shown.checkpoints(jobs.get_job(job_id))[::-1]
     begin = _place([checkpoint.id for checkpoint in every], after)
     page = every[begin : begin + limit]

@@ -18,7 +18,7 @@ from api.training.openai_shapes import (
     StudioFacts,
     SupervisedMethod,
 )
-from core.services.training import fine_tuning, jobs, metrics
+from core.services.training import fine_tuning, jobs, metrics, models
 from core.services.training.jobs import JobRecord
 from core.services.training.metrics import Point
 
@@ -106,24 +106,28 @@ def last_seen(found: Sequence[EventObject], before: tuple[int, int]) -> tuple[in
 
 
 def checkpoints(job: JobRecord) -> list[CheckpointObject]:
-    """The checkpoints that a run has saved, the oldest first; the model has the weights of one of them."""
-    saved = [event for event in jobs.events(job.id) if event.kind == "checkpoint" and event.data.get("step")]
-    steps = {job.id: [int(event.data["step"]) for event in saved]}
-    measured: dict[int, dict[str, float]] = {}
+    """The checkpoint that answers: the one whose weights an active model has; none before that.
+
+    A run deletes its other checkpoints, and OpenAI lists only those that are ready to use.
+    """
+    if not job.model_id or models.get_model(job.model_id).state != "active":
+        return []
+    step = int(job.measured.get("kept_step") or job.total_steps)
+    saved = [event for event in jobs.events(job.id) if event.kind == "checkpoint" and event.data.get("step") == step]
+    measured: dict[str, float] = {"step": step}
     for point in metrics.all_points(job.id) if saved else ():
-        if point.step in steps[job.id]:
-            measured.setdefault(point.step, {"step": point.step}).update(_values(point))
-    kept = int(job.measured.get("kept_step") or job.total_steps)
+        if point.step == step:
+            measured.update(_values(point))
     return [
         CheckpointObject(
             id=f"{_CHECKPOINT}{event.id}",
             created_at=int(event.created_at),
             fine_tuning_job_id=job.id,
-            fine_tuned_model_checkpoint=job.model_id if job.model_id and step == kept else f"{job.id}:step-{step}",
+            fine_tuned_model_checkpoint=job.model_id,
             step_number=step,
-            metrics=measured.get(step, {"step": step}),
+            metrics=measured,
         )
-        for event, step in zip(saved, steps[job.id], strict=True)
+        for event in saved[-1:]  # a run that was resumed may have saved it twice
     ]
 
 

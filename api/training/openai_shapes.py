@@ -130,7 +130,7 @@ class EventList(BaseModel):
 
 
 class CheckpointObject(BaseModel):
-    """A checkpoint of a run. Only the one whose weights the model has can be asked, by the model's id."""
+    """The checkpoint of a run whose weights the model has: `fine_tuned_model_checkpoint` is the model's id."""
 
     id: str
     object: Literal["fine_tuning.job.checkpoint"] = "fine_tuning.job.checkpoint"

@@ -12,7 +12,7 @@ import pytest
 from api.platform import entry, event_stream
 from core.services.data import datasets, training_files
 from core.services.platform import tasks
-from core.services.training import jobs
+from core.services.training import jobs, models
 from tests.support import openai_contract, runs
 from worker.run import execute
 
@@ -191,9 +191,7 @@ def test_a_job_is_followed_paused_resumed_and_cancelled(client) -> None:
     assert newest["data"]["step"] == 10
     page = client.get(f"/v1/fine_tuning/jobs/{job.id}/events", params={"after": events[2]["id"], "limit": 2}).json()
     assert [event["id"] for event in page["data"]] == [event["id"] for event in events[3:5]]
-    (saved,) = client.get(f"/v1/fine_tuning/jobs/{job.id}/checkpoints").json()["data"]
-    assert saved["step_number"] == 10
-    assert saved["metrics"]["train_loss"] == newest["data"]["train_loss"]
+    assert client.get(f"/v1/fine_tuning/jobs/{job.id}/checkpoints").json()["data"] == []
     waiting = runs.launch(runs.dataset("Second"), "Second")
     cancelled = client.post(f"/v1/fine_tuning/jobs/{waiting.id}/cancel").json()
     assert cancelled["status"] == "cancelled"
@@ -218,6 +216,22 @@ def test_events_are_streamed_to_the_end(client, monkeypatch, tmp_path: Path) -> 
     (figures,) = done["result_files"]
     assert client.get(f"/v1/files/{figures}").json()["purpose"] == "fine-tune-results"
     assert client.get(f"/v1/files/{figures}/content").text.startswith("split,step,")
+
+
+def test_every_listed_checkpoint_is_a_model_that_answers(client, tmp_path: Path) -> None:
+    job = runs.launch(runs.dataset(), num_epochs=3)
+    path = f"/v1/fine_tuning/jobs/{job.id}/checkpoints"
+    context = runs.begin(job, 10)
+    context.event("checkpoint", "Checkpoint saved at step 4.", data={"step": 4})
+    assert client.get(path).json()["data"] == []
+    model = runs.finish(context, job, tmp_path, kept_step=10)
+    (saved,) = client.get(path).json()["data"]
+    assert (saved["step_number"], saved["fine_tuned_model_checkpoint"]) == (10, model.id)
+    assert saved["metrics"]["train_loss"] > 0
+    assert client.get(f"/v1/models/{saved['fine_tuned_model_checkpoint']}").status_code == 200
+    assert client.get(path, params={"after": saved["id"]}).json()["data"] == []
+    models.archive([model.id])
+    assert client.get(path).json()["data"] == []
 
 
 def test_a_failed_job_says_why(client) -> None:
