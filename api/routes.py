@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from api.data import datasets, files, uploads
 from api.models import base_models
 from api.platform import described, keys, tasks
-from api.serving import chats, completions, models
+from api.serving import chats, completions, feedback, models
 from api.training import fine_tuning, first_names, jobs, models as tuned_models
 from core.registry import Registry
 
@@ -25,6 +25,7 @@ ROUTES.add(tuned_models.router)
 ROUTES.add(base_models.router)
 ROUTES.add(base_models.methods_router)
 ROUTES.add(chats.router)
+ROUTES.add(feedback.router)
 ROUTES.add(tasks.router)
 ROUTES.add(keys.router)
 ROUTES.add(first_names.router)

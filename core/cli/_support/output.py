@@ -17,8 +17,13 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what a terminal act
 
 def print_json(value: Any) -> None:
     """Print one JSON value on one line, as UTF-8."""
+    print(json_text(value), flush=True)
+
+
+def json_text(value: Any) -> str:
+    """One JSON value on one line."""
     text = json.dumps(plain(value), ensure_ascii=False, default=str)
-    print(_ESCAPED.sub(lambda match: f"\\u{ord(match.group()):04x}", text), flush=True)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def plain(value: Any) -> Any:

@@ -103,7 +103,7 @@ class Manifest:
 
     Attributes:
         created_at: Unix seconds.
-        origin: upload, convert, smart, chat_import, mix, sample, manual or cli.
+        origin: upload, convert, smart, chat_import, mix, sample, manual, feedback or cli.
         parents: ids of the versions that it was made from.
         recipe: the settings of the conversion, the smart run or the import, as each of them stores its own.
         findings: number of findings by severity.

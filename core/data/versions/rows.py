@@ -125,6 +125,12 @@ class Provenance:
         return cast(dict[str, Any], json.loads(self._next[1]))
 
 
+def provenance_at(path: Path, positions: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What a file of provenance says of some positions; those that it does not have are left out."""
+    found = pq.read_table(path, filters=[("position", "in", list(positions))])
+    return {row["position"]: json.loads(row["provenance"]) for row in found.to_pylist()}
+
+
 class ProvenanceWriter:
     """Writes `provenance.parquet` into a version's directory; no file where there is nothing to say."""
 

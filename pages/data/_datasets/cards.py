@@ -37,6 +37,7 @@ _ORIGINS = {
     "mix": "mixed",
     "manual": "written by hand",
     "chat_import": "imported conversations",
+    "feedback": "from feedback",
 }
 
 

@@ -25,7 +25,9 @@ from core.platform.db.tables.platform import (
 from core.platform.db.tables.serving import (
     ChatConversation as ChatConversation,
     ChatTurn as ChatTurn,
+    Correction as Correction,
     Deployment as Deployment,
+    Feedback as Feedback,
 )
 from core.platform.db.tables.training import (
     Calibration as Calibration,
@@ -43,6 +45,7 @@ TASKS, EVENTS = _tables["background_tasks"], _tables["fine_tuning_events"]
 JOBS, MODELS, DEPLOYMENTS = _tables["fine_tuning_jobs"], _tables["fine_tuned_models"], _tables["deployments"]
 MODEL_TAGS = _tables["model_tags"]
 CONVERSATIONS, TURNS = _tables["conversations"], _tables["conversation_turns"]
+FEEDBACK, CORRECTIONS = _tables["feedback"], _tables["corrections"]
 POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]
 API_KEYS, SOURCES = _tables["api_keys"], _tables["sources"]
 API_REQUESTS = _tables["api_requests"]

@@ -36,7 +36,7 @@ class FineTuningDataset(SQLModel, table=True):
     description: str = text()
     state: str = "not_validated"  # validated | failed | not_validated
     current_version_id: str | None = None
-    origin: str = ""  # upload | convert | smart | chat_import | mix | sample | cli
+    origin: str = ""  # as in core.data.versions.manifest.Manifest
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time)
     deleted_at: float | None = None

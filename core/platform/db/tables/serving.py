@@ -1,14 +1,14 @@
-"""Tables of serving: where models are published, and what they answered."""
+"""Tables of serving: where models are published, what they answered, and what people think of the answers."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from core.platform.db.tables.columns import json_object, text
+from core.platform.db.tables.columns import json_list, json_object, text
 
 
 class Deployment(SQLModel, table=True):
@@ -69,3 +69,55 @@ class ChatTurn(SQLModel, table=True):
     error: dict[str, Any] = json_object()  # {message, remedy} of a failed answer
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time)  # a running answer renews it every second
+
+
+class Feedback(SQLModel, table=True):
+    """What one person thinks of one answer. It is not tied to the conversation's row, and outlives it."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        UniqueConstraint("turn_id", "author"),
+        Index("ix_feedback_agent_id_model_id", "agent_id", "model_id"),
+    )
+    id: str = Field(primary_key=True)
+    turn_id: str = Field(index=True)
+    conversation_id: str = Field(index=True)
+    agent_id: str = ""
+    model_id: str = ""  # on the server
+    author: str = ""  # "" where there is no sign-in
+    thumb: int = 0  # -1 | 0 | 1
+    stars: int = 0  # 1 to 5; 0: none
+    reasons: list[str] = json_list()  # ids in core.serving.feedback.REASONS
+    comment: str = text()
+    snapshot: dict[str, Any] = json_object()  # core.serving.feedback.records.AnswerSnapshot
+    created_at: float = Field(default_factory=time.time)
+    updated_at: float = Field(default_factory=time.time, index=True)
+
+
+class Correction(SQLModel, table=True):
+    """A better answer that a person wrote: a candidate for a dataset, until it is accepted or rejected."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (
+        Index("ix_corrections_state_created_at", "state", "created_at"),
+        Index("ix_corrections_agent_id_state", "agent_id", "state"),
+        Index("ix_corrections_model_id_state", "model_id", "state"),
+    )
+    id: str = Field(primary_key=True)
+    turn_id: str = Field(index=True)
+    conversation_id: str = Field(index=True)
+    agent_id: str = ""
+    model_id: str = ""
+    author: str = ""
+    proposed: str = text()  # as its author wrote it
+    text: str = text()  # as it is used: a reviewer may have edited it
+    edited_by: str = ""  # the reviewer
+    edited_at: float | None = None
+    state: str = "new"  # new | accepted | rejected
+    decided_by: str = ""
+    decided_at: float | None = None
+    snapshot: dict[str, Any] = json_object()
+    dataset_id: str = Field("", index=True)  # that it is part of
+    version_id: str = ""
+    created_at: float = Field(default_factory=time.time)
+    updated_at: float = Field(default_factory=time.time)

@@ -20,6 +20,7 @@ from core.services.data.datasets.reading import (
     findings_by_severity,
     iter_examples,
     list_datasets,
+    provenance_at,
     rejects,
     statistics,
     versions,

@@ -74,7 +74,7 @@ def count(dataset_id: str, operation: Operation) -> Effect:
     Raises:
         DataError: the operation does not fit the examples.
     """
-    return count_effect(_rows(get_dataset(dataset_id).version), operation)
+    return count_effect(rows_of(get_dataset(dataset_id).version), operation)
 
 
 def edited_at_once(version: VersionRecord) -> bool:
@@ -112,8 +112,8 @@ def apply(
     if not inline:
         return Applied(task=_enqueue(dataset.name, base, operation, why, gathered))
     with scratch.folder() as folder:
-        staged = build_version(base, _rows(base), operation, why, folder, new_attempt(), lambda done: None)
-    return Applied(version=_publish(staged, lambda uow: mark_written(uow, gathered, staged.version_id)))
+        staged = build_version(base, rows_of(base), operation, why, folder, new_attempt(), lambda done: None)
+    return Applied(version=publish(staged, lambda uow: mark_written(uow, gathered, staged.version_id)))
 
 
 def undo(dataset_id: str, *, base_version_id: str | None = None) -> Applied:
@@ -185,7 +185,8 @@ def stored_operation(payload: Mapping[str, Any]) -> Operation:
 # ---- steps
 
 
-def _rows(version: VersionRecord) -> Rows:
+def rows_of(version: VersionRecord) -> Rows:
+    """The examples of a version."""
     return Rows(version_file(version.id, files.EXAMPLES))
 
 
@@ -234,10 +235,11 @@ def _copy(old: VersionRecord, newest: VersionRecord, operation: str, what: str, 
         blocked = bool(set_errors(folder / files.FINDINGS))
         manifest = files.write_manifest(folder, following(newest, old.manifest, change))
         staged = put(newest, folder, manifest, "failed" if blocked else "validated", new_attempt())
-    return Applied(version=_publish(staged, lambda uow: None))
+    return Applied(version=publish(staged, lambda uow: None))
 
 
-def _publish(staged: Staged, also: Callable[[UnitOfWork], None]) -> VersionRecord:
+def publish(staged: Staged, also: Callable[[UnitOfWork], None]) -> VersionRecord:
+    """Make a staged version visible; `also` is done in the same transaction, and may refuse it."""
     try:
         with UnitOfWork() as uow:
             version_id = staged.publish(uow)

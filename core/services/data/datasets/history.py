@@ -15,7 +15,7 @@ from core.text import plural
 _MADE = {
     "upload": "Imported", "convert": "Converted", "smart": "Written by a language model",
     "chat_import": "Imported from conversations", "mix": "Mixed from other datasets", "sample": "Created as a sample",
-    "manual": "Started by hand", "cli": "Converted",
+    "manual": "Started by hand", "feedback": "Made from feedback", "cli": "Converted",
 }  # fmt: skip
 
 

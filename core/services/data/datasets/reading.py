@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlmodel import col, select
 
-from core.data.versions import files, reader
+from core.data.versions import files, reader, rows
 from core.data.versions.reader import LEFT_OUT, ExampleRecord, Page, Statistics
 from core.messages import Example, Finding
 from core.platform.db.tables import DatasetVersion, FineTuningDataset
@@ -18,6 +19,7 @@ from core.services.data.datasets.records import (
     dataset_record,
     first_version_id,
     get_version,
+    provenance_file,
     set_codes,
     version_file,
     version_record,
@@ -67,6 +69,12 @@ def examples(
 def examples_at(version_id: str, positions: Sequence[int]) -> list[ExampleRecord]:
     """The examples at these positions, in ascending order."""
     return reader.at(version_file(version_id, files.EXAMPLES), positions)
+
+
+def provenance_at(version_id: str, positions: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    """What is known of where the examples at these positions came from: who or what wrote each; others are left out."""
+    path = provenance_file(get_version(version_id))
+    return rows.provenance_at(path, positions) if path and positions else {}
 
 
 def iter_examples(version_id: str, split: str | None = None) -> Iterator[Example]:

@@ -42,7 +42,7 @@ class Origin:
     """Where a new dataset came from, for its manifest.
 
     Attributes:
-        id: upload, convert, smart, chat_import, mix, sample, manual or cli.
+        id: upload, convert, smart, chat_import, mix, sample, manual, feedback or cli.
         rows: of the source, by the names of `Counts`.
         parents: the versions that a mix was made of.
         change: how it was created, for the history.
