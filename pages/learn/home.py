@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.learn import home
+from core.services.learn import demo, home
 from pages.learn._home.overview import activity, counts, journey
 from pages.learn._home.real_model import real_model
+from pages.learn._home.running_demo import running_demo
 from pages.learn._home.welcome import hero, quick_actions
 from pages.ui import components, guard
 from pages.ui.errors import boundary
@@ -17,6 +18,10 @@ with boundary():
     overview = home.overview()
     hero(overview.is_empty)
     components.section_gap()
+    started = demo.current()
+    if started and not started.finished:
+        running_demo(started)
+        components.section_gap()
     quick_actions()
     components.section_gap()
     if base := home.unused_real_model():

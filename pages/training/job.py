@@ -48,6 +48,7 @@ def header(job: jobs.JobRecord) -> None:
 def open_model(model_id: str) -> None:
     """Links to the finished model, to judge what it learned."""
     navigation.button("See the model", "models", {"id": model_id}, icon=":material/deployed_code:", key="to_model")
+    navigation.button("Chat", "chat", {"model": model_id}, icon=":material/forum:", key="to_chat")
     if st.button("Compare base and tuned", icon=":material/compare_arrows:", key="to_compare", type="primary"):
         navigation.go("compare", {"model": model_id})
 
@@ -57,7 +58,10 @@ def again(job: jobs.JobRecord) -> None:
     st.divider()
     with components.spread():
         navigation.button("All jobs", "jobs", icon=":material/arrow_back:", type="tertiary", key="back")
-        navigation.button("Train again with changes", "new_job", {"again": job.id}, icon=":material/edit:", key="again")
+        if job.started_at is not None:  # before, a change belongs into this job: stop it and set up another
+            navigation.button(
+                "Train again with changes", "new_job", {"again": job.id}, icon=":material/edit:", key="again"
+            )
 
 
 with boundary(way_out=("jobs", "All jobs")):

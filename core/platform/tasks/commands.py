@@ -95,7 +95,7 @@ def _command(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
 def _restart(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
     attempt = task.attempt + (action == "retry")
     message = {
-        "resume": "Resumed; waiting for a worker.",
+        "resume": "Resumed; waiting in queue.",
         "keep": "Its last checkpoint will be saved as a model.",
     }.get(action, f"Retried: attempt {attempt}.")
     store.move(uow, task.id, "pending", attempt=attempt, message=message)

@@ -19,7 +19,7 @@ from core.platform.tasks.records import EventRecord, TaskRecord
 from core.platform.tasks.states import STARTED, TERMINAL, WORKABLE, may_move
 
 _MESSAGES = {
-    "pending": "Waiting for a worker.",
+    "pending": "Waiting in queue.",
     "validating": "Checking its inputs.",
     "queued": "Queued at the provider.",
     "running": "Started.",
@@ -66,10 +66,20 @@ def create(
     statement = statement.on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(TASKS.c.id)
     connection = uow.session.connection()
     if connection.execute(statement).first() is not None:
-        event(uow, row["id"], "state", _MESSAGES["pending"], data={"to": "pending"})
+        first = _unfinished_title(uow, after_task_id)
+        message = f"Waits for “{first}”." if first else _MESSAGES["pending"]
+        event(uow, row["id"], "state", message, data={"to": "pending"})
         return get_in(uow, row["id"]), True
     found = connection.execute(select(TASKS).where(TASKS.c.idempotency_key == idempotency_key)).mappings().one()
     return TaskRecord.of(found), False
+
+
+def _unfinished_title(uow: UnitOfWork, task_id: str | None) -> str:
+    """The title of a task that others wait for; "" once it has succeeded."""
+    if task_id is None:
+        return ""
+    row = uow.execute(select(TASKS.c.title, TASKS.c.state).where(TASKS.c.id == task_id)).one_or_none()
+    return row.title if row is not None and row.state != "succeeded" else ""
 
 
 def create_or_join(

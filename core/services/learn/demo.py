@@ -214,7 +214,7 @@ def _begin(demo_id: str, choices: Mapping[str, str]) -> DemoRecord:
     preset = _PRESETS.get((chosen.id, base_model), Preset()) if choices["method"] == METHOD else Preset()
     try:
         dataset = _sample_dataset(chosen)
-        _note(demo_id, dataset_id=dataset.id)
+        note(demo_id, dataset_id=dataset.id)
         job = jobs.create(
             name=jobs.suggest_name(dataset.id, base_model),
             description="Made by the demo.",
@@ -225,12 +225,12 @@ def _begin(demo_id: str, choices: Mapping[str, str]) -> DemoRecord:
             training=dict(preset.training),
             draft_key=f"demo:{demo_id}",
         )
-        _note(demo_id, job_id=job.id)
+        note(demo_id, job_id=job.id)
         test_after = models.split_test_after if chosen.teaches == "decisions" else models.evaluate_after
         test = test_after(job.id, dataset.version.id, f"Test “{job.name}”", after_task_id=job.task_id)
-        _note(demo_id, test_task_id=test.id)
+        note(demo_id, test_task_id=test.id)
     except StudioError as error:
-        _note(demo_id, error=str(error))
+        note(demo_id, error=str(error))
     return status(demo_id)
 
 
@@ -250,13 +250,14 @@ def _sample_dataset(sample: SampleDataset) -> DatasetRecord:
     )
 
 
-def _note(demo_id: str, **values: str) -> None:
+def note(demo_id: str, **values: str | float) -> None:
+    """Record something about a demo in its row."""
     with UnitOfWork() as uow:
         draft = uow.session.get(Draft, demo_id)
         if draft is not None:
             draft.state = {**draft.state, **values}
             draft.revision += 1
-            draft.result_id = values.get("job_id", draft.result_id)
+            draft.result_id = str(values["job_id"]) if "job_id" in values else draft.result_id
             uow.session.add(draft)
             uow.commit()
 

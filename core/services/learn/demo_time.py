@@ -3,6 +3,9 @@
 A part that ran here before takes as long as it did then; the training as its forecast says, where its speed was
 measured. What never ran here takes the time of a reference machine, scaled by what this processor can do; a running
 step is then corrected by its own pace.
+
+A countdown shows the time to one promised end, so that it follows the clock also while a busy machine makes no
+progress.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ _WIDTHS: Final = {"avx512f": 1.0, "avx2": 1.6}  # flag of a processor -> its tim
 _NO_WIDTH: Final = 2.5
 _ONE_CORE: Final = 1.5
 _PACE_FROM: Final = 0.25  # share of a step from which its own pace counts alone
+_SOONER_S: Final = 15.0  # an estimate moves the promised end only if it is this much earlier
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,22 @@ def left_s(record: DemoRecord) -> float | None:
         return None
     parts = _expected(record.base_model, record.sample, job).seconds
     return sum(_left(step, parts.get(step.id, 0.0), job, record) for step in record.steps)
+
+
+def countdown(record: DemoRecord) -> float | None:
+    """The seconds to the promised end of a running demo, for every screen the same; below 0 once it is late.
+
+    The end is promised at the first look, and later only moved forward: a countdown never goes back. None as `left_s`.
+    """
+    left = left_s(record)
+    if left is None:
+        return None
+    now = time.time()
+    promised: float | None = drafts.get(record.id).state.get("ends_at")
+    if promised is None or now + left < promised - _SOONER_S:
+        promised = now + left
+        demo.note(record.id, ends_at=promised)
+    return promised - now
 
 
 def _left(step: DemoStep, seconds: float, job: jobs.JobRecord | None, record: DemoRecord) -> float:

@@ -27,14 +27,23 @@ def created(result: DatasetResult, key: str) -> None:
         if failed:
             for finding in datasets.findings(dataset.version.id, limit=20, severity="error"):
                 st.markdown(f":red[{sentence(finding.message)}] {sentence(finding.remedy)}")
-        with st.container(horizontal=True, gap="small"):
-            if st.button("Open dataset", type="primary", icon=":material/dataset:", key=f"open_{key}"):
-                navigation.go("datasets", {"id": dataset.id})
+        with st.container(horizontal=True, gap="small"):  # the next step comes first
+            if not failed:
+                navigation.button(
+                    "Start Training Job",
+                    "new_job",
+                    {"dataset": dataset.id},
+                    type="primary",
+                    icon=":material/model_training:",
+                    key=f"train_{key}",
+                )
             navigation.button(
-                "Start Training Job",
-                "new_job",
-                {"dataset": dataset.id},
-                disabled=failed,
-                help="Fix the errors first." if failed else None,
-                key=f"train_{key}",
+                "Open dataset",
+                "datasets",
+                {"id": dataset.id},
+                type="primary" if failed else "secondary",
+                icon=":material/dataset:",
+                key=f"open_{key}",
             )
+            if failed:
+                st.button("Start Training Job", disabled=True, help="Fix the errors first.", key=f"train_{key}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
 from core.services.learn import demo, demo_time
@@ -32,10 +34,15 @@ def _look(record: demo.DemoRecord) -> tuple[object, ...]:
     return record.job_id, record.model_id, record.finished, record.tested, has_points, reading.current(record)
 
 
+LATE = "A little longer than expected"
+
+
 def clock_left(seconds: float) -> str:
-    """What is left, as minutes and seconds in steps of 5 s: `3:20 min`."""
-    rounded = max(5, round(seconds / 5) * 5)
-    return f"{rounded // 60}:{rounded % 60:02d} min" if rounded >= 60 else f"{rounded} s"
+    """What is left, as minutes and seconds in steps of 5 s: `About 3:20 min left`; after that, that it is late."""
+    rounded = math.ceil(seconds / 5) * 5
+    if rounded <= 0:
+        return LATE
+    return f"About {rounded // 60}:{rounded % 60:02d} min left" if rounded >= 60 else f"About {rounded} s left"
 
 
 def _steps(demo_id: str, drawn: tuple[object, ...]) -> None:
@@ -43,10 +50,10 @@ def _steps(demo_id: str, drawn: tuple[object, ...]) -> None:
         record = demo.status(demo_id)
         if _look(record) != drawn:
             st.rerun()
-        left = demo_time.left_s(record)
+        left = demo_time.countdown(record)
         with st.container(border=True, gap="xsmall", key="demo_steps"):
             if left is not None:
-                st.markdown(f"**:material/timer: About {clock_left(left)} left**")
+                st.markdown(f"**:material/timer: {clock_left(left)}**")
             for step in record.steps:
                 icon, color = _LOOKS[step.state]
                 with components.spread():

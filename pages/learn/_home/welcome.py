@@ -16,14 +16,14 @@ _ACTIONS = (
         "convert",
         "transform",
         "Convert data",
-        "Any table becomes labeled examples: you choose the input and the output, and see the result at once.",
+        "Take this for a CSV or Excel table: you choose which column is the input and which the output.",
         "Convert a table",
     ),
     (
         "upload",
         "note_add",
         "Upload Labeled Examples",
-        "Input → Output pairs from a table or a JSONL file. Every row is checked first.",
+        "Take this if your file already has Input → Output pairs: JSONL chats, or columns such as question and answer.",
         "Upload file",
     ),
     (

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.services.serving import chat
 from core.services.serving.chat import ChatModel
+from pages.ui import first_steps
 from pages.ui.format import md, md_code, sentence
 
 IDEAS = 6
@@ -30,6 +31,7 @@ def start(model: ChatModel) -> str:
         st.markdown(f"**:material/forum: {md(model.title)}**")
         if model.kind == "base":
             st.caption(sentence(model.text))
+            first_steps.coming_note()
             return ""
         st.caption(f"Tuned from {md(model.base_title)}. Ask what your users ask.")
         ideas = chat.suggestions(model.id, IDEAS)

@@ -22,6 +22,7 @@ from pages.ui.tasks import words as task_words
 
 POLL_S = 1.5
 TRAINING_LOSS, VALIDATION_LOSS, TIME_LEFT = "Training loss, smoothed", "Validation loss", "Time left"  # tiles
+IN_QUEUE = "Waiting in queue"
 SLOW_S = 4.0
 CARD_HEIGHT = 375  # pixels; of the loss chart with its controls
 CARD_FRAME = 30
@@ -78,23 +79,36 @@ def _now(job_id: str, drawn: tuple[object, ...], first: list[JobRecord]) -> None
 
 
 def _band(job: JobRecord) -> None:
+    first = jobs.first_task(job)
     with st.container(border=True, gap="xsmall", key="band"):
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall"):
-            st.markdown(_where(job), width="content")
-            st.markdown(f":gray[{_when(job)}]", width="content")
+            st.markdown(needed(first) if first else _where(job), width="content")
+            st.markdown(f":gray[{_until_done(job, first) if first else _when(job)}]", width="content")
         st.progress(min(1.0, max(0.0, job.progress / 100)))
         if share := _share(job):
             st.caption(share)
         note = (
             task_words.why(job.waiting_reason) or task_words.command(job.command) or ("" if job.step else job.message)
         )
-        if note:
+        if note and not first:  # the first line says what the job waits for
             st.caption(sentence(note))
+
+
+def needed(first: jobs.FirstTask) -> str:
+    """What the job waits for, with its progress: `**First: Build the starter model** · 40% done`."""
+    return f"**First: {md(first.title)}**" + (f" · {first.progress:.0f}% done" if first.progress >= 1 else "")
+
+
+def _until_done(job: JobRecord, first: jobs.FirstTask) -> str:
+    """When the job begins, and how long it then takes, as far as that is known."""
+    takes = float(job.forecast.get("time_expected_s") or 0)
+    parts = [f"starts in about {duration(first.left_s)}"] if first.left_s else ["starts then"]
+    return " · ".join(parts + ([f"then takes about {duration(takes)}"] if takes else []))
 
 
 def _where(job: JobRecord) -> str:
     if job.state == "pending":
-        return "**Waiting in queue**"
+        return f"**{IN_QUEUE}**"
     if job.is_terminal or job.state == "paused":
         word = states.state_of(job.state).word
         early = " · stopped early, model saved" if job.reason == "stopped_early" and job.model_id else ""
@@ -111,11 +125,10 @@ def _where(job: JobRecord) -> str:
 
 
 def _share(job: jobs.JobRecord) -> str:
-    """What the bar shows: the job, of which the steps are a part. "" where there is no bar to explain."""
+    """What the bar shows; "" where there is no bar to explain."""
     if job.state == "pending" or job.is_terminal:
         return ""
-    low, high = task_words.span_of("Training")
-    return f"{job.progress:.0f}% of the job; its steps are {low}% to {high}% of it"
+    return f"{job.progress:.0f}% of the entire job, from checking the dataset to creating the model"
 
 
 def _steps(job: JobRecord) -> str:
@@ -167,7 +180,7 @@ def _tiles(job: JobRecord, points: Series) -> None:
         ),
         *(_tile(metric, points) for metric in METRICS if metric.tile and _has(points, metric)),
     ]
-    if not validation and train and job.is_terminal:  # the dataset has no validation examples
+    if not validation and (job.is_terminal or not job.validation_examples):  # no validation examples
         items = [item for item in items if item.label != VALIDATION_LOSS]
     if job.model_id:
         items = _final_tiles(job, points)

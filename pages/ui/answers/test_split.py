@@ -24,6 +24,7 @@ def part(report: PartReport, title: str, text: str, key: str) -> None:
     components.heading(md(title), plural(len(report.questions), "example"))
     st.caption(text)
     _tiles(report)
+    st.caption(_what_is_counted(report))
     matrix = report.tuned_matrix
     left, right = st.columns([5, 8], gap="medium") if matrix else (None, st.container())
     if matrix and left:
@@ -37,6 +38,19 @@ def part(report: PartReport, title: str, text: str, key: str) -> None:
             st.caption("A row for each expected value. Right answers are on the diagonal.")
     with right:
         _examples(report, key)
+
+
+def _what_is_counted(report: PartReport) -> str:
+    """What the tiles are shares of."""
+    answers = plural(len(report.questions), "answer")
+    fields = [field.name for field in report.questions[0].fields] if report.questions else []
+    if not (fields and report.figures):
+        return f"Shares of the {answers}."
+    named = md(" and ".join([", ".join(fields[:-1]), fields[-1]] if len(fields) > 1 else fields))
+    return (
+        f"Every answer should be a JSON object with {named}. Each tile is the share of the {answers} in which that "
+        f"part is right; “{md(report.figures[-1].title)}” counts an answer only if every field is."
+    )
 
 
 def _tiles(report: PartReport) -> None:

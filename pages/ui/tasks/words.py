@@ -20,14 +20,6 @@ def phase_of(progress: float) -> str:
     return next(name for end, name in _PHASES if progress < end)
 
 
-def span_of(phase: str) -> tuple[int, int]:
-    """The part of a job's progress, in percent, that a phase takes."""
-    names = [name for _, name in _PHASES]
-    ends = [0, *(min(100, int(end)) for end, _ in _PHASES)]
-    place = names.index(phase)
-    return ends[place], ends[place + 1]
-
-
 def kind(task_kind: str) -> tuple[str, str]:
     """(title, icon) of a kind of background task."""
     known = tasks.kind(task_kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.data.samples import SAMPLES
 from core.services.learn import demo
 from core.services.serving import chat
+from pages.learn._demo.steps import LATE, clock_left
 from pages.ui.format import md
 from tests.pages.conftest import keys
 
@@ -46,3 +47,20 @@ def test_your_turn_says_that_the_answer_is_json(open_screen, read) -> None:
 def test_fields_are_named_only_where_every_output_is_an_object() -> None:
     assert chat.json_fields(['{"a": 1}', '{"b": 2, "a": 3}']) == ("a", "b")
     assert chat.json_fields(['{"a": 1}', "Hello"]) == chat.json_fields(['["a"]']) == chat.json_fields([]) == ()
+
+
+def test_a_countdown_that_is_over_says_that_it_is_late() -> None:
+    assert [clock_left(seconds) for seconds in (201.0, 61.0, 4.0)] == [
+        "About 3:25 min left",
+        "About 1:05 min left",
+        "About 5 s left",
+    ]
+    assert clock_left(0.0) == clock_left(-90.0) == LATE
+
+
+def test_home_leads_back_to_a_demo_that_runs(open_screen, read) -> None:
+    assert "running_demo" not in keys(open_screen("home"))
+    first = demo.start()
+    app = open_screen("home")
+    assert md(first.steps[1].title) in read(app)
+    assert {"running_demo", "watch_demo"} <= keys(app)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from functools import partial
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.samples import load_sample
 from core.services.data import datasets
-from core.services.platform import drafts
+from core.services.platform import drafts, tasks
 from core.services.training import jobs, metrics
 from core.training.metrics import METRICS, Point
 from pages.training._job import live, losses, samples
@@ -80,12 +79,30 @@ def test_a_poll_that_finds_no_new_point_makes_no_chart(open_screen, monkeypatch:
     assert made.count("loss_figure") == 1
 
 
-def test_without_validation_examples_an_ended_run_has_no_tile_for_their_loss(open_screen, tmp_path: Path) -> None:
-    job = runs.launch(datasets.create_dataset("No validation", load_sample().train))
-    context = runs.begin(job, 1)  # before the first evaluation
-    assert live.VALIDATION_LOSS in [tile.label for tile in open_screen("job", id=job.id).metric]
-    runs.finish(context, job, tmp_path / "model")
-    assert live.VALIDATION_LOSS not in [tile.label for tile in open_screen("job", id=job.id).metric]
+@pytest.mark.parametrize("validates", [True, False])
+def test_only_a_run_with_validation_examples_has_a_tile_for_their_loss(open_screen, validates: bool) -> None:
+    sample = load_sample()
+    data = datasets.create_dataset("Help desk", sample.train, sample.validation if validates else ())
+    job = runs.launch(data)
+    runs.begin(job, 1)  # before the first evaluation
+    shown = [tile.label for tile in open_screen("job", id=job.id).metric]
+    assert (live.VALIDATION_LOSS in shown) is validates
+
+
+def test_a_job_whose_base_is_built_first_says_so_everywhere(open_screen, read) -> None:
+    job = jobs.create(
+        name="Early", dataset_id=runs.dataset().id, base_model="starter", method="lora", draft_key=None, training={}
+    )
+    first = jobs.first_task(job)
+    assert first is not None
+    (event,) = tasks.events(job.task_id)
+    app = open_screen("job", id=job.id)
+    shown = read(app)
+    assert live.needed(first) in shown
+    assert first.title in event.message
+    assert live.IN_QUEUE not in shown
+    assert "again" not in keys(app)  # nothing has run yet that could be changed
+    assert jobs.first_task(runs.launch(runs.dataset("Ready"), "Ready")) is None
 
 
 def test_pause_is_requested_once(open_screen, read) -> None:
@@ -228,7 +245,7 @@ def test_a_finished_job_shows_forecast_and_measurement_and_every_setting(open_sc
     runs.succeed(job, tmp_path / "adapter")
     app = open_screen("job", id=job.id)
     shown = read(app)
-    assert {"measured", "to_compare"} <= keys(app)
+    assert {"measured", "to_compare", "to_chat", "again"} <= keys(app)
     assert all(md(row.name) in shown for row in jobs.forecast_and_measured(jobs.get_job(job.id)))
     assert f"0.001  ·  {CHOSEN}" in shown
     assert all(escape(source) in shown for source in job.spec.training_sources.values())

@@ -20,5 +20,6 @@ from core.services.training.jobs.managing import archive, delete, dependents, re
 from core.services.training.jobs.reader import NEWEST, count_jobs, find_job, get_job, list_jobs, names_of_measured
 from core.services.training.jobs.records import Alternative, Comparison, Forecast, JobRecord, ServingPlace, TrackRecord
 from core.services.training.jobs.spec_builder import MAX_NAME, SUGGESTED_NAME, catalog, suggest_name
+from core.services.training.jobs.time_left import FirstTask, first_task
 from core.training.forecast.memory import MemoryForecast
 from core.training.jobs.remedies import SettingChange

@@ -119,6 +119,7 @@ def read_jobs(*conditions: Any, limit: int = NEWEST, offset: int = 0, with_delet
             DATASETS.c.name.label("dataset_name"),
             DATASETS.c.deleted_at.label("dataset_deleted_at"),
             VERSIONS.c.train_examples.label("train_examples"),
+            VERSIONS.c.validation_examples.label("validation_examples"),
             MODELS.c.id.label("model_id"),
         )
         .join(TASKS, TASKS.c.id == JOBS.c.task_id)
@@ -181,6 +182,7 @@ def _record(
         method_title=methods.title_of(job["method"]),
         spec=spec,
         examples=row["train_examples"],
+        validation_examples=row["validation_examples"],
         model_id=row["model_id"],
         **{name: getattr(task, name) for name in _TASK_FIELDS},
         waiting_to_resume=task.waits_to_resume,

@@ -46,6 +46,7 @@ class JobRecord:
     method_title: str
     spec: JobSpec
     examples: int  # number of labeled examples to train on
+    validation_examples: int
     parent_job_id: str | None
     model_id: str | None
     state: str

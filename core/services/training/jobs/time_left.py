@@ -17,7 +17,10 @@ from sqlalchemy import select
 
 from core.platform.db.tables import POINTS
 from core.platform.db.uow import read
+from core.services.platform import tasks
+from core.services.training.jobs.records import JobRecord
 
+SHARE_TO_TRUST: Final = 5.0  # percent of a task from which its pace says something
 POINTS_READ: Final = 400  # the newest ones
 FEWEST: Final = 4  # points whose pace says something
 _BETWEEN: Final = 3.0  # a gap of more usual steps contains a validation, a checkpoint or sample answers
@@ -35,6 +38,28 @@ def of_job(job_id: str, total_steps: int, newest_point: int) -> float | None:
     """
     known = _pace(job_id, total_steps, newest_point)
     return None if known is None else known.after(time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTask:
+    """The task that a waiting job needs first, such as building its base; `left_s` is None while that is not known."""
+
+    title: str
+    progress: float
+    left_s: float | None
+
+
+def first_task(job: JobRecord) -> FirstTask | None:
+    """What has to end before a pending job can begin; None where it waits for nothing but a worker."""
+    needed = tasks.get_task(job.task_id).after_task_id if job.state == "pending" else None
+    if needed is None:
+        return None
+    task = tasks.get_task(needed)
+    if task.state == "succeeded":
+        return None
+    known = task.state == "running" and task.duration_s and task.progress >= SHARE_TO_TRUST
+    left = task.duration_s * (100 - task.progress) / task.progress if known and task.duration_s else None
+    return FirstTask(task.title, task.progress, left)
 
 
 @lru_cache(maxsize=256)

@@ -40,3 +40,20 @@ def test_a_demo_that_failed_has_no_time_left(studio_env: Path) -> None:
 )
 def test_the_pace_of_a_step_counts_more_and_more(share: float, elapsed: float, left: float) -> None:
     assert demo_time.remaining(100.0, share, elapsed) == pytest.approx(left)
+
+
+def test_a_countdown_follows_the_clock_and_never_goes_back(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = demo.start()
+    now, estimate = 1_000.0, 200.0
+    monkeypatch.setattr(demo_time.time, "time", lambda: now)
+    monkeypatch.setattr(demo_time, "left_s", lambda record: estimate)
+    assert demo_time.countdown(record) == pytest.approx(200)
+    now = 1_060.0  # a busy machine: nothing was done in this minute, and the estimate even grew
+    estimate = 260.0
+    assert demo_time.countdown(record) == pytest.approx(140)
+    estimate = 130.0  # a little earlier is not worth a jump
+    assert demo_time.countdown(record) == pytest.approx(140)
+    estimate = 50.0
+    assert demo_time.countdown(record) == pytest.approx(50)
+    now, estimate = 1_120.0, 30.0
+    assert demo_time.countdown(record) == pytest.approx(-10)
