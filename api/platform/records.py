@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.platform.idempotency import once
 from api.platform.problems import Problem
+from api.platform.scopes import name_of_caller
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Limit = Annotated[int, Query(ge=1, le=200, description="the most entries of a page")]
@@ -126,7 +127,7 @@ def add_routes(
     writing: Sequence[Any],
     remains: str,
     change: type[Renamed] = Renamed,
-    apply: Callable[[str, Any], object] = lambda record_id, asked: None,
+    apply: Callable[[str, Any, str], object] = lambda record_id, asked, by: None,
 ) -> RecordRoutes:
     """Add the routes to list, get, change and delete a kind of record.
 
@@ -134,7 +135,8 @@ def add_routes(
         get: reads a record by its id or name. Raises NotFound.
         reading, writing: the dependencies of these routes.
         remains: what is not deleted with it, as the rest of a sentence.
-        change: the body of a change; `apply` makes the changes that it adds to a new name and the archive.
+        change: the body of a change; `apply` makes the changes that it adds to a new name and the archive. Its last
+            argument is the name of the key that asks.
     """
 
     def list_records(limit: Limit = 50, after: After = "", archived: bool = False) -> Any:
@@ -143,11 +145,11 @@ def add_routes(
     def get_record(record_id: str) -> Any:
         return shown.of(get(record_id))
 
-    def change_record(record_id: str, asked: Any) -> Any:
+    def change_record(record_id: str, asked: Any, request: Request) -> Any:
         own = get(record_id).id
         if asked.name is not None:
             store.rename(own, asked.name)
-        apply(own, asked)
+        apply(own, asked, name_of_caller(request))
         if asked.archived is not None:
             (store.archive if asked.archived else store.restore)([own])
         return shown.of(get(own))

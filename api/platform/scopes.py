@@ -41,3 +41,9 @@ def caller_of(request: Request) -> ApiKeyRecord | None:
     """The key of a request; None where it needs none."""
     found: ApiKeyRecord | None = request.scope["state"][CALLER]
     return found
+
+
+def name_of_caller(request: Request) -> str:
+    """The name of the key of a request; "" where it needs none."""
+    key = caller_of(request)
+    return key.name if key else ""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import Query
+from fastapi import Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from api.platform.records import add_routes, records
-from api.platform.scopes import needs
+from api.platform.scopes import name_of_caller, needs
 from api.platform.shapes import TaskShown
+from api.serving.agent_shapes import AgentShown
 from api.training.shapes import Deployed, FormatShown, ModelChange, ModelShown
 from core.services.platform.api_keys import READ, SERVE
-from core.services.serving import chat, from_code, model_files
+from core.services.serving import agents, chat, from_code, model_files
 from core.services.training import models
 
 router: Final = records("/api/v1/models", "Models")
@@ -20,7 +21,7 @@ _READING: Final = [needs(READ, SERVE)]
 _SERVING: Final = [needs(SERVE)]
 
 
-def _annotate(model_id: str, asked: ModelChange) -> None:
+def _annotate(model_id: str, asked: ModelChange, _by: str) -> None:
     if asked.notes is not None:
         models.set_notes(model_id, asked.notes)
 
@@ -54,6 +55,13 @@ def restore(model_id: str) -> ModelShown:
     model = models.get_model(model_id)
     models.restore([model.id])
     return ModelShown.of(models.get_model(model.id))
+
+
+@router.post("/{model_id}/move_agents", dependencies=_SERVING)
+def move_agents(model_id: str, request: Request) -> list[AgentShown]:
+    """Let the agents that use a model answer with their second or fallback model, so that it can be archived."""
+    moved = agents.move_off(models.get_model(model_id).id, author=name_of_caller(request))
+    return [AgentShown.of(agent) for agent in moved]
 
 
 @router.get("/{model_id}/formats", dependencies=_READING)

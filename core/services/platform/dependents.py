@@ -20,6 +20,7 @@ class Dependents:
     models: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     text: str = ""
+    agents: tuple[str, ...] = ()  # that answer with a model: they need another one before it is deleted
     datasets: tuple[str, ...] = ()  # mixes of a dataset; they have their own examples
 
 

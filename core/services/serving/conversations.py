@@ -18,7 +18,7 @@ from core.errors import Conflict, DatabaseUnavailable, DataError, StudioError
 from core.ids import new_id
 from core.messages import Message
 from core.platform.db.uow import UnitOfWork
-from core.services.serving import chat
+from core.services.serving import agents, chat
 from core.services.serving.answering import StreamedAnswer
 from core.services.serving.chat import ChatOptions, ServedModel
 from core.serving.conversations import (
@@ -40,15 +40,31 @@ _SAVED_WITHIN_S: Final = 5.0  # how long a stopped answer may take to be saved
 
 @dataclass(frozen=True, slots=True)
 class AnswerChoice:
-    """Which model answers, and how."""
+    """Which model answers, and how; or which agent, whose model, system message and settings are used instead."""
 
     model_id: str
     system: str = ""
     options: ChatOptions = field(default_factory=ChatOptions)
+    agent_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """What a choice amounts to in one conversation."""
+
+    model: ServedModel
+    system: str
+    options: ChatOptions
+    fallback: ServedModel | None = None
+    agent_id: str = ""
+    agent_version: int = 0
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {"max_tokens": self.options.max_tokens, "temperature": self.options.temperature}
+        usual, used = ChatOptions(), self.options
+        further = {name: getattr(used, name) for name in ("top_p", "seed", "stop")}
+        changed = {name: value for name, value in further.items() if value != getattr(usual, name)}
+        return {"max_tokens": used.max_tokens, "temperature": used.temperature, **changed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,14 @@ class _Open:
 
     answer: StreamedAnswer
     saved: threading.Event
+    asked: _Answering
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What has arrived, and from which model where that is the fallback."""
+        fallback = self.asked.fallback
+        instead = _model_values(fallback) if fallback and self.answer.model_id == fallback.id else {}
+        return _values(self.answer) | instead
 
 
 _OPEN: dict[str, _Open] = {}  # by the id of the turn
@@ -93,7 +117,7 @@ def send(conversation_id: str, text: str, choice: AnswerChoice, *, seen: str = "
         NotFound, ProviderUnavailable: the model cannot answer.
     """
     _check(text, choice)
-    model = chat.identity(choice.model_id)
+    asked = _answering(choice, conversation_id)
     stop(seen)
     with UnitOfWork() as uow:
         store.create(uow, conversation_id, title_of(text))
@@ -102,7 +126,7 @@ def send(conversation_id: str, text: str, choice: AnswerChoice, *, seen: str = "
             return _sent_already(before, seen, text)
         position = before.last.position + 1 if before.last else 0
         store.add_turn(uow, conversation_id, position, "user", content=text)
-        begin = _begin_answer(uow, conversation_id, position + 1, model, choice)
+        begin = _begin_answer(uow, conversation_id, position + 1, asked)
         uow.commit()
     return begin()
 
@@ -110,12 +134,12 @@ def send(conversation_id: str, text: str, choice: AnswerChoice, *, seen: str = "
 def edit(conversation_id: str, turn_id: str, text: str, choice: AnswerChoice, *, seen: str) -> ConversationRecord:
     """Replace an earlier input and everything after it, and let the model answer. Arguments and errors as `send`."""
     _check(text, choice)
-    model = chat.identity(choice.model_id)
+    asked = _answering(choice, conversation_id)
     with _replaced(conversation_id, turn_id, seen) as (uow, before, turn):
         if turn.position == 0 and not before.renamed:
             store.change(uow, conversation_id, title=title_of(text))
         store.add_turn(uow, conversation_id, turn.position, "user", content=text)
-        begin = _begin_answer(uow, conversation_id, turn.position + 1, model, choice)
+        begin = _begin_answer(uow, conversation_id, turn.position + 1, asked)
         uow.commit()
     return begin()
 
@@ -123,9 +147,9 @@ def edit(conversation_id: str, turn_id: str, text: str, choice: AnswerChoice, *,
 def regenerate(conversation_id: str, turn_id: str, choice: AnswerChoice, *, seen: str) -> ConversationRecord:
     """Replace an answer and everything after it with a new answer to the same input. Raises as `send`."""
     _check("-", choice)
-    model = chat.identity(choice.model_id)
+    asked = _answering(choice, conversation_id)
     with _replaced(conversation_id, turn_id, seen) as (uow, _, turn):
-        begin = _begin_answer(uow, conversation_id, turn.position, model, choice)
+        begin = _begin_answer(uow, conversation_id, turn.position, asked)
         uow.commit()
     return begin()
 
@@ -153,7 +177,7 @@ def progress(turn: TurnRecord) -> TurnRecord | None:
     """A running answer as it is now; None if its turn was replaced or removed."""
     if (entry := _OPEN.get(turn.id)) is None:
         return store.load_turn(turn.id)
-    return replace(turn, **{**_values(entry.answer), "state": "running"})
+    return replace(turn, **{**entry.values, "state": "running"})
 
 
 def is_here(turn: TurnRecord) -> bool:
@@ -188,6 +212,26 @@ def _check(text: str, choice: AnswerChoice) -> None:
             raise DataError(f"The {name} is too long: {len(value):,} characters; the limit is {MAX_CHARACTERS:,}.")
 
 
+def _answering(choice: AnswerChoice, conversation_id: str) -> _Answering:
+    """Raises NotFound, ProviderUnavailable: the model, or no model of the agent, can answer."""
+    if not choice.agent_id:
+        return _Answering(chat.identity(choice.model_id), choice.system, choice.options)
+    found = agents.resolve(choice.agent_id, conversation_id)
+    number = found.agent.version.number
+    return _Answering(found.model, found.system, found.options, found.fallback, found.agent.id, number)
+
+
+def _model_values(model: ServedModel) -> dict[str, Any]:
+    """What a turn stores about the model that answered."""
+    return {
+        "model_id": model.id,
+        "model_name": model.title,
+        "base_model": model.base_model,
+        "adapter": model.adapter,
+        "template_hash": model.template_hash,
+    }
+
+
 def _sent_already(before: ConversationRecord, seen: str, text: str) -> ConversationRecord:
     """The conversation, if what follows the last turn that the sender saw is the same input."""
     known = before.turn(seen)
@@ -217,37 +261,44 @@ def _replaced(
 
 
 def _begin_answer(
-    uow: UnitOfWork, conversation_id: str, position: int, model: ServedModel, choice: AnswerChoice
+    uow: UnitOfWork, conversation_id: str, position: int, asked: _Answering
 ) -> Callable[[], ConversationRecord]:
     """Add a running answer; what is returned starts it, once the transaction is committed."""
-    messages = messages_for(store.load_in(uow, conversation_id).turns, choice.system)
+    messages = messages_for(store.load_in(uow, conversation_id).turns, asked.system)
     turn_id = store.add_turn(
         uow,
         conversation_id,
         position,
         "assistant",
         state="running",
-        model_id=model.id,
-        model_name=model.title,
-        base_model=model.base_model,
-        adapter=model.adapter,
-        template_hash=model.template_hash,
-        system=choice.system,
-        settings=choice.settings,
+        system=asked.system,
+        settings=asked.settings,
+        agent_id=asked.agent_id,
+        agent_version=asked.agent_version,
+        **_model_values(asked.model),
     )
-    store.change(uow, conversation_id, model_id=model.id, system=choice.system, settings=choice.settings)
+    store.change(
+        uow,
+        conversation_id,
+        model_id=asked.model.id,
+        system=asked.system,
+        settings=asked.settings,
+        agent_id=asked.agent_id,
+    )
 
     def begin() -> ConversationRecord:
-        _start(turn_id, model.id, messages, choice.options)
+        _start(turn_id, messages, asked)
         return store.load(conversation_id)
 
     return begin
 
 
-def _start(turn_id: str, model_id: str, messages: list[Message], options: ChatOptions) -> None:
-    entry = _Open(StreamedAnswer(model_id, messages, options), threading.Event())
+def _start(turn_id: str, messages: list[Message], asked: _Answering) -> None:
+    fallback_id = asked.fallback.id if asked.fallback else ""
+    answer = StreamedAnswer(asked.model.id, messages, asked.options, fallback_id)
+    entry = _Open(answer, threading.Event(), asked)
     _OPEN[turn_id] = entry
-    entry.answer.start()
+    answer.start()
     threading.Thread(target=_keep, args=(turn_id, entry), name=f"keeper of {turn_id}", daemon=True).start()
 
 
@@ -256,11 +307,11 @@ def _keep(turn_id: str, entry: _Open) -> None:
     answer = entry.answer
     try:
         while not answer.done.wait(_SAVE_S):
-            if not _saved(turn_id, _values(answer), tries=1):
+            if not _saved(turn_id, entry.values, tries=1):
                 answer.stop()
                 return
         error = _described(answer.error) if answer.error else {}
-        _saved(turn_id, {**_values(answer), "error": error}, tries=_SAVE_TRIES)
+        _saved(turn_id, {**entry.values, "error": error}, tries=_SAVE_TRIES)
     except Exception:
         log.exception("an answer could not be saved")
         answer.stop()

@@ -15,6 +15,7 @@ class TurnRecord:
 
     Attributes:
         state: of an answer: running, complete, stopped (by a user), interrupted (its process ended), failed.
+        agent_id, agent_version: of the agent that was asked; "" and 0 where the model was asked directly.
         adapter, template_hash: SHA-256 of the tuned weights ("" for a base) and of the chat template.
         first_token_s, seconds: from the request to the first token and to the end.
         error: `message` and `remedy` of a failed answer.
@@ -28,6 +29,8 @@ class TurnRecord:
     state: str
     model_id: str
     model_name: str
+    agent_id: str
+    agent_version: int
     base_model: str
     adapter: str
     template_hash: str
@@ -53,9 +56,11 @@ class TurnRecord:
 
 @dataclass(frozen=True, slots=True)
 class ConversationRecord:
-    """A conversation. `model_id`, `system` and `settings` are those of the last answer, offered for the next one.
+    """A conversation. `model_id`, `system`, `settings` and `agent_id` are those of the last answer, offered for the
+    next one.
 
     Attributes:
+        origin: `chat`, or `api` for one of a program that was recorded. key_id: of the API key that recorded it.
         revision: grows with every change.
         turns: in order; empty in a list of conversations.
     """
@@ -66,6 +71,9 @@ class ConversationRecord:
     model_id: str
     system: str
     settings: Mapping[str, Any]
+    agent_id: str
+    origin: str
+    key_id: str
     revision: int
     created_at: float
     updated_at: float

@@ -23,6 +23,8 @@ from core.platform.db.tables.platform import (
     LlmConnection as LlmConnection,
 )
 from core.platform.db.tables.serving import (
+    Agent as Agent,
+    AgentVersion as AgentVersion,
     ChatConversation as ChatConversation,
     ChatTurn as ChatTurn,
     Correction as Correction,
@@ -44,6 +46,7 @@ DATASETS, VERSIONS = _tables["fine_tuning_datasets"], _tables["dataset_versions"
 TASKS, EVENTS = _tables["background_tasks"], _tables["fine_tuning_events"]
 JOBS, MODELS, DEPLOYMENTS = _tables["fine_tuning_jobs"], _tables["fine_tuned_models"], _tables["deployments"]
 MODEL_TAGS = _tables["model_tags"]
+AGENTS, AGENT_VERSIONS = _tables["agents"], _tables["agent_versions"]
 CONVERSATIONS, TURNS = _tables["conversations"], _tables["conversation_turns"]
 FEEDBACK, CORRECTIONS = _tables["feedback"], _tables["corrections"]
 POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]

@@ -1,4 +1,4 @@
-"""Tables of serving: where models are published, what they answered, and what people think of the answers."""
+"""Tables of serving: where models are published, the agents that answer, what was answered, and what people think."""
 
 from __future__ import annotations
 
@@ -28,16 +28,58 @@ class Deployment(SQLModel, table=True):
     updated_at: float = Field(default_factory=time.time)
 
 
+class Agent(SQLModel, table=True):
+    """A name that answers; how it answers is its newest version in `agent_versions`."""
+
+    __tablename__ = "agents"
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    handle: str = Field(unique=True)  # programs ask for `agent:<handle>`
+    description: str = text()
+    current_version: int = 1
+    archived_at: float | None = None
+    created_at: float = Field(default_factory=time.time)
+    updated_at: float = Field(default_factory=time.time)
+
+
+class AgentVersion(SQLModel, table=True):
+    """How an agent answers, from one change to the next. A version never changes."""
+
+    __tablename__ = "agent_versions"
+    __table_args__ = (UniqueConstraint("agent_id", "number"),)
+    id: str = Field(primary_key=True)
+    agent_id: str = Field(foreign_key="agents.id", index=True)
+    number: int
+    system: str = text()
+    model_id: str
+    settings: dict[str, Any] = json_object()  # core.serving.agents.AgentSettings
+    fallback_model_id: str = ""  # "": none
+    starters: list[str] = json_list()
+    split: dict[str, Any] = json_object()  # {model_id, share}; {}: every conversation gets `model_id`
+    note: str = text()  # what changed, and why
+    author: str = ""  # who changed it; "": someone on this machine
+    created_at: float = Field(default_factory=time.time)
+
+
 class ChatConversation(SQLModel, table=True):
-    """A conversation with models; each turn is a row of `conversation_turns`."""
+    """A conversation with models or an agent; each turn is a row of `conversation_turns`."""
 
     __tablename__ = "conversations"
+    __table_args__ = (Index("ix_conversations_key_id_thread", "key_id", "thread"),)
     id: str = Field(primary_key=True)
     title: str  # of the first input, until it is renamed
     renamed: bool = False
     model_id: str = ""  # that answered last, by its id on the server
     system: str = text()  # the system message of the next input
     settings: dict[str, Any] = json_object()  # of the next input: max_tokens, temperature
+    agent_id: str = Field(
+        default="", index=True, sa_column_kwargs={"server_default": ""}
+    )  # that answered last; "": none
+    origin: str = Field(default="chat", sa_column_kwargs={"server_default": "chat"})  # chat | api
+    key_id: str = Field(default="", sa_column_kwargs={"server_default": ""})  # of the API key that recorded it
+    thread: str = Field(
+        default="", sa_column_kwargs={"server_default": ""}
+    )  # what tells a program's conversations apart
     revision: int = 0  # grows with every change, so that another window notices it
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time, index=True)
@@ -47,7 +89,10 @@ class ChatTurn(SQLModel, table=True):
     """An input, or an answer with what produced it. Names and hashes are stored: the model may be deleted later."""
 
     __tablename__ = "conversation_turns"
-    __table_args__ = (UniqueConstraint("conversation_id", "position"),)
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "position"),
+        Index("ix_conversation_turns_model_id_conversation_id", "model_id", "conversation_id"),
+    )
     id: str = Field(primary_key=True)
     conversation_id: str = Field(foreign_key="conversations.id", index=True)
     position: int  # in the conversation, from 0
@@ -56,6 +101,10 @@ class ChatTurn(SQLModel, table=True):
     state: str = "complete"  # of an answer: running | complete | stopped | interrupted | failed
     model_id: str = ""  # on the server; of an answer, as everything below
     model_name: str = ""
+    agent_id: str = Field(
+        default="", index=True, sa_column_kwargs={"server_default": ""}
+    )  # "": the model was asked directly
+    agent_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     base_model: str = ""
     adapter: str = ""  # SHA-256 of the tuned weights; "" for a base
     template_hash: str = ""  # SHA-256 of the chat template

@@ -18,6 +18,7 @@ from core.services.platform.dependents import Dependents, are, confirm, named
 from core.services.training.jobs import MAX_NAME
 from core.services.training.models.reader import get_model
 from core.services.training.models.records import ModelRecord
+from core.serving.agents import moving, store as agents_store
 from core.serving.deployments import deployments_of
 from core.serving.model_formats import places
 from core.text import plural
@@ -44,8 +45,18 @@ def set_notes(model_id: str, notes: str) -> ModelRecord:
 
 
 def archive(model_ids: Sequence[str]) -> int:
-    """Archive models: they are stored, but no longer served or offered. Returns how many changed."""
-    return _set(model_ids, MODELS.c.state == "active", state="archived")
+    """Archive models: they are stored, but no longer served or offered. Returns how many changed.
+
+    Raises:
+        Conflict: agents use one of them; names them.
+    """
+    with UnitOfWork() as uow:
+        active = (MODELS.c.id.in_(model_ids), MODELS.c.state == "active")
+        titles = {row.id: row.name for row in uow.execute(select(MODELS.c.id, MODELS.c.name).where(*active))}
+        moving.check_unused(uow, titles)
+        changed = uow.execute(update(MODELS).where(*active).values(state="archived")).rowcount
+        uow.commit()
+    return changed
 
 
 def restore(model_ids: Sequence[str]) -> int:
@@ -94,6 +105,9 @@ def dependents(model_id: str) -> Dependents:
     if model.merged:
         parts.append("The model merged from it is deleted too.")
     elsewhere = [f"{one.name} on {one.target}" for one in deployments_of(model.id) if one.address]
+    agents = tuple(agent.name for agent in agents_store.users_of([model.id]))
+    if agents:
+        parts.append(f"{named(agents, 'agent')} {'uses' if len(agents) == 1 else 'use'} it.")
     if elsewhere:
         parts.append(f"What is published remains there: {', '.join(elsewhere)}. Retire it first to remove it.")
     if conversations:
@@ -102,14 +116,15 @@ def dependents(model_id: str) -> Dependents:
         parts.append(f"{named(models, 'later version')} {are(models)} unaffected.")
     if unfinished:
         parts.append(f"Not finished yet: {', '.join(unfinished)}.")
-    return Dependents(models=models, unfinished=unfinished, text=" ".join(parts))
+    return Dependents(models=models, unfinished=unfinished, text=" ".join(parts), agents=agents)
 
 
 def delete(model_id: str, confirm_name: str) -> None:
     """Delete a model and its files. Its job remains, and can be run again.
 
     Raises:
-        NotFound: there is no such model. Conflict: the typed name differs, or a task still needs the model.
+        NotFound: there is no such model. Conflict: the typed name differs, a task still needs the model, or agents use
+            it; names them.
     """
     model = get_model(model_id)
     confirm("model", model.name, confirm_name)
@@ -117,6 +132,7 @@ def delete(model_id: str, confirm_name: str) -> None:
         text = f"“{model.name}” is in use by an unfinished task: {', '.join(work)}."
         raise Conflict(text, "Let it finish, or cancel it in Background jobs.")
     with UnitOfWork() as uow:
+        moving.check_unused(uow, {model.id: model.name})
         uow.execute(delete_from(DEPLOYMENTS).where(DEPLOYMENTS.c.model_id == model.id))
         uow.execute(delete_from(MODEL_TAGS).where(MODEL_TAGS.c.model_id == model.id))
         uow.execute(delete_from(MODELS).where(MODELS.c.id == model.id))

@@ -1,0 +1,59 @@
+"""A model given to agents: it answers all of their conversations, or a share of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.errors import SettingsError
+from core.platform.db.uow import UnitOfWork
+from core.services.serving import served
+from core.services.serving.agents import changing, reading, values
+from core.serving.agents import AgentRecord, moving
+
+
+def deploy(
+    model: str, agents: Sequence[str], *, share: float | None = None, reason: str = "", author: str = ""
+) -> list[AgentRecord]:
+    """Let a model answer for agents; each gets a further version. Returns them as they are now.
+
+    Args:
+        model: its id, name or slug.
+        agents: their ids, handles or names.
+        share: of the conversations, for a split with the model that answers now; None: all of them.
+        reason: recorded in the note of each version.
+
+    Raises:
+        SettingsError: no agent is named, or the model cannot answer. NotFound.
+    """
+    found = [reading.get_agent(agent) for agent in dict.fromkeys(agents)]
+    if not found:
+        raise SettingsError("No agent was chosen.", "Choose the agents that the model answers for.", field="agents")
+    model_id = values.model_id(model)
+    title = reading.model_title(model_id)
+    note = f"“{title}” deployed{'' if share is None else f' to {share * 100:g} % of the conversations'}."
+    note = values.note(f"{note} {reason.strip()}".strip())
+    return [_deploy(agent, model_id, share, note, author) for agent in found]
+
+
+def _deploy(agent: AgentRecord, model_id: str, share: float | None, note: str, author: str) -> AgentRecord:
+    if share is not None:
+        return changing.update(agent.id, note=note, author=author, split=(model_id, share))
+    fallback = "" if agent.version.fallback_model_id == model_id else agent.version.fallback_model_id
+    return changing.update(agent.id, note=note, author=author, model=model_id, split=None, fallback=fallback)
+
+
+def move_off(model: str, *, author: str = "") -> list[AgentRecord]:
+    """Let the agents that use a model answer with their second or fallback model instead; returns them as they are now.
+
+    Args:
+        model: the id or name of a fine-tuned model, or the id of another one.
+
+    Raises:
+        Conflict: an agent has no other model; none has moved then.
+    """
+    tuned = served.tuned_model(model)
+    titles = {tuned.id: tuned.name} if tuned else {model: reading.model_title(model)}
+    with UnitOfWork() as uow:
+        moved = moving.move(uow, titles, author)
+        uow.commit()
+    return [reading.get_agent(agent.id) for agent in moved]
