@@ -40,7 +40,11 @@ SECTIONS: dict[str, tuple[Screen, ...]] = {
         Screen("job", "Job", "monitoring", shown=False),
         Screen("models", "Models", "deployed_code"),
     ),
-    "Use": (Screen("chat", "Chat", "chat"), Screen("compare", "Compare", "compare_arrows")),
+    "Use": (
+        Screen("chat", "Chat", "chat"),
+        Screen("compare", "Compare", "compare_arrows"),
+        Screen("arena", "Arena", "how_to_vote"),
+    ),
     "Learn": (Screen("explainer", "Explainer", "school"),),
     "Studio": (Screen("background_jobs", "Background jobs", "view_timeline"), Screen("settings", "Settings", "tune")),
 }

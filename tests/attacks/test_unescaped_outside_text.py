@@ -126,6 +126,7 @@ OURS = {
         "training/_job/live.py: validation*.part",
         "training/_jobs/compare.py: figure_.values",
         "training/_models/*: model.version",
+        "serving/_arena/standing.py: rate.value",
         "training/_models/versions.py: model.state",
         "training/_models/use_from_code.py: one.title",
         "ui/format.py: moment.day",

@@ -44,17 +44,20 @@ def _typed(system: str) -> ComparedInput | None:
 
 
 def _example(found: Sequence[ExampleSource]) -> ComparedInput | None:
+    return _listed(*part(found))
+
+
+def part(found: Sequence[ExampleSource], order: Sequence[Split] = SPLITS) -> tuple[str, Split, int]:
+    """The chosen dataset version and split, and how many examples it has; the first split in `order` is the default."""
     by_id = {source.version_id: source for source in found}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="example_source"):
         names = {version_id: source.title for version_id, source in by_id.items()}
         version_id = addressed.pick("Dataset", names, "version", "version", found[0].version_id, width=320)
         source = by_id[version_id]
-        splits = {
-            split: f"{SPLIT_TITLES[split]} ({source.parts[split]:,})" for split in SPLITS if split in source.parts
-        }
+        splits = {split: f"{SPLIT_TITLES[split]} ({source.parts[split]:,})" for split in order if split in source.parts}
         split = addressed.switch("Split", splits, "split", f"split_{version_id}")
     st.caption(EXPLAINED[split])
-    return _listed(version_id, split, source.parts[split])
+    return version_id, split, source.parts[split]
 
 
 def _listed(version_id: str, split: Split, count: int) -> ComparedInput | None:

@@ -25,6 +25,7 @@ from core.platform.db.tables.platform import (
 from core.platform.db.tables.serving import (
     Agent as Agent,
     AgentVersion as AgentVersion,
+    ArenaMatch as ArenaMatch,
     ChatConversation as ChatConversation,
     ChatTurn as ChatTurn,
     Correction as Correction,
@@ -47,6 +48,7 @@ TASKS, EVENTS = _tables["background_tasks"], _tables["fine_tuning_events"]
 JOBS, MODELS, DEPLOYMENTS = _tables["fine_tuning_jobs"], _tables["fine_tuned_models"], _tables["deployments"]
 MODEL_TAGS = _tables["model_tags"]
 AGENTS, AGENT_VERSIONS = _tables["agents"], _tables["agent_versions"]
+MATCHES = _tables["arena_matches"]
 CONVERSATIONS, TURNS = _tables["conversations"], _tables["conversation_turns"]
 FEEDBACK, CORRECTIONS = _tables["feedback"], _tables["corrections"]
 POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]

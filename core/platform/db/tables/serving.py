@@ -170,3 +170,27 @@ class Correction(SQLModel, table=True):
     version_id: str = ""
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time)
+
+
+class ArenaMatch(SQLModel, table=True):
+    """One input, two models' answers to it without names, and the vote. Names are stored: a model may be deleted."""
+
+    __tablename__ = "arena_matches"
+    __table_args__ = (Index("ix_arena_matches_vote_voted_at", "vote", "voted_at"),)
+    id: str = Field(primary_key=True)
+    left_id: str  # of the model on the server, as in conversation_turns
+    right_id: str
+    left_name: str
+    right_name: str
+    messages: list[dict[str, Any]] = json_list()  # the conversation up to the answer
+    expected: str = text()  # "" for a typed input
+    version_id: str = Field("", index=True)  # of the example; "" for a typed input
+    position: int | None = None  # of the example in its version
+    settings: dict[str, Any] = json_object()  # max_tokens, temperature
+    left_answer: str = text()
+    right_answer: str = text()
+    complete: bool = False  # both answers are stored
+    vote: str = ""  # left | right | tie | both_bad
+    author: str = ""  # who voted
+    created_at: float = Field(default_factory=time.time)
+    voted_at: float | None = None
