@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.settings import get_settings
-from pages.ui import components
+from pages.ui import components, person
 from pages.ui.format import md
 from pages.ui.guard import sign_in_required
 
@@ -33,13 +33,13 @@ def configuration() -> None:
         )
 
 
-def person() -> None:
+def signed_in() -> None:
     """The signed-in user, if sign-in is on."""
     if not sign_in_required():
         return
     components.section_gap()
     components.heading("Account")
     with components.spread(border=True, key="you"):
-        st.markdown(md(st.user.get("name") or st.user.get("email") or "Signed in"), width="content")
+        st.markdown(md(person.name() or "Signed in"), width="content")
         if st.button("Sign out", icon=":material/logout:", key="sign_out"):
             st.logout()
