@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.platform._settings.configuration import configuration, person
+from pages.platform._settings.configuration import configuration, signed_in
 from pages.platform._settings.connections import connection_list
 from pages.platform._settings.keys import key_list
 from pages.platform._settings.machine import machine, storage
@@ -40,4 +40,4 @@ with boundary():
         components.section_gap()
         with boundary():
             storage()
-        person()
+        signed_in()
