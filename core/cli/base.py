@@ -11,7 +11,7 @@ from core.cli._support.boundary import say
 from core.cli._support.output import print_json, print_table
 from core.cli._support.waiting import wait_succeeded
 from core.errors import DataError
-from core.text import plural
+from core.text import plural, size
 
 if TYPE_CHECKING:
     from core.models.base_models import BaseModelRef
@@ -132,12 +132,15 @@ def remove(
     from core.services.training import own_bases
 
     with ensure(set()):
+        made = {one.id: own_bases.gguf_bytes(one) for one in own_bases.list_own()}
         removed = own_bases.remove(base)
         archived = own_bases.archived_on(removed)
     if archived:
         say(f"{plural(archived, 'archived model')} cannot answer without {removed.title}, until it is added again.")
     kept = f"Its files are still in {removed.path}." if own_bases.keeps_files(removed) else "Its files were deleted."
-    say(f"{removed.title} was removed. {kept}")
+    gguf = made.get(removed.id, 0)
+    also = f" The GGUF file made of it for llama.cpp ({size(gguf)}) was deleted." if gguf else ""
+    say(f"{removed.title} was removed. {kept}{also}")
 
 
 SUBCOMMANDS = (list, get, add, remove)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +24,8 @@ SPARE_BYTES: Final = 16 << 20  # left for the database and the logs by work that
 _HELD_BACK: Final = 8 << 20
 _REMEDY: Final = "Free some space, or set SFT_DATA_DIR to a larger disk."
 _SAYS_FULL: Final = ("no space left", "database or disk is full", "quota exceeded", "could not extend file")
+
+_NUMPY_SAYS_FULL: Final = re.compile(r"\d+ requested and \d+ written")  # of `tofile`, whose error has no number
 
 
 def free_bytes(folder: Path | None = None) -> int:
@@ -55,16 +59,34 @@ def is_full(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return True
-        if any(words in str(error).lower() for words in _SAYS_FULL):
+        text = str(error).lower()
+        if any(words in text for words in _SAYS_FULL) or _NUMPY_SAYS_FULL.fullmatch(text):
             return True
         error = error.__cause__ or error.__context__
     return False
 
 
-def full() -> StorageError:
-    """The error for work that found the disk full while it wrote."""
-    where = get_settings().data_dir
-    return StorageError(f"The disk is full: {size(free_bytes())} is free at {where}. Nothing was saved.", _REMEDY)
+def full(what: str = "", needed_bytes: int = 0, folder: Path | None = None) -> StorageError:
+    """The error for work that found the disk full while it wrote. Arguments as of `require`."""
+    where = folder or get_settings().data_dir
+    needs = f"{what} needs {size(needed_bytes)}, and " if needed_bytes else ""
+    return StorageError(
+        f"The disk is full: {needs}{size(free_bytes(folder))} is free at {where}. Nothing was saved.", _REMEDY
+    )
+
+
+@contextlib.contextmanager
+def naming(what: str, needed_bytes: int, folder: Path | None = None) -> Iterator[None]:
+    """Name what was being written, and its size, where the disk runs full in the block. Arguments as of `require`.
+
+    The block deletes what it wrote: the space that is reported as free is measured after that.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_full(error):
+            raise full(what, needed_bytes, folder) from error
+        raise
 
 
 def hold_back() -> None:

@@ -48,10 +48,10 @@ def handle(ctx: TaskContext) -> Outcome:
     directory = ctx.workdir / "merged"
     precision = merging.settled(model, str(ctx.payload.get("precision") or merging.AUTO))
     exact = precision == models.EXACT
-    found = next((one for one in merging.precisions(model) if one.id == precision), None)
-    if found is not None:
-        disk.require(found.size_bytes, "the merged model", ctx.workdir)
-    differences = merge(base_path, get_storage().local_dir(model.path), directory, exact=exact)
+    needed = next((one.size_bytes for one in merging.precisions(model) if one.id == precision), 0)
+    disk.require(needed, "the merged model", ctx.workdir)
+    with disk.naming("the merged model", needed):
+        differences = merge(base_path, get_storage().local_dir(model.path), directory, exact=exact)
     ctx.raise_if_interrupted()
     ctx.progress(80, "Merging", "Storing the complete model")
     ctx.allow(SILENT_S)

@@ -74,7 +74,7 @@ def _choice(entry: ModelFormat, model: ModelRecord, base: BaseModelRef, method: 
         entry.quick and not needs_merge,
         needs_merge,
         ready,
-        round(base.params * (entry.width or base.bytes_per_param)) if entry.complete else 0,
+        _expected(model, entry) if entry.complete else 0,
     )
 
 
@@ -162,19 +162,23 @@ def write(model_id: str, format_id: str, progress: Callable[[float], None]) -> P
     if directory.is_dir():
         return directory
     source = _source(model, entry)
-    directory.parent.mkdir(parents=True, exist_ok=True)
     part = directory.with_name(f".{entry.id}.{new_id('part')}")
-    try:
-        part.mkdir()
-        import_module(entry.writer).write(source, part, entry.kind, progress)
-        _write_checksums(part)
-        if not directory.is_dir():
-            part.rename(directory)
-    except OSError as error:
-        raise disk.full() if disk.is_full(error) else error from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    with disk.naming(f"“{model.name}” as {entry.title}", _expected(model, entry), directory.parent):
+        try:
+            part.mkdir(parents=True)
+            import_module(entry.writer).write(source, part, entry.kind, progress)
+            _write_checksums(part)
+            if not directory.is_dir():
+                part.rename(directory)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     return directory
+
+
+def _expected(model: ModelRecord, entry: ModelFormat) -> int:
+    """About the bytes of a format's files; 0 if they are not known."""
+    base, _ = models.base_and_method(model)
+    return round(base.params * (entry.width or base.bytes_per_param)) if entry.complete else model.size_bytes
 
 
 def _source(model: ModelRecord, entry: ModelFormat) -> WriterInput:
@@ -244,14 +248,15 @@ def _zip(directory: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     disk.require(_size(directory), "the download", target.parent)
     part = target.with_name(f".{target.name}.{new_id('part')}")
-    try:
-        # weights do not compress: stored as they are
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-            for file in files:
-                archive.write(file, file.relative_to(directory).as_posix())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with disk.naming("the download", _size(directory), target.parent):
+        try:
+            # weights do not compress: stored as they are
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+                for file in files:
+                    archive.write(file, file.relative_to(directory).as_posix())
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _size(directory: Path) -> int:

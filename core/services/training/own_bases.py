@@ -31,6 +31,7 @@ from core.platform.tasks.records import TaskRecord
 from core.services.data.sources import importing
 from core.services.training import downloads, models
 from core.services.training.jobs import reader as job_reader
+from core.serving.model_formats import places
 from core.text import plural, size
 
 KIND: Final = "restore"
@@ -165,7 +166,8 @@ def _is_listed(task: TaskRecord) -> bool:
 
 
 def remove(base_id: str) -> BaseModelRef:
-    """Remove an added base from the lists: of a directory the files stay, restored ones are deleted.
+    """Remove an added base from the lists: of a directory the files stay; restored ones, and the GGUF file that was
+    made of it for llama.cpp, are deleted.
 
     Args:
         base_id: its id or its path; or a model of the catalog that was restored here.
@@ -186,12 +188,18 @@ def remove(base_id: str) -> BaseModelRef:
         )
     _check_unused(base)
     added.remove(base.path)
+    places.remove_base_gguf(base.id)
     if not keeps_files(base) and base.path.exists():
         doomed = base.path.with_name(f".{base.path.name}{REMOVED}")  # a half deleted one is never listed
         shutil.rmtree(doomed, ignore_errors=True)
         base.path.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
     return base
+
+
+def gguf_bytes(base: BaseModelRef) -> int:
+    """The size of the GGUF file that was made of a base for llama.cpp, and is deleted with it; 0 if there is none."""
+    return places.base_gguf_bytes(base.id)
 
 
 def archived_on(base: BaseModelRef) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -21,10 +22,18 @@ def archive_file(model_id: str, format_id: str) -> Path:
 
 def base_gguf(base_id: str, revision: str, kind: str) -> Path:
     """The GGUF file of a base model, shared by every adapter that is served beside it."""
-    import hashlib
+    return _base_ggufs() / f"{_hash(base_id)}-{_hash(revision)}-{kind}.gguf"
 
-    key = hashlib.sha256(f"{base_id}@{revision}".encode()).hexdigest()[:16]
-    return get_settings().data_dir / "cache" / "gguf" / f"{key}-{kind}.gguf"
+
+def base_gguf_bytes(base_id: str) -> int:
+    """The size of the GGUF files of a base model, of all revisions and precisions."""
+    return sum(file.stat().st_size for file in _base_ggufs().glob(f"{_hash(base_id)}-*"))
+
+
+def remove_base_gguf(base_id: str) -> None:
+    """Delete the GGUF files of a base model."""
+    for file in _base_ggufs().glob(f"{_hash(base_id)}-*"):
+        file.unlink(missing_ok=True)
 
 
 def remove_exports(model_id: str) -> None:
@@ -32,6 +41,14 @@ def remove_exports(model_id: str) -> None:
     shutil.rmtree(_exports(model_id), ignore_errors=True)
     for archive in archive_file(model_id, "x").parent.glob(f"{safe_key(model_id)}-*.zip"):
         archive.unlink(missing_ok=True)
+
+
+def _base_ggufs() -> Path:
+    return get_settings().data_dir / "cache" / "gguf"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _exports(model_id: str) -> Path:

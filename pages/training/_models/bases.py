@@ -8,7 +8,7 @@ from core.services.training import own_bases
 from core.services.training.choices import BaseModelRef
 from pages.ui import add_base, components
 from pages.ui.dialogs import dialog
-from pages.ui.format import md, plural, sentence
+from pages.ui.format import md, plural, sentence, size
 
 
 def section() -> None:
@@ -41,6 +41,8 @@ def remove_dialog(base: BaseModelRef) -> None:
     kept = own_bases.keeps_files(base)
     after = f"Its files stay in {base.path}." if kept else "What was restored is deleted; the GGUF file is not touched."
     st.markdown(f"**{md(base.title)}** no longer appears for new jobs and in Chat. {md(after)}")
+    if made := own_bases.gguf_bytes(base):
+        st.markdown(f"The GGUF file made of it for llama.cpp ({size(made)}) is deleted.")
     if archived := own_bases.archived_on(base):
         models = f"{plural(archived, 'archived model')} cannot answer without it"
         st.markdown(f":orange[:material/warning:] {models}, until it is added again.")

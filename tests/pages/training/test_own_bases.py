@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.services.training import own_bases
+from core.serving.model_formats import places
 from tests.pages.conftest import keys
 from tests.support import screens
 from tests.support.random_model import make_model
@@ -44,6 +45,11 @@ def test_a_directory_is_added_and_removed_on_the_screen_of_all_models(
     app = open_screen("models")
     assert "mymodel" in read(app)
     assert {"add_base_models", f"remove_{base.id}"} <= keys(app)
+    made = places.base_gguf(base.id, base.revision, "f16")
+    made.parent.mkdir(parents=True)
+    made.write_bytes(bytes(2048))
     gone = AppTest.from_function(_remove, default_timeout=60, kwargs={"base_id": base.id}).run()
+    assert "2.0 KB" in screens.words(gone)
     gone.button(key="remove_base_confirm").click().run()
     assert own_bases.list_own() == []
+    assert not made.exists()

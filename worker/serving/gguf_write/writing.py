@@ -20,5 +20,7 @@ def written(target: Path, architecture: str) -> Iterator[gguf.GGUFWriter]:
         writer.close()
         part.replace(target)
     finally:
-        writer.close()
-        part.unlink(missing_ok=True)
+        try:
+            writer.close()  # writes what is left, so it may fail on a full disk too
+        finally:
+            part.unlink(missing_ok=True)

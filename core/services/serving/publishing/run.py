@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from core.platform import disk
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
 from core.services.serving import model_card, model_files
@@ -24,6 +25,7 @@ from core.serving.targets.publishing import Publication, Route
 from core.serving.targets.studio import StudioEngine
 
 _WRITER: Final = "worker.serving.gguf_write"
+_F16_WIDTH: Final = 2  # bytes per weight of a base's GGUF file
 SILENT_S: Final = 300.0  # one large tensor, an upload, or a server that converts
 
 
@@ -106,14 +108,15 @@ def _files(publication: Publication, plan: Route, report: Callable[[float, str],
     if plan.base_gguf and base.path is not None:
         target = places.base_gguf(base.id, base.revision, plan.base_gguf)
         if not target.is_file():
-            import_module(_WRITER).write_model(
-                base.path,
-                target,
-                plan.base_gguf,
-                lambda share: report((parts - 1 + share) / parts, f"Writing {base.title} as a GGUF file"),
-                name=base.title,
-                license=model_card.license_id(base),
-            )
+            with disk.naming(f"the GGUF file of {base.title}", base.params * _F16_WIDTH, target.parent):
+                import_module(_WRITER).write_model(
+                    base.path,
+                    target,
+                    plan.base_gguf,
+                    lambda share: report((parts - 1 + share) / parts, f"Writing {base.title} as a GGUF file"),
+                    name=base.title,
+                    license=model_card.license_id(base),
+                )
         files["base"] = target
     return files
 

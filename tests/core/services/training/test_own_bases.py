@@ -18,6 +18,7 @@ from core.services.platform import tasks
 from core.services.serving import chat
 from core.services.training import jobs, models, own_bases
 from core.services.training.results import RestoreResult
+from core.serving.model_formats import places
 from tests.support import runs
 from tests.support.random_model import make_model
 from tests.support.tiny_gguf import make_source, write_gguf
@@ -71,6 +72,18 @@ def test_a_directory_that_was_moved_is_listed_with_the_reason_and_can_be_removed
     assert str(model) in base.reason
     own_bases.remove(new.id)
     assert own_bases.list_own() == []
+
+
+def test_the_gguf_files_made_of_a_base_are_deleted_with_it(model: Path, tmp_path: Path) -> None:
+    other = make_model(tmp_path / "other" / "model")
+    both = [own_bases.add(own_bases.examine(str(path))).id for path in (model, other)]
+    made = [places.base_gguf(base_id, revision, "f16") for base_id in both for revision in ("before", "now")]
+    for file in made:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(bytes(1000))
+    assert own_bases.gguf_bytes(base_models.resolve(both[0])) == 2000
+    own_bases.remove(both[0])
+    assert [file.is_file() for file in made] == [False, False, True, True]
 
 
 def test_a_gguf_file_is_restored_by_a_task_and_can_be_removed(gguf: Path) -> None:
