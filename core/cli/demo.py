@@ -104,12 +104,12 @@ def _by_part(record: DemoRecord) -> dict[str, object]:
         _side_by_side([question.asked for question in part.questions[:EXAMPLES]])
         print(f"  {'':<24}{'base':>10}{'tuned':>10}")
         for figure in part.figures:
-            print(f"  {figure.title:<24}{figure.base.share:>10.0%}{figure.tuned.share:>10.0%}")
+            print(f"  {figure.title:<24}{figure.base.value:>10.0%}{figure.tuned.value:>10.0%}")
         print()
         if part.tuned_matrix:
             _matrix(part.tuned_matrix)
         figures[title] = {
-            figure.title: {"base": round(figure.base.share, 3), "tuned": round(figure.tuned.share, 3)}
+            figure.title: {"base": round(figure.base.value, 3), "tuned": round(figure.tuned.value, 3)}
             for figure in part.figures
         }
     return {"test": figures}

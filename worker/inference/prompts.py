@@ -78,7 +78,11 @@ def prepare(model_id: str, messages: Sequence[Message], tools: Tools = (), *, en
         NotFound, StorageError: the model cannot be served. DataError: the conversation is too long for it, its
             template refuses it, or takes no tools.
     """
-    served = find(model_id, engine)
+    return prepare_for(find(model_id, engine), messages, tools)
+
+
+def prepare_for(served: Served, messages: Sequence[Message], tools: Tools = ()) -> Question:
+    """The same for a model that was found already: an evaluation has a thousand prompts for it. Raises DataError."""
     assert served.base.path is not None
     assert served.base.dims is not None
     tokenizer = load_tokenizer(served.base.path, served.base.revision)

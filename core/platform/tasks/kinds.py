@@ -173,6 +173,14 @@ for _kind in (
         reads=("model_id",),
         made=("models", "model_id"),
     ),
+    TaskKind(
+        "evaluation",
+        "Evaluation",
+        "balance",
+        "gpu",
+        can_pause=True,
+        reads=("dataset_id", "dataset_version_id", "model_ids"),
+    ),
     TaskKind("publish", "Publication", "rocket_launch", "io", reads=("model_id",), made=("models", "model_id")),
     TaskKind("export", "Model files", "archive", "cpu", reads=("model_id",), made=("models", "model_id")),
 ):

@@ -69,7 +69,8 @@ def is_structured(graded: Sequence[Graded]) -> bool:
 def _valid(graded: Sequence[Graded]) -> tuple[Score, ...]:
     if not is_structured(graded):
         return ()
-    return (Score("Valid JSON", sum(parse(item.answer) is not None for item in graded), len(graded)),)
+    valid = sum(parse(item.answer) is not None for item in graded)
+    return (Score.count("Valid JSON", valid, len(graded), "valid_json"),)
 
 
 def _by_field(graded: Sequence[Graded]) -> tuple[Score, ...]:
@@ -81,13 +82,15 @@ def _by_field(graded: Sequence[Graded]) -> tuple[Score, ...]:
         for field in graded_fields(item.expected, item.answer):
             right[field.name] += field.right
             total[field.name] += 1
-    return tuple(Score(f"Field: {name}", right[name], total[name]) for name in fields_of(graded))
+    return tuple(
+        Score.count(f"Field: {name}", right[name], total[name], "field_accuracy") for name in fields_of(graded)
+    )
 
 
 def _exact(graded: Sequence[Graded]) -> tuple[Score, ...]:
     if not is_structured(graded):
         return ()
-    return (Score("All fields right", sum(_equal(item) for item in graded), len(graded)),)
+    return (Score.count("All fields right", sum(_equal(item) for item in graded), len(graded), "all_fields"),)
 
 
 def _equal(item: Graded) -> bool:
@@ -95,15 +98,31 @@ def _equal(item: Graded) -> bool:
     return answer is not None and same(answer, parse(item.expected))
 
 
-VALID_JSON = EvaluationMetric("valid_json", "Valid JSON", "The answer is a JSON object and nothing else.", _valid)
+def _share_right(item: Graded) -> float | None:
+    grades = graded_fields(item.expected, item.answer)
+    return sum(field.right for field in grades) / len(grades) if grades else None
+
+
+VALID_JSON = EvaluationMetric(
+    "valid_json",
+    "Valid JSON",
+    "The answer is a JSON object and nothing else.",
+    _valid,
+    of_one=lambda item: float(parse(item.answer) is not None) if parse(item.expected) else None,
+)
 FIELD_ACCURACY = EvaluationMetric(
     "field_accuracy",
     "Accuracy by field",
     "The field has the expected value; without valid JSON it is wrong.",
     _by_field,
+    of_one=_share_right,
 )
 ALL_FIELDS = EvaluationMetric(
-    "all_fields", "All fields right", "The same object: all expected fields and no others, in any order.", _exact
+    "all_fields",
+    "All fields right",
+    "The same object: all expected fields and no others, in any order.",
+    _exact,
+    of_one=lambda item: float(_equal(item)) if parse(item.expected) else None,
 )
 
 

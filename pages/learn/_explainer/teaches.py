@@ -77,7 +77,7 @@ def _tiles(record: demo.DemoRecord) -> list[Tile]:
     titles = ("Unseen tickets", "In unseen wordings")
     whole = [part.figures[-1] for part in record.report]  # all fields right
     return [
-        _tile(title, figure.tuned.share, figure.base.share, f"All fields right, of {figure.tuned.total}.")
+        _tile(title, figure.tuned.value, figure.base.value, f"All fields right, of {figure.tuned.total}.")
         for title, figure in zip(titles, whole, strict=False)
     ]
 

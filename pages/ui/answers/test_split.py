@@ -58,11 +58,11 @@ def _tiles(report: PartReport) -> None:
         [
             Tile(
                 md(figure.title),
-                percent(figure.tuned.share),
-                f"{100 * (figure.tuned.share - figure.base.share):+.0f} pts",
-                note=f"base {percent(figure.base.share)}",
-                delta_color="normal" if figure.tuned.share != figure.base.share else "off",
-                arrow="auto" if figure.tuned.share != figure.base.share else "off",
+                percent(figure.tuned.value),
+                f"{100 * (figure.tuned.value - figure.base.value):+.0f} pts",
+                note=f"base {percent(figure.base.value)}",
+                delta_color="normal" if figure.tuned.value != figure.base.value else "off",
+                arrow="auto" if figure.tuned.value != figure.base.value else "off",
                 help=f"{figure.tuned.right} of {figure.tuned.total} answers of the tuned model.",
             )
             for figure in report.figures

@@ -30,7 +30,10 @@ from core.platform.db.tables.serving import (
     ChatTurn as ChatTurn,
     Correction as Correction,
     Deployment as Deployment,
+    Evaluation as Evaluation,
+    EvaluationAnswer as EvaluationAnswer,
     Feedback as Feedback,
+    ModelVerdict as ModelVerdict,
 )
 from core.platform.db.tables.training import (
     Calibration as Calibration,
@@ -54,3 +57,5 @@ FEEDBACK, CORRECTIONS = _tables["feedback"], _tables["corrections"]
 POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]
 API_KEYS, SOURCES = _tables["api_keys"], _tables["sources"]
 API_REQUESTS = _tables["api_requests"]
+EVALUATIONS, EVALUATION_ANSWERS = _tables["evaluations"], _tables["evaluation_answers"]
+VERDICTS = _tables["verdicts"]

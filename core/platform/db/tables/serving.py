@@ -194,3 +194,59 @@ class ArenaMatch(SQLModel, table=True):
     author: str = ""  # who voted
     created_at: float = Field(default_factory=time.time)
     voted_at: float | None = None
+
+
+class Evaluation(SQLModel, table=True):
+    """Models that answer the same questions; each answer is a row of `evaluation_answers`."""
+
+    __tablename__ = "evaluations"
+    id: str = Field(primary_key=True)
+    task_id: str = Field(default="", index=True)
+    name: str
+    dataset_id: str = Field(default="", index=True)  # names are stored: the dataset may be deleted later
+    dataset_name: str = ""
+    dataset_version_id: str = ""
+    split: str = ""  # "": every example
+    models: list[dict[str, Any]] = json_list()  # {id, title, kind} in the order of the screen
+    metrics: list[str] = json_list()  # ids of core.serving.evaluation.EVALUATION_METRICS
+    settings: dict[str, Any] = json_object()  # core.serving.evaluations.records.EvaluationSettings
+    summary: dict[str, Any] = json_object()  # core.serving.evaluations.records.Summary; {} until it ended
+    created_at: float = Field(default_factory=time.time, index=True)
+    archived_at: float | None = None
+
+
+class EvaluationAnswer(SQLModel, table=True):
+    """One answer of an evaluation. The key makes sure that nothing is answered twice after a kill."""
+
+    __tablename__ = "evaluation_answers"
+    __table_args__ = (UniqueConstraint("evaluation_id", "model_id", "suite", "position", "repeat"),)
+    id: int | None = Field(default=None, primary_key=True)
+    evaluation_id: str = Field(foreign_key="evaluations.id", index=True)
+    model_id: str
+    suite: str = ""  # "": the dataset
+    position: int  # of the example in its version, or of the item in its suite
+    repeat: int = 0  # 0 is the answer that counts; later ones measure the noise
+    answer: str = text()
+    error: str = text()  # why there is no answer
+    finish_reason: str = ""
+    prompt_tokens: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    scores: dict[str, float] = json_object()  # {metric: value of this answer}; of a suite {"passed": 0 or 1}
+    logprob: float | None = None  # sum over the expected output's tokens
+    expected_tokens: int = 0
+    created_at: float = Field(default_factory=time.time)
+
+
+class ModelVerdict(SQLModel, table=True):
+    """Whether a model may replace its parent, with the reasons."""
+
+    __tablename__ = "verdicts"
+    id: str = Field(primary_key=True)
+    candidate_id: str = Field(index=True)
+    parent_id: str
+    evaluation_id: str = Field(foreign_key="evaluations.id", index=True)
+    decision: str  # ship | dont_ship | no_difference
+    reasons: list[dict[str, Any]] = json_list()  # core.serving.evaluations.records.Reason
+    override: dict[str, Any] = json_object()  # {reason, by, at} of a person who deployed against it
+    created_at: float = Field(default_factory=time.time)

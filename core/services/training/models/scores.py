@@ -75,13 +75,13 @@ def _exact(test: ExactMatchResult) -> tuple[ModelScore, ...]:
 def _split(parts: Sequence[PartReport]) -> tuple[ModelScore, ...]:
     """The last figure over all parts, which is the strictest; then every figure of every part."""
     every = [
-        ModelScore(figure.title, figure.tuned.share, figure.base.share, figure.tuned.total, part=part.part)
+        ModelScore(figure.title, figure.tuned.value, figure.base.value, figure.tuned.total, part=part.part)
         for part in parts
         for figure in part.figures
     ]
     last = [part.figures[-1] for part in parts if part.figures]
     if not last:
         return ()
-    counts = [(one.tuned.right, one.base.right, one.tuned.total) for one in last]
+    counts = [(one.tuned.right or 0, one.base.right or 0, one.tuned.total) for one in last]
     tuned, base, total = (sum(of) for of in zip(*counts, strict=True))
     return (ModelScore(f"Test split: {last[0].title}", tuned / total, base / total, total, main=True), *every)

@@ -103,7 +103,7 @@ def report(questions: Sequence[TestedQuestion]) -> tuple[PartReport, ...]:
 def _part(part: str, questions: Sequence[TestedQuestion]) -> PartReport:
     base = [Graded(question.expected, question.base) for question in questions]
     tuned = [Graded(question.expected, question.tuned) for question in questions]
-    pairs = zip(evaluation.figures(base), evaluation.figures(tuned), strict=True)
+    pairs = zip(evaluation.object_figures(base), evaluation.object_figures(tuned), strict=True)
     field = evaluation.label_field(tuned)
     return PartReport(
         part=part,

@@ -104,8 +104,8 @@ def test_the_demo_shows_unseen_tickets_by_part(studio_env: Path, adapter: Path) 
     assert (record.state, record.tested, record.exact_match) == ("done", True, None)
     assert [part.part for part in record.report] == list(demo.sample("tickets").parts)
     known, unseen = record.report
-    assert [figure.tuned.share for figure in known.figures] == [1.0] * 5
-    assert [figure.base.share for figure in known.figures] == [0.0] * 5
+    assert [figure.tuned.value for figure in known.figures] == [1.0] * 5
+    assert [figure.base.value for figure in known.figures] == [0.0] * 5
     assert [figure.tuned.right for figure in unseen.figures] == [60, 59, 59, 59, 59]
     assert known.tuned_matrix
     assert known.tuned_matrix.labels == ("account", "billing", "shipping", "technical")

@@ -1,0 +1,94 @@
+"""`sft evaluate MODEL...`: models answer a dataset's split; their figures, and whether the first one may be shipped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli._support.boundary import say
+from core.cli._support.completing import complete
+from core.cli._support.output import print_json, print_table
+from core.cli._support.waiting import wait_succeeded
+from core.serving.evaluation import EVALUATION_METRICS
+from core.serving.evaluation.suites import SUITES
+
+if TYPE_CHECKING:
+    from core.services.serving.evaluating import EvaluationRecord, VerdictRecord
+
+METRICS = f"A metric; may be repeated. Left out: the usual ones. One of: {', '.join(EVALUATION_METRICS.ids())}."
+GUARDS = f"Guard suites, separated by commas; all, or none. Of: {', '.join(SUITES.ids())}."
+
+
+def evaluate(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            help="Models by name or id, a base such as starter, or CONNECTION/MODEL.", autocompletion=complete("model")
+        ),
+    ],
+    dataset: Annotated[str, typer.Option(help="Name or id of a dataset.", autocompletion=complete("dataset"))],
+    against: Annotated[
+        str, typer.Option(help="The model that the others are compared with; asks the guard suites too.")
+    ] = "",
+    split: Annotated[str, typer.Option(help="test, validation, train or all.")] = "test",
+    metric: Annotated[list[str] | None, typer.Option(help=METRICS)] = None,
+    main: Annotated[str, typer.Option(help="The metric that decides; left out: the one that fits the outputs.")] = "",
+    guards: Annotated[str, typer.Option(help=GUARDS)] = "all",
+    repeats: Annotated[int, typer.Option(min=1, max=5, help="How often --against answers, to measure its noise.")] = 2,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first examples.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, max=4096, help="Maximum answer length, in tokens.")] = None,
+    temperature: Annotated[float, typer.Option(min=0.0, max=2.0, help="0 always takes the most likely token.")] = 0.0,
+    gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the verdict is Don't ship.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Let models answer a dataset's test split; with --against, say whether they may be shipped."""
+    from core.platform.supervisor import ensure
+    from core.services.data import datasets
+    from core.services.serving import evaluating
+    from core.services.serving.evaluating import EvaluationSettings, verdicts
+
+    if gate and not against:
+        raise typer.BadParameter("--gate needs --against MODEL.")
+    with ensure(set()):
+        version_id = datasets.get_dataset(dataset).version.id
+    suites = () if not against or guards == "none" else tuple(SUITES.ids() if guards == "all" else guards.split(","))
+    settings = EvaluationSettings(
+        limit=limit, max_tokens=max_tokens, temperature=temperature, against=against, suites=suites,
+        repeats=repeats if against else 1, main=main,
+    )  # fmt: skip
+    with ensure({"redis", "worker"}, say):
+        begun = evaluating.start(
+            models, version_id, split="" if split == "all" else split, metrics=metric or (), settings=settings
+        )
+        wait_succeeded(begun.task_id)
+    with ensure(set()):
+        done = evaluating.get(begun.id)
+        found = verdicts.of_evaluation(begun.id)
+    if as_json:
+        print_json({"evaluation": done.id, "dataset": done.dataset_id, "split": done.split, "summary": done.summary,
+                    "verdicts": found})  # fmt: skip
+    else:
+        _print(done, found)
+    if gate and any(verdict.decision == "dont_ship" for verdict in found):
+        raise typer.Exit(1)
+
+
+def _print(done: EvaluationRecord, found: list[VerdictRecord]) -> None:
+    assert done.summary is not None
+    for verdict in found:
+        print(f"{verdict.title}: {done.title_of(verdict.candidate_id)} against {done.title_of(verdict.parent_id)}")
+        for reason in verdict.reasons:
+            print(f"  {_MARKS[reason.ok]} {reason.text}")
+    titles = dict.fromkeys(score.title for model in done.summary.models for score in model.scores)
+    rows: list[list[Any]] = []
+    for title in titles:
+        cells = ({score.title: score.text for score in model.scores}.get(title, "-") for model in done.summary.models)
+        rows.append([title, *cells])
+    for suite in done.settings.suites:
+        counts = (model.suites.get(suite) for model in done.summary.models)
+        rows.append([SUITES.get(suite).title, *(f"{one[0]} of {one[1]}" if one else "-" for one in counts)])
+    print_table(("FIGURE", *(done.title_of(model.model_id) for model in done.summary.models)), rows)
+
+
+_MARKS = {True: "+", False: "!", None: "="}

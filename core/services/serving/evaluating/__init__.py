@@ -1,0 +1,20 @@
+"""Evaluation: models answer the same questions, their answers become figures, and figures become a verdict."""
+
+from __future__ import annotations
+
+from core.services.serving.evaluating.contestants import find as find_model
+from core.services.serving.evaluating.starting import KIND, EvaluationResult, start
+from core.serving.evaluation import EVALUATION_METRICS, EvaluationMetric, Score
+from core.serving.evaluation.suites import SUITES, Suite
+from core.serving.evaluations.records import (
+    DECISIONS,
+    AnswerRecord,
+    Contestant,
+    EvaluationRecord,
+    EvaluationSettings,
+    ModelSummary,
+    Summary,
+    VerdictReason,
+    VerdictRecord,
+)
+from core.serving.evaluations.store import get

@@ -1,0 +1,78 @@
+"""From answers to figures: the values of each answer, and the summary of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from core.services.serving.evaluating.questions import EvaluationQuestion
+from core.services.serving.evaluating.statistics import noise
+from core.serving.evaluation import EVALUATION_METRICS, EvaluationMetric, Graded, figures, main_metric
+from core.serving.evaluation.suites import passes
+from core.serving.evaluations import store
+from core.serving.evaluations.records import AnswerRecord, EvaluationRecord, ModelSummary, Summary
+
+PASSED = "passed"
+
+
+def metrics_of(evaluation: EvaluationRecord) -> list[EvaluationMetric]:
+    """The chosen metrics of an evaluation."""
+    return [EVALUATION_METRICS.get(metric) for metric in evaluation.metrics if metric in EVALUATION_METRICS]
+
+
+def graded(question: EvaluationQuestion, answer: AnswerRecord) -> Graded:
+    """An answer with the expected output."""
+    seconds = None if answer.error else answer.seconds
+    return Graded(question.expected, answer.answer, seconds, answer.tokens, answer.logprob, answer.expected_tokens)
+
+
+def values(metrics: Sequence[EvaluationMetric], question: EvaluationQuestion, answer: AnswerRecord) -> dict[str, float]:
+    """{metric: value} of one answer; of an item of a suite whether it passed."""
+    if question.check is not None:
+        return {PASSED: float(not answer.error and passes(question.check, answer.answer))}
+    item = graded(question, answer)
+    found = {metric.id: metric.of_one(item) for metric in metrics if metric.of_one is not None}
+    return {metric: value for metric, value in found.items() if value is not None}
+
+
+def summarize(evaluation: EvaluationRecord, questions: Sequence[EvaluationQuestion], left_out: int) -> Summary:
+    """The figures of every model from the stored answers."""
+    metrics = metrics_of(evaluation)
+    asked = {question.position: question for question in questions if not question.suite}
+    expected = [Graded(question.expected, "") for question in asked.values()]
+    main = EVALUATION_METRICS.get(evaluation.settings.main) if evaluation.settings.main else main_metric(expected)
+    if main.id not in evaluation.metrics:
+        metrics = [main, *metrics]
+    found = []
+    for model in evaluation.models:
+        every = store.answers(evaluation.id, model_id=model.id, repeat=None)
+        of_dataset = [answer for answer in every if not answer.suite and answer.position in asked]
+        first = [answer for answer in of_dataset if answer.repeat == 0]
+        found.append(
+            ModelSummary(
+                model.id,
+                figures([graded(asked[answer.position], answer) for answer in first], metrics),
+                _suites(every),
+                sum(not answer.error for answer in first),
+                sum(bool(answer.error) for answer in first),
+                noise(runs(of_dataset, main.id)),
+            )
+        )
+    return Summary(main.id, tuple(found), left_out)
+
+
+def runs(answers: Sequence[AnswerRecord], metric: str) -> list[dict[int, float]]:
+    """The values of a metric by position, one dictionary for each repeat."""
+    by_repeat: dict[int, dict[int, float]] = {}
+    for answer in answers:
+        if metric in answer.scores:
+            by_repeat.setdefault(answer.repeat, {})[answer.position] = answer.scores[metric]
+    return [by_repeat[repeat] for repeat in sorted(by_repeat)]
+
+
+def _suites(answers: Sequence[AnswerRecord]) -> Mapping[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    for answer in answers:
+        if answer.suite and answer.repeat == 0:
+            passed, items = found.get(answer.suite, (0, 0))
+            found[answer.suite] = (passed + round(answer.scores.get(PASSED, 0)), items + 1)
+    return found

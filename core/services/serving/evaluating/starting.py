@@ -1,0 +1,116 @@
+"""Begin an evaluation: check the choice, and create its row and its task together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from core.errors import DataError
+from core.ids import new_id
+from core.messages import SPLITS
+from core.platform.db.tables import Evaluation
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import store as task_store
+from core.platform.tasks.announce import announce
+from core.platform.tasks.results import TaskResult
+from core.services.data import datasets
+from core.services.serving.evaluating import contestants
+from core.serving.evaluation import EVALUATION_METRICS
+from core.serving.evaluation.suites import SUITES
+from core.serving.evaluations import store
+from core.serving.evaluations.records import EvaluationRecord, EvaluationSettings
+from core.text import plural
+
+KIND: Final = "evaluation"
+MOST_REPEATS: Final = 5
+MOST_TOKENS: Final = 4_096
+LONGEST_NAME: Final = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationResult(TaskResult):
+    """Of an evaluation; `answers` were generated, `decision` is the verdict's or ""."""
+
+    evaluation_id: str
+    dataset_id: str
+    answers: int
+    decision: str = ""
+
+
+def start(
+    models: Sequence[str],
+    version_id: str,
+    *,
+    split: str = "test",
+    metrics: Sequence[str] = (),
+    settings: EvaluationSettings | Mapping[str, Any] | None = None,
+    name: str = "",
+) -> EvaluationRecord:
+    """Ask models the examples of a dataset version, as a background task.
+
+    Args:
+        models: as `contestants.find` takes them.
+        split: "" for every example.
+        metrics: ids; empty for the default ones.
+
+    Raises:
+        NotFound: a model, the version, a metric or a suite does not exist. DataError: a value is out of range.
+    """
+    chosen = settings if isinstance(settings, EvaluationSettings) else EvaluationSettings.of(settings or {})
+    found = contestants.find_all([*models, chosen.against] if chosen.against else models)
+    if chosen.against:
+        chosen = replace(chosen, against=contestants.find(chosen.against).id)
+        if len(found) < 2:
+            text = "A model cannot be compared with itself."
+            raise DataError(text, "Choose another model to compare with.", field="against")
+    _check(split, metrics, chosen)
+    version = datasets.get_version(version_id)
+    dataset = datasets.get_dataset(version.dataset_id)
+    row = Evaluation(
+        id=new_id("eval"),
+        name=name.strip()[:LONGEST_NAME] or _name([model.title for model in found], dataset.name),
+        dataset_id=dataset.id,
+        dataset_name=dataset.name,
+        dataset_version_id=version_id,
+        split=split,
+        models=[asdict(model) for model in found],
+        metrics=list(metrics) or [metric.id for metric in EVALUATION_METRICS if metric.default],
+        settings=chosen.to_dict(),
+    )
+    with UnitOfWork() as uow:
+        payload = {
+            "evaluation_id": row.id,
+            "dataset_id": dataset.id,
+            "dataset_version_id": version_id,
+            "model_ids": [own for model in found if (own := contestants.registered_id(model.id))],
+        }
+        task, _ = task_store.create(uow, kind=KIND, title=f"Evaluate {row.name}", payload=payload)
+        row.task_id = task.id
+        store.create(uow, row)
+        uow.commit()
+    announce(task.id)
+    return store.get(row.id)
+
+
+def _name(titles: Sequence[str], dataset: str) -> str:
+    models = f"“{titles[0]}”" if len(titles) == 1 else f"“{titles[0]}” and {plural(len(titles) - 1, 'other')}"
+    return f"{models} on “{dataset}”"[:LONGEST_NAME]
+
+
+def _check(split: str, metrics: Sequence[str], settings: EvaluationSettings) -> None:
+    if split and split not in SPLITS:
+        raise DataError(f"Unknown split: {split!r}.", f"Choose one of: {', '.join(SPLITS)}.", field="split")
+    for metric in (*metrics, *([settings.main] if settings.main else ())):
+        EVALUATION_METRICS.get(metric)
+    for suite in settings.suites:
+        SUITES.get(suite)
+    _between("limit", settings.limit, 1, 1_000_000)
+    _between("max_tokens", settings.max_tokens, 1, MOST_TOKENS)
+    _between("temperature", settings.temperature, 0, 2)
+    _between("repeats", settings.repeats, 1, MOST_REPEATS)
+
+
+def _between(field: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise DataError(f"`{field}` must be {low:g} to {high:g}; got {value:g}.", field=field)

@@ -1,0 +1,1 @@
+"""Evaluations in the database: what was asked, what the models answered, and the verdicts."""

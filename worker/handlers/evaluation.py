@@ -1,0 +1,124 @@
+"""Asks models the same questions and stores their answers and figures: the kind `evaluation`.
+
+Each answer is committed when it is complete, and its key is unique, so that a run that was killed continues with the
+questions that are not answered yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.context import Outcome, TaskContext
+from core.services.serving.evaluating import EvaluationResult, questions, scoring, verdicts
+from core.services.serving.evaluating.questions import EvaluationQuestion
+from core.serving.evaluations import store
+from core.serving.evaluations.records import AnswerRecord, Contestant, EvaluationRecord
+from worker.serving.evaluating import lengths
+from worker.serving.evaluating.asking import AskedQuestion, Asker
+
+SILENT_S = 300.0  # loading a model
+_ASKING = 95.0  # percent; the rest is the summary
+
+
+def handle(ctx: TaskContext) -> Outcome:
+    """Run the evaluation in the payload's `evaluation_id`."""
+    evaluation = store.get(str(ctx.payload["evaluation_id"]))
+    ctx.continues_at(ctx.task.progress)
+    ctx.progress(0, "Reading the examples")
+    settings = evaluation.settings
+    asked, left_out = questions.of_dataset(evaluation.dataset_version_id, evaluation.split, settings.limit)
+    asked += questions.of_suites(settings.suites)
+    run = _Asking(ctx, evaluation, asked)
+    reason = "" if run.ask_all() else "stopped_early"
+    ctx.progress(_ASKING, "Computing the figures")
+    summary = scoring.summarize(evaluation, asked, left_out)
+
+    def register(uow: UnitOfWork) -> EvaluationResult:
+        store.save_summary(uow, evaluation.id, summary)
+        decisions = verdicts.decide(uow, evaluation, summary.main)
+        return EvaluationResult(
+            evaluation_id=evaluation.id,
+            dataset_id=evaluation.dataset_id,
+            answers=run.total,
+            decision=decisions[0] if len(decisions) == 1 else "",
+        )
+
+    return Outcome("succeeded", reason=reason, on_commit=register)
+
+
+class _Asking:
+    """The answers of all models."""
+
+    def __init__(self, ctx: TaskContext, evaluation: EvaluationRecord, asked: Sequence[EvaluationQuestion]) -> None:
+        self._ctx, self._evaluation, self._questions = ctx, evaluation, asked
+        self._metrics = scoring.metrics_of(evaluation)
+        self._by_key = {(question.suite, question.position): question for question in asked}
+        most = lengths.of_answers(evaluation, asked)
+        self._plan = {model.id: list(self._asked_of(model, most)) for model in evaluation.models}
+        self.total = sum(map(len, self._plan.values()))
+        done = store.answered(evaluation.id)
+        self._left = {
+            model_id: [one for one in plan if (model_id, *one.key) not in done] for model_id, plan in self._plan.items()
+        }
+        self._done = self.total - sum(map(len, self._left.values()))
+
+    def _asked_of(self, model: Contestant, most: int) -> Iterator[AskedQuestion]:
+        repeats = self._evaluation.settings.repeats if model.id == self._evaluation.settings.against else 1
+        for repeat in range(repeats):
+            for question in self._questions:
+                yield AskedQuestion(question, repeat, lengths.of_answer(question, most))
+
+    def ask_all(self) -> bool:
+        """Ask each model what it has not answered yet; False where a person stopped it and keeps what is there."""
+        askers: dict[str, Asker] = {}
+        self._ctx.continues_at(0)
+        try:
+            return all(
+                self._ask(askers, model, left) for model in self._evaluation.models if (left := self._left[model.id])
+            )
+        finally:
+            for asker in askers.values():
+                asker.close()
+
+    def _ask(self, askers: dict[str, Asker], model: Contestant, left: Sequence[AskedQuestion]) -> bool:
+        kind = "connection" if model.kind == "connection" else "studio"
+        self._report(model)
+        self._ctx.allow(SILENT_S)
+        if kind not in askers:
+            askers[kind] = _asker(kind)
+        with closing(askers[kind].answers(model, left, self._evaluation.settings)) as found:  # type: ignore[type-var]
+            for answers in found:
+                self._store(answers)
+                self._report(model)
+                if self._ctx.signal() == "stop":
+                    return False
+                self._ctx.raise_if_interrupted()
+        return True
+
+    def _store(self, answers: Sequence[AnswerRecord]) -> None:
+        if not answers:
+            return
+        scored = [
+            replace(one, scores=scoring.values(self._metrics, self._by_key[one.suite, one.position], one))
+            for one in answers
+        ]
+        self._ctx.write(lambda uow: store.add_answers(uow, self._evaluation.id, scored))
+        self._ctx.saved()
+        self._done += len(scored)
+
+    def _report(self, model: Contestant) -> None:
+        text = f"{model.title}: {self._done:,} of {self.total:,} answers"
+        self._ctx.progress(_ASKING * self._done / max(self.total, 1), f"Asking {model.title}", text)
+
+
+def _asker(kind: str) -> Asker:
+    if kind == "connection":
+        from worker.serving.evaluating.elsewhere import ConnectionAsker
+
+        return ConnectionAsker()
+    from worker.serving.evaluating.studio import StudioAsker  # torch, in a process that may not need it
+
+    return StudioAsker()

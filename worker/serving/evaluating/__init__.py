@@ -1,0 +1,1 @@
+"""Evaluations: asks models, in batches, and stores what they answer."""

@@ -1,0 +1,117 @@
+"""Asks models behind connections: a few questions at a time, with the retries of every call to such a server."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextvars import copy_context
+from typing import Final
+
+from core.models.llm import Ask, Client, LlmError
+from core.models.llm.retry import Patience
+from core.services.platform import connections
+from core.services.serving.evaluating import contestants
+from core.serving.evaluations.records import AnswerRecord, Contestant, EvaluationSettings
+from worker.serving.evaluating.asking import GIVE_UP_AFTER, TICK_S, AskedQuestion
+
+_AT_ONCE: Final = 4
+_ATTEMPTS: Final = 4
+
+
+class ConnectionAsker:
+    """Opens the connection of the model that it asks."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+        self._halt = threading.Event()
+
+    def answers(
+        self, model: Contestant, asked: Sequence[AskedQuestion], settings: EvaluationSettings
+    ) -> Iterator[list[AnswerRecord]]:
+        """See `Asker.answers`."""
+        connection_id, name = contestants.connection_of(model.id)
+        record = connections.get(connection_id)
+        client = self._client = connections.open_client(connection_id)
+        self._halt = halt = threading.Event()
+        patience = Patience(attempts=_ATTEMPTS, wait=halt.wait)
+        inbox: queue.SimpleQueue[AskedQuestion | None] = queue.SimpleQueue()
+        outbox: queue.SimpleQueue[AnswerRecord | Exception] = queue.SimpleQueue()
+
+        def work() -> None:
+            while (one := inbox.get()) is not None and not halt.is_set():
+                outbox.put(_answer(client, patience, model, name, one, settings))
+
+        threads = min(int(record.settings.get("concurrency") or _AT_ONCE), len(asked))
+        for _ in range(threads):
+            threading.Thread(target=copy_context().run, args=(work,), daemon=True).start()
+        for one in asked:
+            inbox.put(one)
+        open_answers, failures, succeeded = len(asked), 0, False
+        try:
+            while open_answers:
+                done: list[AnswerRecord] = []
+                for found in _ready(outbox):
+                    open_answers -= 1
+                    if isinstance(found, AnswerRecord):
+                        succeeded = True
+                        done.append(found)
+                        continue
+                    failures += 1
+                    if isinstance(found, LlmError) and not found.fatal and (succeeded or failures < GIVE_UP_AFTER):
+                        continue
+                    raise found
+                yield done
+        finally:
+            halt.set()
+            for _ in range(threads):
+                inbox.put(None)
+            self.close()
+        if failures:
+            raise LlmError(
+                f"{failures} of {len(asked)} questions got no answer from {model.title}.",
+                "Retry: only these are asked again.",
+            )
+
+    def close(self) -> None:
+        """Close the connection; open calls end."""
+        self._halt.set()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def _answer(
+    client: Client, patience: Patience, model: Contestant, name: str, one: AskedQuestion, settings: EvaluationSettings
+) -> AnswerRecord | Exception:
+    messages = tuple({"role": message.role, "content": message.content} for message in one.question.messages)
+    ask = Ask(
+        name,
+        messages,
+        temperature=settings.temperature,
+        max_tokens=one.max_tokens,
+        seed=one.seed(settings),
+    )
+    began = time.perf_counter()
+    try:
+        completion, _ = patience.ask(client, ask)
+    except Exception as error:  # handed to the thread that stores answers
+        return error
+    return one.record(
+        model,
+        completion.text.strip(),
+        finish_reason=completion.finish_reason,
+        prompt_tokens=completion.prompt_tokens,
+        tokens=completion.completion_tokens,
+        seconds=round(time.perf_counter() - began, 4),
+    )
+
+
+def _ready(outbox: queue.SimpleQueue[AnswerRecord | Exception]) -> Iterator[AnswerRecord | Exception]:
+    try:
+        yield outbox.get(timeout=TICK_S)
+        while True:
+            yield outbox.get_nowait()
+    except queue.Empty:
+        return
