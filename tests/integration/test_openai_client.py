@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai  # noqa: TID253  the client that the API is tested with
@@ -17,6 +18,7 @@ import psutil
 import pytest
 
 from tests.e2e.harness import Studio, start, stop
+from tests.support.calling_model import ANSWER, ARGUMENTS, ASK as WEATHER, RESULT, TOOLS, make_calling_model
 from tests.support.servers import free_port, wait_until
 from tests.support.starter import install
 
@@ -108,6 +110,31 @@ def test_tools_reach_the_template_or_are_refused_by_name(api: Api) -> None:
         api.client.chat.completions.create(
             model="starter", messages=ASK, tools=[{"type": "function", "function": function}], max_tokens=8
         )
+
+
+def test_a_tool_is_called_and_its_result_is_read_complete_and_streamed(api: Api) -> None:
+    base = f"local:{make_calling_model(api.studio.data_dir / 'base_models' / 'caller')}"
+    asked: dict[str, Any] = {"model": base, "tools": TOOLS, "max_tokens": 120, "temperature": 0}
+    question = {"role": "user", "content": WEATHER}
+    create = api.client.chat.completions.create
+    (choice,) = create(messages=[question], **asked).choices
+    assert (choice.finish_reason, choice.message.content) == ("tool_calls", None)
+    (call,) = choice.message.tool_calls
+    assert (call.function.name, json.loads(call.function.arguments)) == ("weather", ARGUMENTS)
+
+    chunks = [chunk.choices[0] for chunk in create(messages=[question], stream=True, **asked)]
+    assert chunks[-1].finish_reason == "tool_calls"
+    assert "".join(chunk.delta.content or "" for chunk in chunks) == ""
+    (streamed,) = [part for chunk in chunks for part in chunk.delta.tool_calls or ()]
+    assert (streamed.index, streamed.function.name) == (0, "weather")
+    assert streamed.function.arguments == call.function.arguments
+
+    returned = {"role": "tool", "tool_call_id": call.id, "content": RESULT}
+    history = [question, choice.message.model_dump(exclude_none=True), returned]
+    assert create(messages=history, **asked).choices[0].message.content == ANSWER
+    pieces = [chunk.choices[0].delta.content or "" for chunk in create(messages=history, stream=True, **asked)]
+    assert "".join(pieces) == ANSWER
+    assert len(pieces) > 2
 
 
 def test_errors_are_the_clients_own(api: Api) -> None:

@@ -64,6 +64,20 @@ def inference_process(port: int) -> Iterator[str]:
         process.wait(60)
 
 
+@contextmanager
+def api_process() -> Iterator[str]:
+    """The address of an API with the settings of the environment, before the inference process of the same ones."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "api"], env={**os.environ, "SFT_API_PORT": str(port)})
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -72,13 +86,13 @@ def free_port() -> int:
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     for _ in range(600):
-        assert process.poll() is None, "the inference process ended"
+        assert process.poll() is None, "the process ended"
         try:
             httpx.get(f"{url}/health", trust_env=False).raise_for_status()
             return
         except httpx.HTTPError:
             time.sleep(0.05)
-    raise AssertionError("the inference process did not answer within 30 s")
+    raise AssertionError("the process did not answer within 30 s")
 
 
 @pytest.fixture

@@ -10,14 +10,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.services.platform import api_keys
 from pages.ui.navigation import page_file
-from tests.support.servers import free_port, wait_until
-from tests.worker.inference.conftest import Served
+from tests.worker.inference.conftest import Served, api_process
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,24 +23,10 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def environment(at_the_studio: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """An API in front of the process, and the variables of a program that has a key for it."""
-    monkeypatch.setenv("SFT_API_PORT", str(free_port()))
-    process = subprocess.Popen([sys.executable, "-m", "api"], env=dict(os.environ))
-
-    def answers() -> bool:
-        assert process.poll() is None, "the API ended"
-        try:
-            url = f"http://127.0.0.1:{os.environ['SFT_API_PORT']}/health"
-            return httpx.get(url, trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    try:
-        wait_until(answers, 60, "the API")
+    with api_process() as url:
+        monkeypatch.setenv("SFT_API_PORT", url.rpartition(":")[2])
         key = api_keys.create(name="Program", scopes=["serve"], days=None).key
         yield {**os.environ, "SFT_KEY": key, "NO_PROXY": "127.0.0.1"}
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 def run(command: list[str], environment: dict[str, str]) -> str:
