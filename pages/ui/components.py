@@ -241,9 +241,7 @@ def choice_card(
                     if note:
                         st.caption(f":material/dns: {note}", width="content" if wide else "stretch")
         if facts or tag:
-            with st.container(
-                horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"
-            ):
+            with spread(gap="xsmall", key=f"foot_{key}"):
                 st.markdown(f":small[{facts or ''}]", width="content")
                 if tag:
                     st.badge(tag, color=tag_color)

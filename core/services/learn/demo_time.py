@@ -10,7 +10,6 @@ progress.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from core.services.learn.demo import REAL, SAMPLE, STARTER, DemoRecord, DemoStep
 from core.services.platform import drafts, tasks
 from core.services.platform.tasks import TaskRecord
 from core.services.training import jobs, starter
-from core.training.precision import processor
+from core.training.forecast.rough import slowness
 
 # A demo with the sample tickets on two cores with AVX-512. Measured: `bench/RESULTS.md`.
 REFERENCE_STEPS: Final[Mapping[str, int]] = {STARTER: 1440, REAL: 270}
@@ -32,9 +31,6 @@ REFERENCE_S: Final[Mapping[str, Mapping[str, float]]] = {
 }
 _DATASET_S: Final = 2.0
 _FIRST_STEP: Final = 20.0  # progress of a job whose steps begin
-_WIDTHS: Final = {"avx512f": 1.0, "avx2": 1.6}  # flag of a processor -> its time, 16 and 8 numbers at once
-_NO_WIDTH: Final = 2.5
-_ONE_CORE: Final = 1.5
 _PACE_FROM: Final = 0.25  # share of a step from which its own pace counts alone
 _SOONER_S: Final = 15.0  # an estimate moves the promised end only if it is this much earlier
 
@@ -146,11 +142,3 @@ def _measured(base_model: str, sample_id: str, job: jobs.JobRecord | None) -> di
 
 def _duration(finished: list[TaskRecord]) -> float | None:
     return finished[0].duration_s if finished else None
-
-
-def slowness() -> float:
-    """How many times as long this processor takes as the one of the reference, by its widest instructions. A demo's
-    steps are small: each runs on one core, beside the other processes of the studio."""
-    flags = processor()[1]
-    width = next((factor for flag, factor in _WIDTHS.items() if flag in flags), _NO_WIDTH)
-    return width if len(os.sched_getaffinity(0)) > 1 else width * _ONE_CORE

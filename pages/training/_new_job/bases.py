@@ -130,7 +130,8 @@ def _suggestion(base: BaseModelRef) -> None:
         st.caption(f"{md(base.text)} It is not on this machine yet.")
         base_offer.sources(base)
         base_offer.status(base)
-        st.markdown(f":small[{md(f'{base.size} parameters · {base.license}')}] {fit_md(base)}")
+        with components.spread(key="foot_suggested"):
+            st.markdown(f":small[{md(f'{base.size} parameters · {base.license}')}] {fit_md(base)}")
 
 
 def _fresh_name(draft: drafts.DraftRecord, base_model: str) -> dict[str, Any]:

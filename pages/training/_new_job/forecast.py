@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.services.platform import drafts, tasks
 from core.services.training import jobs
-from core.services.training.choices import AUTO, DEFAULT_PROVIDER
+from core.services.training.choices import AUTO, DEFAULT_PROVIDER, GENERAL_EPOCHS
+from pages.training._job.facts import CHOSEN
 from pages.ui import components
 from pages.ui.errors import boundary
 from pages.ui.fits import VERDICTS, memory_md
@@ -115,7 +116,9 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
         if task.state == "failed":
             message = sentence(task.error.get("message", "The measurement failed."))
             st.markdown(f":small[:red[{message}] {sentence(task.error.get('remedy', ''))}]")
-    st.caption("Not measured yet. Run a few real steps on this machine to get an estimate.")
+    if rough := jobs.rough_time(forecast):
+        st.markdown(f"Roughly **{time_range(*rough)}** :gray[estimated from this processor]")
+    st.caption("Not measured yet: a few real steps on this machine give a better estimate. The first run measures too.")
     if st.button("Measure a few steps", icon=":material/speed:", key="measure"):
         task = jobs.calibrate(**{name: value for name, value in choices(draft).items() if name != "provider"})
         draft_state.save(draft, calibration_task_id=task.id, calibration_key=forecast.calibration_key)
@@ -149,10 +152,26 @@ def _numbers(forecast: jobs.Forecast) -> None:
         st.caption(
             f":material/hard_drive: Up to {most} of disk space during the run, including checkpoints; {free} free."
         )
-    st.caption(
-        f":material/data_usage: {forecast.total_tokens:,} tokens in {plural(forecast.training.num_epochs, 'epoch')}"
-        + f", {md(forecast.lengths.counted)}."
-    )
+    epochs = plural(forecast.training.num_epochs, "epoch")
+    st.caption(f":material/repeat: **{epochs}**{_why_so_many(forecast)}")
+    st.caption(f":material/data_usage: {forecast.total_tokens:,} tokens in {epochs}, {md(forecast.lengths.counted)}.")
+
+
+def about_epochs(forecast: jobs.Forecast) -> str:
+    """The general default, and why this job's number of epochs is another one."""
+    epochs, usual = forecast.training.num_epochs, GENERAL_EPOCHS
+    if epochs == usual:
+        return f"General default {usual}"
+    verb = "raised" if epochs > usual else "lowered"
+    return f"General default {usual} · {verb} to {epochs}: {md(forecast.sources['num_epochs'])}"
+
+
+def _why_so_many(forecast: jobs.Forecast) -> str:
+    """The reason for a number of epochs that *auto* raised, in a few words."""
+    if forecast.training.num_epochs <= GENERAL_EPOCHS or forecast.sources["num_epochs"] == CHOSEN:
+        return ""
+    examples = plural(forecast.lengths.examples, "example")
+    return f", chosen by *auto*: a small model has to see {examples} many times to learn them. Usual: {GENERAL_EPOCHS}."
 
 
 def _lengths(forecast: jobs.Forecast) -> None:

@@ -6,11 +6,12 @@ import streamlit as st
 
 from core.services.data import datasets, token_counts
 from core.services.platform import drafts
+from pages.training._new_job import hold_out
 from pages.training._new_job.refusals import refused_examples
 from pages.training._new_job.steps import IDS
 from pages.ui import components, first_steps, navigation
 from pages.ui.format import ago, md, number, plural, short, size
-from pages.ui.wizard import ONWARD_KEYS, address, draft_state
+from pages.ui.wizard import ONWARD_KEYS, address, draft_state, foot
 
 _PER_PAGE = 20
 
@@ -40,8 +41,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
         _side(selected)
         if selected and draft:
             refused_examples(draft, selected.version.id)
-    st.divider()
-    with st.container(horizontal=True, horizontal_alignment="right"):
+    with foot(alone=True):
         if (
             st.button(
                 "Continue to the model",
@@ -115,6 +115,7 @@ def _side(dataset: datasets.DatasetRecord | None) -> None:
     stats = token_counts.statistics(dataset.version.id)
     with st.container(border=True, gap="small"):
         components.facts(_facts(dataset.version, stats))
+    hold_out.offer(dataset)
     components.section_gap()
     components.heading("First example")
     page = datasets.examples(dataset.version.id, 0, 1)

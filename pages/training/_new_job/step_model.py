@@ -17,7 +17,7 @@ from pages.ui import components
 from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence
 from pages.ui.forms import form_fields
-from pages.ui.wizard import ONWARD_KEYS, address, draft_state
+from pages.ui.wizard import ONWARD_KEYS, address, draft_state, foot
 
 MAIN_SETTINGS = ("num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 _GROUPS = {SAFETY: "When a run ends before its last step, and which weights become the model."}
@@ -53,8 +53,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     with side:
         if forecast is not None:
             job_forecast.panel(draft, forecast)
-    st.divider()
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+    with foot():
         back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
         if back and draft_state.meant(draft, "model"):
             address.open_draft(draft.id, "dataset")
@@ -156,13 +155,13 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
     pairs = forecast.lengths.examples if forecast else 0
     components.heading("Parameters", f"Suggested for {plural(pairs, 'training example')}" if pairs else None)
     with st.container(border=True, gap="small", key="parameters"):
+        names = [*MAIN_SETTINGS, *(["on_refusal"] if forecast and forecast.refusals.count else [])]
+        notes = {"num_epochs": job_forecast.about_epochs(forecast)} if forecast else {}
+        training |= form_fields(TrainingConfig, training, common, names, resolved=resolved, notes=notes)
         config = dict(draft.state.get("method_config") or {})
         if method.model_fields:
-            config = form_fields(method, config, scope)
             st.divider()
-        names = [*MAIN_SETTINGS, *(["on_refusal"] if forecast and forecast.refusals.count else [])]
-        notes = {"num_epochs": _about_epochs(forecast)} if forecast else {}
-        training |= form_fields(TrainingConfig, training, common, names, resolved=resolved, notes=notes)
+            config = form_fields(method, config, scope)
         with st.expander("More settings", type="compact", key="more_settings"):
             _engine(draft, forecast)
             st.divider()
@@ -170,15 +169,6 @@ def _parameters(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> No
     kept = {name: value for name, value in training.items() if value != TrainingConfig.model_fields[name].default}
     if config != (draft.state.get("method_config") or {}) or kept != (draft.state.get("training") or {}):
         _update(draft, {"method_config": config, "training": kept})
-
-
-def _about_epochs(forecast: jobs.Forecast) -> str:
-    """The general default, and why this job's number of epochs is another one."""
-    epochs, usual = forecast.training.num_epochs, choices.GENERAL_EPOCHS
-    if epochs == usual:
-        return f"General default {usual}"
-    verb = "raised" if epochs > usual else "lowered"
-    return f"General default {usual} · {verb} to {epochs}: {md(forecast.sources['num_epochs'])}"
 
 
 def _engine(draft: drafts.DraftRecord, forecast: jobs.Forecast | None) -> None:
@@ -226,7 +216,7 @@ def _more(
         if title == SAFETY and not measured:
             st.caption(
                 "Early stopping and keeping the best checkpoint need a validation loss, but this dataset has no "
-                "validation examples. To use them, hold some out in Datasets."
+                "validation examples. Step 1 offers to hold some out."
             )
     if forecast and not forecast.precision.warning:  # a warning is in the forecast
         settled = forecast.precision

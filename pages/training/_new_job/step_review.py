@@ -13,7 +13,7 @@ from pages.training._job import facts as job_facts
 from pages.training._new_job import forecast as job_forecast
 from pages.ui import components, navigation
 from pages.ui.format import md, number, plural, sentence
-from pages.ui.wizard import ONWARD_KEYS, address, draft_state
+from pages.ui.wizard import ONWARD_KEYS, address, draft_state, foot
 
 FIRST = ("rank", "num_epochs", "learning_rate", "per_device_batch_size", "max_seq_length")
 
@@ -34,8 +34,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             _hyperparameters(state, forecast)
     with side:
         job_forecast.panel(draft, forecast)
-    st.divider()
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+    with foot():
         back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
         if back and draft_state.meant(draft, "review"):
             address.open_draft(draft.id, "model")

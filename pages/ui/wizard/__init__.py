@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import StudioError
 from core.services.platform.drafts import DraftRecord
@@ -123,6 +124,16 @@ def _step_word(word: str, current: bool, goal: dict[str, str] | None, key: str) 
         st.rerun()
 
 
+def foot(alone: bool = False) -> DeltaGenerator:
+    """The row of buttons under a step, always in sight (studio.css); `alone`: one button, at the right."""
+    return st.container(
+        horizontal=True,
+        horizontal_alignment="right" if alone else "distribute",
+        vertical_alignment="center",
+        key="wizard_foot",
+    )
+
+
 def footer(
     wizard: Wizard,
     step: str,
@@ -138,12 +149,11 @@ def footer(
     """
     if not ready:
         address.only_up_to(draft, step, wizard.ids)
-    st.divider()
     problem = None
     ids = wizard.ids
     index = ids.index(step)
     onward = wizard.steps[index].onward
-    with components.spread():
+    with foot():
         # The second press of a double click falls on the next step: it must not skip it.
         here = draft_state.meant(draft, step)
         if index and st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back") and here:

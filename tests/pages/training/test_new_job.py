@@ -19,10 +19,10 @@ from core.services.training import choices, downloads, jobs
 from core.training import precision
 from core.training.jobs.spec import TrainingConfig
 from pages.training._job.facts import CHOSEN, precision as precision_text
-from pages.training._new_job import forecast as job_forecast
+from pages.training._new_job import forecast as job_forecast, hold_out
 from pages.training._new_job.steps import WIZARD
 from pages.ui.errors import NOT_USABLE
-from pages.ui.format import md, sentence
+from pages.ui.format import md, sentence, time_range
 from pages.ui.forms import label
 from pages.ui.wizard import draft_state
 from tests.pages.conftest import keys, shows
@@ -41,6 +41,21 @@ def test_without_a_dataset_it_leads_to_the_upload(open_screen, read) -> None:
 STEPS = {step.id: step for step in WIZARD.steps}
 
 
+def test_a_dataset_without_validation_examples_offers_to_hold_some_out(open_screen, read) -> None:
+    held = runs.dataset()
+    app = open_screen("new_job")
+    app.button(key=f"pick_ds_{held.id}").click().run()
+    assert "hold_out" not in keys(app)
+    data = datasets.create_dataset("No validation", load_sample().train)
+    app = open_screen("new_job")
+    app.button(key=f"pick_ds_{data.id}").click().run()
+    app.button(key="hold_out_now").click().run()
+    read(app)
+    version = datasets.get_dataset(data.id).version
+    assert (version.number, version.validation_examples) == (2, round(data.examples * hold_out.SHARE))
+    assert "hold_out" not in keys(app)
+
+
 def test_three_steps_from_a_dataset_to_a_launched_job(open_screen, read) -> None:
     data = runs.dataset()
     app = open_screen("new_job")
@@ -56,6 +71,8 @@ def test_three_steps_from_a_dataset_to_a_launched_job(open_screen, read) -> None
     assert all(method.tagline in said for method in choices.METHODS)
     assert shows(choices.resolve("starter").text, said)
     assert "measure" in keys(app)
+    given = job_forecast.choices(drafts.list_open("job")[0])
+    assert time_range(*(jobs.rough_time(job_forecast.of(given)) or (0, 0))) in said  # nothing is measured here yet
     (draft,) = drafts.list_open("job")
     assert (draft.step, draft.state["base_model"], draft.state["method"]) == ("model", "starter", "lora")
 

@@ -23,7 +23,7 @@ from core.services.training.jobs.spec_builder import freeze, method_config, trai
 from core.services.training.jobs.speeds import calibration_key, fastest_batch, measured_speed
 from core.serving.targets import TARGETS, answering
 from core.training import engines, precision as precisions
-from core.training.forecast import device as devices
+from core.training.forecast import device as devices, rough
 from core.training.forecast.interruption import resume_warning
 from core.training.forecast.lengths import Lengths, consequences, counted
 from core.training.forecast.refusals import Refusals
@@ -105,6 +105,15 @@ def forecast(
         engine=chosen,
         precision=precision,
     )
+
+
+def rough_time(forecast: Forecast) -> tuple[float, float] | None:
+    """The range of seconds that a run may take on this processor, until a time was measured; None on a GPU, whose speed
+    only real steps show."""
+    if devices.detect().kind != "cpu":
+        return None
+    steps, frozen = forecast.training.total_steps, forecast.trainable_params < forecast.params
+    return rough.rough_time(forecast.params, forecast.total_tokens, steps, frozen=frozen)
 
 
 def _examples_at_once(load: Workload, provider: str, fastest: int) -> tuple[Workload, dict[str, str]]:

@@ -9,12 +9,13 @@ import pytest
 from core.services.learn import demo, demo_time
 from core.services.training import jobs
 from core.training import precision
+from core.training.forecast import rough
 
 
 def test_a_fresh_studio_estimates_by_the_processor(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_time, "processor", lambda: ("fast", frozenset({"avx2", "avx512f"})))
+    monkeypatch.setattr(rough, "processor", lambda: ("fast", frozenset({"avx2", "avx512f"})))
     fast = demo_time.expected()
-    monkeypatch.setattr(demo_time, "processor", lambda: ("slow", frozenset({"avx2"})))
+    monkeypatch.setattr(rough, "processor", lambda: ("slow", frozenset({"avx2"})))
     slow = demo_time.expected()
     assert set(fast.seconds) == {"dataset", "starter", "training", "test"}
     assert slow.total_s > fast.total_s > 60
@@ -57,3 +58,15 @@ def test_a_countdown_follows_the_clock_and_never_goes_back(studio_env: Path, mon
     assert demo_time.countdown(record) == pytest.approx(50)
     now, estimate = 1_120.0, 30.0
     assert demo_time.countdown(record) == pytest.approx(-10)
+
+
+def test_a_rough_time_grows_with_the_work_and_the_age_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rough, "processor", lambda: ("fast", frozenset({"avx2", "avx512f"})))
+    monkeypatch.setattr(rough.os, "sched_getaffinity", lambda _: {0, 1})
+    low, high = rough.rough_time(135_000_000, 80_000, 270, frozen=True)
+    assert low < 404 < high  # the reference machine's own run
+    low, high = rough.rough_time(3_200_000, 430_000, 1_440, frozen=True)
+    assert low < 119 < high
+    assert rough.rough_time(3_200_000, 430_000, 1_440, frozen=False)[0] > low
+    monkeypatch.setattr(rough, "processor", lambda: ("slow", frozenset()))
+    assert rough.rough_time(3_200_000, 430_000, 1_440, frozen=True)[0] > low
