@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.ui.format import md
+
+NO_NAME = "someone on this machine"
+
 
 def name() -> str:
     """The signed-in user's name or address; "" where sign-in is off."""
     if not st.user.get("is_logged_in"):
         return ""
     return str(st.user.get("name") or st.user.get("email") or "")
+
+
+def shown(author: str, *, begins: bool = False) -> str:
+    """A stored name as markdown: *you* for the user of this browser. `begins`: it begins a line."""
+    words = "you" if author == name() else md(author, 60) or NO_NAME
+    return words[0].upper() + words[1:] if begins and words in ("you", NO_NAME) else words

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 
-from core.platform.db.tables import DATASETS, EVENTS, JOBS, MODELS, TASKS, VERSIONS
+from core.platform.db.tables import CORRECTIONS, DATASETS, EVENTS, FEEDBACK, JOBS, MODELS, TASKS, VERSIONS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.kinds import KINDS
 from core.platform.tasks.states import STATES
@@ -123,6 +123,7 @@ def overview() -> Overview:
         chatted = ask(select(func.count()).where(EVENTS.c.kind == USED)).scalar_one()
         was_tested = TASKS.c.kind.in_([EXACT_MATCH, TEST_SPLIT]) & (TASKS.c.state == "succeeded")
         tested = ask(select(func.count()).where(was_tested)).scalar_one()
+        opinions = sum(ask(select(func.count()).select_from(table)).scalar_one() for table in (FEEDBACK, CORRECTIONS))
     by_state = dict.fromkeys(STATES, 0)
     for job in jobs:
         by_state[job.state] += 1
@@ -141,12 +142,14 @@ def overview() -> Overview:
         examples_series=_series([(row.created_at, row.examples or 0) for row in datasets]),
         jobs_series=_series([(row.created_at, 1) for row in jobs]),
         models_series=_series([(row.created_at, 1) for row in models]),
-        journey=_journey(datasets, ready, jobs, models, active, tries=chatted + tested),
+        journey=_journey(datasets, ready, jobs, models, active, tries=chatted + tested, opinions=opinions),
         activity=_activity(datasets, jobs, models, other),
     )
 
 
-def _journey(datasets: Any, ready: Any, jobs: Any, models: Any, active: Any, tries: int) -> tuple[JourneyStep, ...]:
+def _journey(
+    datasets: Any, ready: Any, jobs: Any, models: Any, active: Any, tries: int, opinions: int
+) -> tuple[JourneyStep, ...]:
     trained = [job for job in jobs if job.state == "succeeded"]
     repeated = len({job.dataset_id for job in trained}) < len(trained)
     again = repeated or bool({job.parent_job_id for job in trained} & {job.id for job in trained})
@@ -156,6 +159,13 @@ def _journey(datasets: Any, ready: Any, jobs: Any, models: Any, active: Any, tri
         JourneyStep("train", "Train a model", bool(models), plural(len(models), "model"), "new_job"),
         JourneyStep("deploy", "Deploy it here", bool(active), f"{plural(len(active), 'model')} served", "models"),
         JourneyStep("test", "Test it", bool(tries), "Ask it, or compare it with its base", "compare"),
+        JourneyStep(
+            "feedback",
+            "Collect feedback",
+            bool(opinions),
+            plural(opinions, "rating or correction", "ratings and corrections"),
+            "feedback",
+        ),
         JourneyStep("retrain", "Retrain", again, "Better examples, another run", "jobs"),
     )
 

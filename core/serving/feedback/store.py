@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
 
 from core.errors import NotFound
-from core.platform.db.tables import CORRECTIONS, DATASETS, FEEDBACK
+from core.platform.db.tables import CORRECTIONS, DATASETS, FEEDBACK, TURNS
 from core.platform.db.uow import UnitOfWork, read
 from core.serving.feedback.records import STATES, AnswerSnapshot, CorrectionRecord, VoteRecord
 
@@ -129,6 +129,34 @@ def change_corrections(uow: UnitOfWork, ids: Collection[str], **values: Any) -> 
 
 def remove_correction(uow: UnitOfWork, correction_id: str) -> None:
     uow.execute(delete(CORRECTIONS).where(CORRECTIONS.c.id == correction_id))
+
+
+def datasets_with(agent_id: str = "", model_id: str = "") -> tuple[str, ...]:
+    """The datasets that corrections are part of, without deleted ones; the one that was added to last comes first."""
+    query = (
+        select(CORRECTIONS.c.dataset_id)
+        .join(DATASETS, DATASETS.c.id == CORRECTIONS.c.dataset_id)
+        .where(DATASETS.c.deleted_at.is_(None), *_about(CORRECTIONS, agent_id, model_id))
+        .group_by(CORRECTIONS.c.dataset_id)
+        .order_by(func.max(CORRECTIONS.c.updated_at).desc())
+    )
+    return tuple(dataset_id for (dataset_id,) in read(query))
+
+
+def model_names() -> dict[str, str]:
+    """The models that were judged, with the names in their newest snapshots."""
+    names: dict[str, str] = {}
+    for table in (FEEDBACK, CORRECTIONS):
+        for (model_id,) in read(select(table.c.model_id).distinct().order_by(table.c.model_id)):
+            newest = select(table.c.snapshot).where(table.c.model_id == model_id)
+            ((snapshot,),) = read(newest.order_by(table.c.created_at.desc()).limit(1))
+            names[model_id] = snapshot["model_name"] or model_id
+    return names
+
+
+def turn_exists(turn_id: str) -> bool:
+    """Whether an answer is still in its conversation."""
+    return bool(read(select(TURNS.c.id).where(TURNS.c.id == turn_id)))
 
 
 def still_waiting(uow: UnitOfWork, ids: Collection[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -10,6 +11,7 @@ from core.messages import SPLIT_TITLES
 from core.services.data import datasets, quality
 from core.services.data.datasets import DatasetRecord, ExampleRecord
 from core.services.data.datasets.operations import DropRows, EditRows, Filter, message_dicts
+from pages.data._datasets import wrote
 from pages.data._datasets.editing import (
     beside,
     by_hand,
@@ -51,8 +53,8 @@ def _linked(dataset: DatasetRecord) -> None:
             if st.button("Show all examples", icon=":material/close:", type="tertiary", key="leave_linked"):
                 del st.query_params["example"]
                 st.rerun()
-        for item in items:
-            _card(dataset, item, "linked_")
+        for item, known in _with_provenance(dataset, items):
+            _card(dataset, item, known, "linked_")
 
 
 def _choices(dataset: DatasetRecord) -> tuple[dict[str, Any], bool]:
@@ -153,12 +155,20 @@ def _cards(dataset: DatasetRecord, chosen: dict[str, Any]) -> None:
         plural(page.total, "labeled example"), f"{first:,} to {first + len(page.items) - 1:,} · input → output pairs"
     )
     with st.grid(2, min_column_width=320):
-        for item in page.items:
-            _card(dataset, item)
+        for item, known in _with_provenance(dataset, page.items):
+            _card(dataset, item, known)
     components.pages(page.total, PER_PAGE, key=number_key)
 
 
-def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
+def _with_provenance(
+    dataset: DatasetRecord, items: Sequence[ExampleRecord]
+) -> Iterator[tuple[ExampleRecord, Mapping[str, Any]]]:
+    """The examples with what is known of where each came from."""
+    known = datasets.provenance_at(dataset.version.id, [item.position for item in items])
+    return ((item, known.get(item.position, {})) for item in items)
+
+
+def _card(dataset: DatasetRecord, item: ExampleRecord, known: Mapping[str, Any], place: str = "") -> None:
     line = f" · line {item.example.source_line:,}" if item.example.source_line else ""
     split = item.example.split
     held = components.badge_md(SPLIT_TITLES[split]) if split != "train" else ""
@@ -166,11 +176,12 @@ def _card(dataset: DatasetRecord, item: ExampleRecord, place: str = "") -> None:
     with example_view.card(
         item.example.messages,
         key=f"{place}{item.position}",
-        note=f"Example {item.position + 1:,}{line} · about {number(item.tokens)} tokens",
+        note=f"Example {item.position + 1:,}{line} · about {number(item.tokens)} tokens{wrote.line(known)}",
         badge=f"{held} {flags}".strip(),
         tools=item.example.tools,
         rejected=item.example.rejected,
     ):
+        wrote.link(known, f"{place}{item.position}")
         if st.button("Edit", icon=":material/edit:", type="tertiary", key=f"edit_{place}{item.position}"):
             edit(dataset, item)
         if place and st.button("Drop", icon=":material/delete:", type="tertiary", key="drop_linked"):

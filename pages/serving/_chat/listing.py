@@ -72,7 +72,7 @@ def delete_dialog(conversation: ConversationRecord) -> None:
     """Delete it, after the user has read what is deleted."""
     st.markdown(
         f"“{md(conversation.title)}” and its {plural(len(conversation.turns), 'message')} are deleted for everyone "
-        "who uses this studio. This can't be undone."
+        "who uses this studio. This can't be undone. Ratings and corrections keep a copy of what they are about."
     )
     if st.button("Delete conversation", type="primary", key="delete_conversation_now"):
         conversations.delete(conversation.id)

@@ -8,10 +8,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import StudioError
-from core.services.serving import conversations
+from core.services.serving import conversations, feedback
 from core.services.serving.conversations import AnswerChoice, ConversationRecord, TurnRecord
-from pages.serving._chat import sending
-from pages.ui import copying
+from core.services.serving.feedback import Opinions
+from pages.serving._chat import judging, sending
+from pages.ui import copying, person
 from pages.ui.answers import figures
 from pages.ui.errors import show_error
 from pages.ui.escaping import md_answer
@@ -31,10 +32,11 @@ def earlier(conversation: ConversationRecord, choice: AnswerChoice | None) -> No
             st.session_state[slot] = True
             st.rerun()
         turns = turns[-SHOWN:]
+    opinions = judging.read(conversation)
     for turn in turns:
         if turn.is_answer and not turn.is_running:
             with st.chat_message("assistant", avatar=MODEL):
-                answer(conversation, turn, choice)
+                answer(conversation, turn, choice, opinions)
         elif not turn.is_answer:
             with st.chat_message("user", avatar=USER):
                 _input(conversation, turn, choice)
@@ -66,8 +68,13 @@ def _editor(conversation: ConversationRecord, turn: TurnRecord, choice: AnswerCh
             st.rerun()
 
 
-def answer(conversation: ConversationRecord, turn: TurnRecord, choice: AnswerChoice | None) -> None:
-    """A finished answer: its text, how it ended, its figures and its actions."""
+def answer(
+    conversation: ConversationRecord,
+    turn: TurnRecord,
+    choice: AnswerChoice | None,
+    opinions: dict[str, Opinions] | None = None,
+) -> None:
+    """A finished answer: its text, how it ended, its figures, its actions, and what people think of it."""
     with st.container(gap="xsmall"):
         if turn.content:
             st.markdown(md_answer(turn.content))
@@ -79,11 +86,24 @@ def answer(conversation: ConversationRecord, turn: TurnRecord, choice: AnswerCho
             st.caption(f":orange[:material/info:] {ending}")
         spent = figures.line(turn.seconds, turn.first_token_s, turn.completion_tokens, turn.prompt_tokens)
         st.caption(f"{md(turn.model_name)} · {spent}" if turn.content or not turn.error else md(turn.model_name))
-        with _actions(turn):
-            if turn.content:
-                copying.copy_button(turn.content, "the answer")
-            if turn.id == conversation.last_id and choice is not None:
-                _again(conversation, turn, choice)
+        _under(conversation, turn, choice, {} if opinions is None else opinions)
+
+
+@st.fragment
+def _under(
+    conversation: ConversationRecord, turn: TurnRecord, choice: AnswerChoice | None, opinions: dict[str, Opinions]
+) -> None:
+    """The actions of an answer, and what people think of it: drawn by itself, so that a vote does not draw the
+    conversation again. `opinions` were read for the first time that it is drawn."""
+    found = opinions.pop(turn.id, None) or feedback.of_turn(conversation.id, turn.id)
+    mine = found.vote_of(person.name())
+    with _actions(turn):
+        if turn.content:
+            copying.copy_button(turn.content, "the answer")
+            judging.buttons(turn, mine)
+        if turn.id == conversation.last_id and choice is not None:
+            _again(conversation, turn, choice)
+    judging.below(turn, mine, found)
 
 
 def _again(conversation: ConversationRecord, turn: TurnRecord, choice: AnswerChoice) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core.services.serving.feedback.candidates import correct, decide, edit, get, look_up, remove, wanted
 from core.services.serving.feedback.exporting import FORMATS, exported
-from core.services.serving.feedback.gathering import FeedbackPlan, Gathered, make_dataset, plan
-from core.services.serving.feedback.opinions import Opinions, of_conversation, of_turn
+from core.services.serving.feedback.gathering import FeedbackPlan, Gathered, datasets_made, make_dataset, plan
+from core.services.serving.feedback.opinions import Opinions, is_there, judged_models, of_conversation, of_turn
 from core.services.serving.feedback.rating import MAX_COMMENT, latest, rate, tally
 from core.serving.feedback import REASONS, STATES, AnswerSnapshot, CorrectionRecord, VoteReason, VoteRecord
 

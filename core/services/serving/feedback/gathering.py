@@ -102,6 +102,11 @@ def make_dataset(
     return Gathered(*made, len(added), pairs, duplicates)
 
 
+def datasets_made(agent_id: str = "", model_id: str = "") -> tuple[str, ...]:
+    """The datasets that have corrections, the one that was added to last at the front."""
+    return store.datasets_with(agent_id, model_id)
+
+
 def dataset_of(found: CorrectionRecord) -> str:
     """The name of the dataset that a correction is part of; "" without one, also where it was deleted."""
     if not found.dataset_id:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from core.errors import Conflict, DataError, NotFound
 from core.platform.db.uow import UnitOfWork
-from core.serving.conversations import ConversationRecord, store as conversations
+from core.serving.conversations import store as conversations
 from core.serving.feedback import AnswerSnapshot
 
 MAX_AUTHOR: Final = 200
@@ -30,7 +30,7 @@ def answer_in(uow: UnitOfWork, conversation_id: str, turn_id: str) -> dict[str, 
     return {
         "turn_id": turn.id,
         "conversation_id": conversation.id,
-        "agent_id": _agent_of(conversation),
+        "agent_id": turn.agent_id,
         "model_id": turn.model_id,
         "snapshot": AnswerSnapshot.of(conversation.title, conversation.turns, turn).to_dict(),
     }
@@ -42,7 +42,3 @@ def author(name: str) -> str:
     if len(plain) > MAX_AUTHOR:
         raise DataError(f"A name has at most {MAX_AUTHOR} characters; got {len(plain):,}.", field="author")
     return plain
-
-
-def _agent_of(conversation: ConversationRecord) -> str:
-    return str(getattr(conversation, "agent_id", ""))

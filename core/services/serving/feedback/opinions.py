@@ -16,6 +16,10 @@ class Opinions:
     votes: tuple[VoteRecord, ...] = ()
     corrections: tuple[CorrectionRecord, ...] = ()
 
+    def vote_of(self, author: str) -> VoteRecord | None:
+        """The vote of a person."""
+        return next((vote for vote in self.votes if vote.author == author), None)
+
 
 def of_conversation(conversation_id: str) -> Mapping[str, Opinions]:
     """The opinions by the id of the answer; answers without any are left out."""
@@ -30,3 +34,13 @@ def of_conversation(conversation_id: str) -> Mapping[str, Opinions]:
 def of_turn(conversation_id: str, turn_id: str) -> Opinions:
     """The opinions on one answer."""
     return of_conversation(conversation_id).get(turn_id, Opinions())
+
+
+def judged_models() -> dict[str, str]:
+    """The models with feedback by their ids, with the names that they had when they answered last."""
+    return store.model_names()
+
+
+def is_there(one: VoteRecord | CorrectionRecord) -> bool:
+    """Whether the answer is still in its conversation."""
+    return store.turn_exists(one.turn_id)

@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import DataError, NotFound
 from core.messages import Example
+from core.platform.db.tables import Correction
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.services.data import datasets
@@ -57,6 +58,11 @@ def test_the_journey_ticks_itself_from_real_state(studio_env: Path, adapter: Pat
     again = jobs.create(**(jobs.choices_of(job.id) | {"name": "Again"}), parent_job_id=job.id, draft_key=None)
     succeed(again, adapter)
     assert "retrain" in done()
+    assert "feedback" not in done()
+    with UnitOfWork() as uow:
+        uow.session.add(Correction(id="corr_1", turn_id="turn_1", conversation_id="conv_1", snapshot={}))
+        uow.commit()
+    assert "feedback" in done()
     now = home.overview()
     assert (now.datasets, now.examples, now.jobs, now.models, now.active_models) == (2, 34, 3, 3, 2)
     assert now.ready_text == "2 ready for supervised learning"

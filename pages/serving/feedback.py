@@ -1,0 +1,54 @@
+"""Feedback: corrections reviewed one by one, ratings, and the dataset that is made of both."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.services.serving import feedback
+from pages.serving._feedback import making, ratings, review
+from pages.ui import addressed, components, guard
+from pages.ui.errors import boundary
+
+guard.require()
+
+LEAD = "What people think of the answers. An accepted correction becomes a labeled example and a preference pair."
+
+
+def screen() -> None:
+    """The queue of one state, or the ratings."""
+    subjects = {"": "All models"} | feedback.judged_models()
+    votes = feedback.tally()[0]
+    counts = feedback.look_up(feedback.wanted(), limit=0)[1]
+    with components.header_row("Feedback", LEAD, "Use"):
+        if votes or any(counts.values()):
+            making.button(st.query_params.get("model", ""))
+    if not votes and not any(counts.values()):
+        components.empty(
+            "reviews",
+            "No feedback yet",
+            "Rate an answer in Chat with a thumb, or correct it. What you accept here becomes training data.",
+            "Open Chat",
+            "no_feedback",
+            opens="chat",
+        )
+        return
+    titles = {
+        "new": f"To review ({counts['new']:,})",
+        "accepted": f"Accepted ({counts['accepted']:,})",
+        "rejected": f"Rejected ({counts['rejected']:,})",
+        "ratings": f"Ratings ({votes:,})",
+    }
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="feedback_bar"):
+        show = addressed.switch("Show", titles, "show", "feedback_show")
+        model_id = addressed.pick("Model", subjects, "model", "feedback_model", "", width=260) if subjects else ""
+        search = ""
+        if show != "ratings":
+            search = st.text_input("Search", placeholder="Text or person", key="feedback_search", width=220) or ""
+    if show == "ratings":
+        ratings.listing(model_id)
+    else:
+        review.queue(feedback.wanted(show, model_id=model_id, search=search))
+
+
+with boundary():
+    screen()
