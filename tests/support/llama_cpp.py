@@ -13,7 +13,9 @@ from tests.support import tiny_gguf
 from worker.serving.llama_server import LlamaServer
 
 
-def make_directory(directory: Path, architecture: str = "llama", *, pre: str = "smollm", **config: Any) -> Path:
+def make_directory(
+    directory: Path, architecture: str = "llama", *, pre: str = "smollm", seed: int = 0, **config: Any
+) -> Path:
     """A random model with a byte-level tokenizer that cuts texts by one of llama.cpp's rules."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
@@ -21,7 +23,7 @@ def make_directory(directory: Path, architecture: str = "llama", *, pre: str = "
     from core.models.base_models.gguf.tokenizer import cuts
     from core.models.base_models.gguf.vocabulary import PRE_TOKENIZERS
 
-    model = tiny_gguf.rounded(tiny_gguf.make_source(architecture))
+    model = tiny_gguf.rounded(tiny_gguf.make_source(architecture, seed=seed))
     model.config.eos_token_id, model.config.pad_token_id, model.config.bos_token_id = 2, 0, 1
     model.config.sliding_window = None
     for name, value in config.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from core.models.base_models.starter import CHAT_TEMPLATE, STARTER_RECIPE
 
@@ -50,7 +51,9 @@ def refuse_system(directory: Path) -> Path:
     return directory
 
 
-def make_adapter(model_dir: Path, directory: Path, *, seed: int = 1, method: str = "lora") -> Path:
+def make_adapter(
+    model_dir: Path, directory: Path, *, seed: int = 1, method: str = "lora", settings: dict[str, Any] | None = None
+) -> Path:
     """Write an adapter for the model with random weights on both sides, so that it changes every answer."""
     import torch
     from transformers import AutoModelForCausalLM
@@ -59,7 +62,7 @@ def make_adapter(model_dir: Path, directory: Path, *, seed: int = 1, method: str
     from worker.training import tuners
 
     torch.manual_seed(seed)
-    tuned = tuners.attach(AutoModelForCausalLM.from_pretrained(model_dir), build(method))
+    tuned = tuners.attach(AutoModelForCausalLM.from_pretrained(model_dir), build(method, settings))
     for name, weight in tuners.trainable(tuned).items():
         if "lora_A" not in name:
             torch.nn.init.normal_(weight, std=0.5)

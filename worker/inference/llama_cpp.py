@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +38,7 @@ class BusyServer(LlamaServer):
     def __init__(self, model: Path, adapters: tuple[Path, ...]) -> None:
         self.adapters, self.busy, self.replaced = adapters, 0, False
         try:
-            super().__init__(model, adapters, threads=len(os.sched_getaffinity(0)), context=CONTEXT)
+            super().__init__(model, adapters, context=CONTEXT)
         except NotLoaded as error:
             text = f"llama.cpp could not load {model.name}."
             raise ProviderError(text, "Publish the model again, or choose the studio's engine.") from error

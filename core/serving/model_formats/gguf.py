@@ -33,15 +33,34 @@ def _check_quantizer(base: BaseModelRef, method: Method) -> Availability:
     return found
 
 
+# Differences of log-probabilities from PEFT's in fp32 over 50 tokens: tests/worker/serving/test_real_model.py
 GGUF_F16: Final = ModelFormat(
-    "gguf-f16", "Complete model (GGUF f16)", "One file in 16 bits: the model's own precision.",
-    _check, _WRITER, kind="f16", complete=True, width=2.0,
-)  # fmt: skip
+    "gguf-f16",
+    "Complete model (GGUF f16)",
+    "One file in 16 bits. Log-probabilities differ from the adapter's by up to 0.01 (measured on SmolLM2 135M).",
+    _check,
+    _WRITER,
+    kind="f16",
+    complete=True,
+    width=2.0,
+)
 GGUF_Q8_0: Final = ModelFormat(
-    "gguf-q8_0", "Complete model (GGUF q8_0)", "One file in 8 bits: half the size, nearly the same answers.",
-    _check, _WRITER, kind="q8_0", complete=True, width=34 / 32,
-)  # fmt: skip
+    "gguf-q8_0",
+    "Complete model (GGUF q8_0)",
+    "One file in 8 bits: half the size. Log-probabilities differ by up to 0.3 (measured on SmolLM2 135M).",
+    _check,
+    _WRITER,
+    kind="q8_0",
+    complete=True,
+    width=34 / 32,
+)
 GGUF_Q4_K_M: Final = ModelFormat(
-    "gguf-q4_k_m", "Complete model (GGUF q4_k_m)", "One file in about 4 bits: a quarter of the size, at some quality.",
-    _check_quantizer, _WRITER, kind="q4_k_m", complete=True, width=4.85 / 8,
-)  # fmt: skip
+    "gguf-q4_k_m",
+    "Complete model (GGUF q4_k_m)",
+    "One file in about 4 bits: a quarter of the size, at some quality.",
+    _check_quantizer,
+    _WRITER,
+    kind="q4_k_m",
+    complete=True,
+    width=4.85 / 8,
+)

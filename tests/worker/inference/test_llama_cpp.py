@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -24,6 +26,7 @@ from tests.support.random_model import make_adapter
 from worker.inference.engine import GenerationRequest, InferenceEngine
 from worker.inference.prompts import prepare
 from worker.run import execute
+from worker.serving import llama_server
 
 Chunks = Iterator[AnswerChunk]
 
@@ -71,9 +74,12 @@ def tuned(studio_env: Path, tmp_path: Path) -> models.ModelRecord:
 
 
 def publish(model: models.ModelRecord) -> TaskRecord:
-    ended = execute(publishing.begin(model.id, "llama_cpp").id, "test:1")
-    assert ended is not None
-    assert (ended.state, ended.error) == ("succeeded", {})
+    """Run its tasks: a model that llama.cpp cannot apply as an adapter is merged first."""
+    task = publishing.begin(model.id, "llama_cpp")
+    for task_id in filter(None, (task.after_task_id, task.id)):
+        ended = execute(task_id, "test:1")
+        assert ended is not None
+        assert (ended.state, ended.error) == ("succeeded", {})
     return ended
 
 
@@ -99,6 +105,35 @@ def test_a_published_model_is_answered_by_llama_cpp(inference: Inference, tuned:
     assert publishing.engine_choice(tuned).engine == "studio"
     publishing.retire(tuned.id, "llama_cpp")
     assert inference.text(tuned.id, "A", max_tokens=4)
+
+
+@pytest.mark.parametrize(("method", "settings"), [("full", {}), ("lora", {"dora": True})])
+def test_a_complete_model_is_one_file(
+    inference: Inference, studio_env: Path, tmp_path: Path, method: str, settings: dict[str, bool]
+) -> None:
+    """A fully fine-tuned model as trained; one whose adapter llama.cpp cannot apply, merged into its base."""
+    base = llama_cpp.make_directory(tmp_path / "base")
+    if method == "full":
+        trained = llama_cpp.make_directory(tmp_path / "trained", seed=5)
+    else:
+        trained = make_adapter(base, tmp_path / "adapter", settings=settings)
+    job = launch(make_dataset(), f"local:{base}", method=method, method_config=settings, name="Whole")
+    model = succeed(job, trained)
+    publish(model)
+    (found,) = publishing.published(model.id)
+    assert found.route == "Complete GGUF file (f16)."
+    assert found.details["adapter"] == ""
+    assert found.details["model"].endswith("model-f16.gguf")
+    assert sum(answer.equal or answer.place > 0 for answer in found.smoke.answers) >= 4, found.smoke
+    assert (models.get_model(model.id).merged is not None) == (method == "lora")
+    probs = []
+    for engine in ("studio", "llama_cpp"):
+        chunks = list(inference.chunks(model.id, "A", engine, max_tokens=1, logprobs=1))
+        probs.append(next(one.logprob for chunk in chunks for one in chunk.logprobs))
+    assert probs[0] == pytest.approx(probs[1], abs=0.05)
+    publishing.retire(model.id, "llama_cpp")
+    assert publishing.published(model.id) == []
+    assert inference.text(model.id, "A", max_tokens=2)
 
 
 def test_a_killed_child_ends_its_answer_and_the_next_one_starts_it_again(
@@ -128,6 +163,23 @@ def test_a_cancelled_answer_gives_its_place_back(inference: Inference, tuned: mo
     while inference.engine.open and time.monotonic() < until:
         time.sleep(0.02)
     assert inference.engine.open == 0
+
+
+def test_a_small_model_has_one_thread_and_threads_wait_asleep(tmp_path: Path) -> None:
+    """Beside other work, threads that spin made the answers of a small model eighty times slower."""
+    small, large = tmp_path / "small.gguf", tmp_path / "large.gguf"
+    small.write_bytes(b"GGUF")
+    with large.open("wb") as stream:
+        stream.truncate(200_000_000)
+    cores = len(os.sched_getaffinity(0))
+    assert (llama_server.threads_for(small), llama_server.threads_for(large)) == (1, cores)
+    with patch.object(llama_server.subprocess, "Popen") as started:
+        started.return_value.stdout = []
+        with pytest.raises(llama_server.NotLoaded):
+            llama_server.LlamaServer(small, context=64)
+    assert started.call_args.kwargs["env"]["OMP_WAIT_POLICY"] == "PASSIVE"
+    with pytest.raises(llama_server.NotLoaded):
+        llama_server.LlamaServer(tmp_path / "missing.gguf", context=64)
 
 
 def test_deleted_gguf_files_leave_the_studios_engine(inference: Inference, tuned: models.ModelRecord) -> None:

@@ -86,6 +86,29 @@ def test_q8_0_is_within_its_rounding(bases: dict[str, Path], tmp_path: Path) -> 
     assert numpy.abs(read - own).max() <= numpy.abs(own).max() / 127
 
 
+def test_q8_0_has_the_blocks_of_llama_cpps_own_quantizer() -> None:
+    import ctypes
+
+    import gguf
+    import numpy
+    import xllamacpp
+
+    library = ctypes.CDLL(str(next(Path(xllamacpp.__file__).parent.glob("*.so"))))
+    if not hasattr(library, "quantize_row_q8_0_ref"):
+        pytest.skip("this build of xllamacpp does not export its quantizer")
+    quantize = library.quantize_row_q8_0_ref
+    quantize.argtypes, quantize.restype = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64], None
+    random = numpy.random.default_rng(0)
+    values = random.standard_normal((64, 512)).astype(numpy.float32) * 10.0 ** random.integers(-6, 3, (64, 1))
+    values[0, :64] = numpy.arange(-32, 32) / 2  # ties
+    values[1] = 0
+    values = numpy.ascontiguousarray(values, dtype=numpy.float32)
+    theirs = numpy.empty(values.size // 32 * 34, dtype=numpy.uint8)
+    quantize(values.ctypes.data, theirs.ctypes.data, values.size)
+    ours = gguf.quants.quantize(values, gguf.GGMLQuantizationType.Q8_0)
+    assert numpy.array_equal(ours.reshape(-1), theirs)
+
+
 @pytest.mark.parametrize("rule", ["gpt-2", "smollm", "llama-bpe", "qwen2"])
 def test_the_rule_of_a_tokenizer_is_recognized(tmp_path: Path, rule: str) -> None:
     metadata = metadata_of(llama_cpp.make_directory(tmp_path / "base", pre=rule), 400)

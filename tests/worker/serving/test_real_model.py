@@ -56,8 +56,8 @@ def test_a_real_model_is_the_same_under_llama_cpp(tmp_path: Path) -> None:
         equal[name] = sum(one == other for one, other in zip(greedy, likeliest, strict=False))
     print(differences, equal)
     assert differences["adapter"] < 0.1
-    assert differences["merged f16"] < 0.1
-    assert differences["q8_0"] < 0.6  # quantization
+    assert differences["merged f16"] < 0.03
+    assert differences["q8_0"] < 0.6  # the weights alone 0.14; llama.cpp rounds activations to 8 bits too
     assert equal["adapter"] == TOKENS
     reloaded = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype=torch.float32)
     with torch.no_grad():
