@@ -45,6 +45,7 @@ SECTIONS: dict[str, tuple[Screen, ...]] = {
         Screen("compare", "Compare", "compare_arrows"),
         Screen("arena", "Arena", "how_to_vote"),
         Screen("feedback", "Feedback", "reviews"),
+        Screen("evaluate", "Evaluate", "balance"),
     ),
     "Learn": (Screen("explainer", "Explainer", "school"),),
     "Studio": (Screen("background_jobs", "Background jobs", "view_timeline"), Screen("settings", "Settings", "tune")),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
@@ -76,9 +77,11 @@ class _Asking:
         askers: dict[str, Asker] = {}
         self._ctx.continues_at(0)
         try:
-            return all(
-                self._ask(askers, model, left) for model in self._evaluation.models if (left := self._left[model.id])
-            )
+            for model in self._evaluation.models:
+                if (left := self._left[model.id]) and not self._ask(askers, model, left):
+                    return False
+                self._measure_outputs(askers, model)
+            return True
         finally:
             for asker in askers.values():
                 asker.close()
@@ -98,6 +101,24 @@ class _Asking:
                 self._ctx.raise_if_interrupted()
         return True
 
+    def _measure_outputs(self, askers: dict[str, Asker], model: Contestant) -> None:
+        """The log-probabilities of the expected outputs, where a metric needs them and the model is the studio's."""
+        needed = any("logprobs" in metric.needs for metric in self._metrics)
+        if not needed or model.kind == "connection":
+            return
+        from worker.serving.evaluating.studio import StudioAsker
+
+        known = {one.position for one in store.answers(self._evaluation.id, model_id=model.id, suite="")
+                 if one.logprob is not None}  # fmt: skip
+        asked = [one for one in self._questions if not one.suite and one.position not in known]
+        self._ctx.allow(SILENT_S)
+        asker = askers.setdefault("studio", StudioAsker())
+        assert isinstance(asker, StudioAsker)
+        for found in asker.likelihoods(model, asked) if asked else ():
+            self._ctx.write(partial(_save_likelihoods, self._evaluation.id, model.id, found))
+            self._report(model)
+            self._ctx.raise_if_interrupted()
+
     def _store(self, answers: Sequence[AnswerRecord]) -> None:
         if not answers:
             return
@@ -112,6 +133,10 @@ class _Asking:
     def _report(self, model: Contestant) -> None:
         text = f"{model.title}: {self._done:,} of {self.total:,} answers"
         self._ctx.progress(_ASKING * self._done / max(self.total, 1), f"Asking {model.title}", text)
+
+
+def _save_likelihoods(evaluation_id: str, model_id: str, found: dict[int, tuple[float, int]], uow: UnitOfWork) -> None:
+    store.save_logprobs(uow, evaluation_id, model_id, found)
 
 
 def _asker(kind: str) -> Asker:

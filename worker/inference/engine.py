@@ -109,6 +109,11 @@ class InferenceEngine:
         else:
             self._inbox.put(request)
 
+    @property
+    def loader(self) -> Loader:
+        """The weights; for other work than answers, while none is open."""
+        return self._ready()
+
     def warm_up(self) -> None:
         """Import what answering needs, if that has not happened yet."""
         if self._loader is None:

@@ -180,6 +180,8 @@ for _kind in (
         "gpu",
         can_pause=True,
         reads=("dataset_id", "dataset_version_id", "model_ids"),
+        opens=("evaluate", "evaluation_id"),
+        made=("evaluate", "evaluation_id"),
     ),
     TaskKind("publish", "Publication", "rocket_launch", "io", reads=("model_id",), made=("models", "model_id")),
     TaskKind("export", "Model files", "archive", "cpu", reads=("model_id",), made=("models", "model_id")),

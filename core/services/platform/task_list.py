@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from core.models import base_models
 from core.platform.db import cursors
 from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
-from core.platform.db.tables import DATASETS, MODELS, TASKS
+from core.platform.db.tables import DATASETS, EVALUATIONS, MODELS, TASKS
 from core.platform.db.uow import UnitOfWork, read
 from core.platform.tasks import owners
 from core.platform.tasks.kinds import kind_of
@@ -117,4 +117,15 @@ def _bases(ids: Collection[str]) -> dict[str, Link]:
     return {base_id: Link("chat", {"model": base_id}, base_models.title_of(base_id)) for base_id in known}
 
 
-_LINKS: Final = {"datasets": _datasets, "models": _models, "compare": _tested, "chat": _bases}
+def _evaluations(ids: Collection[str]) -> dict[str, Link]:
+    query = select(EVALUATIONS.c.id, EVALUATIONS.c.name).where(EVALUATIONS.c.id.in_(ids))
+    return {row_id: Link("evaluate", {"id": row_id}, name) for row_id, name in read(query)}
+
+
+_LINKS: Final = {
+    "datasets": _datasets,
+    "models": _models,
+    "compare": _tested,
+    "chat": _bases,
+    "evaluate": _evaluations,
+}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from core.errors import NotFound
 from core.platform.db.tables import EVALUATION_ANSWERS, EVALUATIONS, TASKS, VERDICTS, Evaluation, ModelVerdict
@@ -62,6 +62,36 @@ def save_summary(uow: UnitOfWork, evaluation_id: str, summary: Summary) -> None:
     uow.execute(update(EVALUATIONS).where(EVALUATIONS.c.id == evaluation_id).values(summary=summary.to_dict()))
 
 
+def set_archived(ids: Sequence[str], *, archived: bool) -> int:
+    """Archive or restore; returns how many changed."""
+    column = EVALUATIONS.c.archived_at
+    changes = column.is_(None) if archived else column.is_not(None)
+    with UnitOfWork() as uow:
+        done = uow.execute(
+            update(EVALUATIONS)
+            .where(EVALUATIONS.c.id.in_(ids), changes)
+            .values(archived_at=time.time() if archived else None)
+        ).rowcount
+        uow.commit()
+    return done
+
+
+def rename(evaluation_id: str, name: str) -> None:
+    """Set the name."""
+    with UnitOfWork() as uow:
+        uow.execute(update(EVALUATIONS).where(EVALUATIONS.c.id == evaluation_id).values(name=name))
+        uow.commit()
+
+
+def remove(evaluation_id: str) -> None:
+    """Delete an evaluation with its answers and verdicts."""
+    with UnitOfWork() as uow:
+        for table in (EVALUATION_ANSWERS, VERDICTS):
+            uow.execute(delete(table).where(table.c.evaluation_id == evaluation_id))
+        uow.execute(delete(EVALUATIONS).where(EVALUATIONS.c.id == evaluation_id))
+        uow.commit()
+
+
 # ---- answers
 
 
@@ -100,6 +130,23 @@ def answers(
     return [
         AnswerRecord(**row._mapping) for row in read(query.order_by(table.c.suite, table.c.position, table.c.repeat))
     ]
+
+
+def save_logprobs(uow: UnitOfWork, evaluation_id: str, model_id: str, found: dict[int, tuple[float, int]]) -> None:
+    """Write the log-probabilities of expected outputs by position."""
+    table = EVALUATION_ANSWERS
+    for position, (logprob, tokens) in found.items():
+        uow.execute(
+            update(table)
+            .where(
+                table.c.evaluation_id == evaluation_id,
+                table.c.model_id == model_id,
+                table.c.suite == "",
+                table.c.position == position,
+                table.c.repeat == 0,
+            )
+            .values(logprob=logprob, expected_tokens=tokens)
+        )
 
 
 # ---- verdicts

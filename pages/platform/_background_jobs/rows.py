@@ -15,7 +15,8 @@ from pages.ui import components, listing, navigation, states
 from pages.ui.format import ago, duration, md, sentence
 from pages.ui.tasks import actions as task_actions, words as task_words
 
-_VERBS = {"datasets": "Open dataset", "models": "Open model", "compare": "Compare", "chat": "Chat"}
+_VERBS = {"datasets": "Open dataset", "models": "Open model", "compare": "Compare", "chat": "Chat",
+          "evaluate": "Open evaluation"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

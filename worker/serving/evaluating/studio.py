@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from core.errors import StudioError
+from core.messages import Message
+from core.services.serving.evaluating.questions import EvaluationQuestion
 from core.serving.evaluations.records import AnswerRecord, Contestant, EvaluationSettings
 from core.serving.targets.base import AnswerChunk, ChatOptions
 from worker.inference.engine import MAX_ROWS, GenerationRequest, InferenceEngine
@@ -87,6 +89,17 @@ class StudioAsker:
         self.engine.submit(GenerationRequest(question, ChatOptions(1), emit, cancelled))
         while not loaded.wait(TICK_S):
             yield []
+
+    def likelihoods(
+        self, model: Contestant, asked: Sequence[EvaluationQuestion]
+    ) -> Iterator[dict[int, tuple[float, int]]]:
+        """{position: (log-probability of the expected output, its tokens)}, a few at a time."""
+        from worker.inference import likelihood
+
+        served = find(model.id, _ENGINE)
+        whole = [(*question.messages, Message("assistant", question.expected)) for question in asked]
+        for found in likelihood.of_outputs(self.engine.loader, served, whole):
+            yield {asked[number].position: (logprob, tokens) for number, logprob, tokens in found}
 
     def close(self) -> None:
         """Stop what is being generated; the weights leave with the process."""

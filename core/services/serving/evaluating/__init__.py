@@ -3,6 +3,24 @@
 from __future__ import annotations
 
 from core.services.serving.evaluating.contestants import find as find_model
+from core.services.serving.evaluating.listing import (
+    LISTING,
+    archive,
+    delete,
+    dependents,
+    look_up,
+    rename,
+    restore,
+)
+from core.services.serving.evaluating.reading import (
+    AnsweredQuestion,
+    BoardRow,
+    boards,
+    cases,
+    leaderboard,
+    matrix,
+    seconds_of,
+)
 from core.services.serving.evaluating.starting import KIND, EvaluationResult, start
 from core.serving.evaluation import EVALUATION_METRICS, EvaluationMetric, Score
 from core.serving.evaluation.suites import SUITES, Suite

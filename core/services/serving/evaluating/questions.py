@@ -47,7 +47,7 @@ def of_dataset(version_id: str, split: str, limit: int | None) -> tuple[list[Eva
     for position, example in enumerate(datasets.iter_examples(version_id)):
         if split and example.split != split:
             continue
-        asked = _before_answer(example.messages)
+        asked = before_answer(example.messages)
         if asked is None or example.tools:
             left_out += 1
             continue
@@ -67,7 +67,8 @@ def of_suites(ids: Sequence[str]) -> Iterator[EvaluationQuestion]:
             yield EvaluationQuestion(suite_id, position, item.messages, check=item.check)
 
 
-def _before_answer(messages: Sequence[Message]) -> tuple[tuple[Message, ...], str] | None:
+def before_answer(messages: Sequence[Message]) -> tuple[tuple[Message, ...], str] | None:
+    """The conversation up to its last output, and that output; None without one in words."""
     for at in range(len(messages) - 1, 0, -1):
         if messages[at].role == "assistant":
             if messages[at].tool_calls or not messages[at].content.strip():

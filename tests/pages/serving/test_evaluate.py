@@ -1,0 +1,83 @@
+"""Evaluate: the list, the form, one evaluation with its verdict, and a case that becomes an example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.services.data import datasets
+from core.services.serving import evaluating
+from tests.pages.conftest import keys
+from tests.support import evaluations as planted
+from tests.support.screens import part
+from tests.support.talking import tuned
+
+
+@pytest.fixture
+def known(studio_env: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """A tuned model, so that the screen has something to evaluate."""
+    planted.models(monkeypatch)
+    return tuned(tmp_path / "one", "v1").id
+
+
+def test_an_evaluation_shows_its_verdict_first(open_screen, read, known) -> None:
+    done = planted.planted(
+        planted.dataset(), {"new": planted.wrong, "old": planted.right}, against="old", suites=("refusals", "format")
+    )
+    app = open_screen("evaluate", id=done.id)
+    assert "Don't ship" in part(app, "verdict_new")
+    assert {"verdict_new", "evaluation_matrix", "worst_cases", "evaluation_radar"} <= keys(app)
+    figures = app.dataframe[0].value
+    assert list(figures.columns) == ["Figure", "New", "Old"]
+    assert ["Label accuracy", "0.0%", "100.0%"] in figures.to_numpy().tolist()
+    assert "Guard: Refusals" in list(figures["Figure"])
+
+
+def _dialog(evaluation_id: str) -> None:
+    from core.services.serving import evaluating
+    from pages.serving._evaluate import worst
+
+    done = evaluating.get(evaluation_id)
+    worst.open_case(done, evaluating.cases(done, "new", limit=1)[0][0], {"new": "New"})
+
+
+def test_a_case_becomes_an_example(read, known) -> None:
+    colors = planted.dataset()
+    done = planted.planted(colors, {"new": planted.wrong})
+    app = AppTest.from_function(_dialog, kwargs={"evaluation_id": done.id}, default_timeout=60).run()
+    app.text_area(key="case_output").set_value("violet")
+    app.button(key="add_case").click().run()
+    assert not app.exception
+    assert [one.messages[-1]["content"] for one in datasets.written(colors.id)] == ["violet"]
+
+
+def test_the_list_shows_verdicts_and_the_leaderboard(open_screen, read, known) -> None:
+    done = planted.planted(planted.dataset(), {"new": planted.right, "old": planted.wrong}, against="old")
+    app = open_screen("evaluate")
+    shown = read(app)
+    assert f"open_{done.id}" in keys(app)
+    assert "Ship" in part(app, f"itemtext_{done.id}")
+    assert "leaderboard" in keys(app)
+    assert "100.0%" in shown
+
+
+def test_the_form_begins_an_evaluation(open_screen, read, known) -> None:
+    planted.dataset()
+    app = open_screen("evaluate", new="1", model=known)
+    app.number_input(key="evaluation_limit").set_value(5)
+    app.button(key="start_evaluation").click().run()
+    begun = evaluating.get(app.query_params["id"])
+    assert begun.models[0].id == known
+    assert begun.settings.limit == 5
+
+
+def test_an_evaluation_that_was_deleted_leads_back(open_screen, read, known) -> None:
+    read(open_screen("evaluate", id="eval_none"))
+
+
+def test_without_a_model_the_screen_says_what_comes_first(open_screen, read, studio_env) -> None:
+    app = open_screen("evaluate")
+    read(app)
+    assert "empty_no_evaluations" in keys(app)
