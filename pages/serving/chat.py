@@ -1,12 +1,11 @@
-"""Chat with a tuned model, or with a base model to see the difference. Conversations are saved."""
+"""Chat with an agent, a tuned model, or a base model to see the difference. Conversations are saved."""
 
 from __future__ import annotations
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.services.serving import chat, conversations
-from core.services.serving.chat import ChatModel
+from core.services.serving import agents, chat, conversations
 from core.services.serving.conversations import AnswerChoice, ConversationRecord
 from pages.serving._chat import choice as choices, listing, messages, reply, sending, start
 from pages.ui import components, first_steps, guard
@@ -24,7 +23,7 @@ def current() -> ConversationRecord | None:
     return conversations.get_conversation(conversation_id) if conversation_id else None
 
 
-def screen(found: list[ChatModel], conversation: ConversationRecord | None) -> None:
+def screen(found: list[choices.Answering], conversation: ConversationRecord | None) -> None:
     """The list of conversations beside the open one. The parts are the same in every state, so that nothing of the
     state before remains on the screen while an answer is written."""
     with st.bottom, columns()[1]:
@@ -63,7 +62,7 @@ def columns() -> tuple[DeltaGenerator, DeltaGenerator]:
 
 
 def talk(
-    conversation: ConversationRecord | None, model: ChatModel | None, choice: AnswerChoice | None, picked: str
+    conversation: ConversationRecord | None, model: choices.Answering | None, choice: AnswerChoice | None, picked: str
 ) -> None:
     """The messages, and the answer that is being written; for a new chat, inputs to try. `picked` is an input that
     the user sends without typing it."""
@@ -85,7 +84,8 @@ def talk(
 
 with boundary(way_out=("chat", "New chat")):
     components.page_header("Chat", LEAD, "Use")
-    opened, found = current(), chat.available_models()
+    opened = current()
+    found: list[choices.Answering] = [*agents.list_agents(), *chat.available_models()]
     if not found and not conversations.list_conversations(limit=0)[1]:
         first_steps.no_model(
             "chat", "No model to chat with yet", "When a training job succeeds, its model appears here.", key="no_chat"

@@ -43,6 +43,7 @@ SECTIONS: dict[str, tuple[Screen, ...]] = {
     "Use": (
         Screen("chat", "Chat", "chat"),
         Screen("compare", "Compare", "compare_arrows"),
+        Screen("agents", "Agents", "smart_toy"),
         Screen("arena", "Arena", "how_to_vote"),
         Screen("feedback", "Feedback", "reviews"),
         Screen("evaluate", "Evaluate", "balance"),

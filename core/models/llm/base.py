@@ -79,7 +79,8 @@ class ClientKind(Protocol):
     """One entry of the registry.
 
     `is_local`: its models run on the team's own machines, so that tokens cost nothing. `bounds_text`: it enforces every
-    bound of a schema (lengths and patterns of text), not only its structure. `key_hosts`: the environment variables
+    bound of a schema (lengths and patterns of text), not only its structure. `openai_path`: where OpenAI's endpoints
+    are, below the address. `key_hosts`: the environment variables
     that hold a key for it, each with the hosts that the key is for (see core/services/platform/key_hosts.py).
     """
 
@@ -99,6 +100,8 @@ class ClientKind(Protocol):
     def is_local(self) -> bool: ...
     @property
     def bounds_text(self) -> bool: ...
+    @property
+    def openai_path(self) -> str: ...
     @property
     def key_hosts(self) -> Mapping[str, tuple[str, ...]]: ...
 

@@ -30,6 +30,7 @@ class Ollama:
     needs_key = False
     is_local = True
     bounds_text = False
+    openai_path = "/v1"
     key_hosts: Mapping[str, tuple[str, ...]] = {"OLLAMA_API_KEY": ("ollama.com",)}
 
     @property

@@ -42,6 +42,7 @@ class OpenAiCompatible:
     default_url = "https://api.openai.com/v1"
     is_local = False
     bounds_text = False
+    openai_path = ""
     key_hosts = _KEY_HOSTS
 
     def open(self, endpoint: Endpoint) -> Client:

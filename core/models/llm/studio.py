@@ -20,6 +20,7 @@ class StudioModels:
     needs_key = False
     is_local = True
     bounds_text = True
+    openai_path = ""
     key_hosts: Mapping[str, tuple[str, ...]] = {}
 
     @property

@@ -16,6 +16,7 @@ from core.models.thinking import matches as matches
 from core.platform.db.tables import EVENTS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
+from core.services.serving import connected
 from core.services.serving.suggesting import (
     SuggestedQuestion as SuggestedQuestion,
     default_system as default_system,
@@ -113,6 +114,8 @@ def chunks(
 def identity(model_id: str) -> ServedModel:
     """What a conversation records about a model that answers. Raises as `stream`, before anything is asked."""
     _, served = _served(model_id)
+    if connected.is_connected(served):
+        return ServedModel(served, connected.title(served), "", "", "")
     own, merged = merging.split(served)
     if base_models.is_base(served):
         base, title, adapter = served, base_models.title_of(served), ""
@@ -125,6 +128,8 @@ def identity(model_id: str) -> ServedModel:
 
 def _served(model_id: str) -> tuple[AnsweringTarget, str]:
     """The target that serves a model, and the model's id there."""
+    if connected.is_connected(model_id):
+        return connected.target(model_id), model_id
     if base_models.is_base(model_id):
         base = base_models.resolve(model_id)
         if base.buildable and not base.ready:

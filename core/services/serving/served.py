@@ -7,6 +7,7 @@ from typing import Final
 
 from core.errors import Conflict, NotFound
 from core.models import base_models
+from core.services.serving import connected
 from core.services.training import merging, models
 from core.services.training.models import ModelRecord
 from core.text import slug
@@ -64,6 +65,9 @@ def find(typed: str) -> str:
         NotFound: it does not exist; lists the models. Conflict: several models fit; lists them.
     """
     if base_models.is_base(typed):
+        return typed
+    if connected.is_connected(typed):
+        connected.target(typed)
         return typed
     word = typed.strip().casefold()
     known = served_models()

@@ -31,6 +31,7 @@ from core.platform.tasks.records import TaskRecord
 from core.services.data.sources import importing
 from core.services.training import downloads, models
 from core.services.training.jobs import reader as job_reader
+from core.serving.agents import moving
 from core.serving.model_formats import places
 from core.text import plural, size
 
@@ -218,6 +219,8 @@ def _check_unused(base: BaseModelRef) -> None:
     if tuned := _tuned(base):
         others = f" and {plural(len(tuned) - 1, 'other model')}" if len(tuned) > 1 else ""
         raise Conflict(f"“{tuned[0]}”{others} cannot answer without {base.title}.", "Archive it first.")
+    with UnitOfWork(write=False) as uow:
+        moving.check_unused(uow, {base.id: base.title})
 
 
 def _plain(text: str) -> str:

@@ -15,13 +15,12 @@ from core.serving.targets.base import DEFAULT_MAX_TOKENS, ChatOptions
 PREFIX: Final = "agent:"  # of the model name by which programs ask for an agent
 LONGEST_SYSTEM: Final = 100_000  # characters, as in a conversation
 MOST_STARTERS, LONGEST_STARTER = 8, 300
-_MERGED: Final = ":merged"  # as core.services.training.merging writes it
 _SIDES: Final = 10_000  # a share is exact to 0.01 %
 
 
 def is_of(named: str, model_id: str) -> bool:
-    """Whether a model that an agent names is this one, or was merged from it."""
-    return named.removesuffix(_MERGED) == model_id
+    """Whether a model that an agent names is this one, was merged from it, or is behind this connection (`via:ID`)."""
+    return named == model_id or named.startswith(f"{model_id}:")
 
 
 class AgentSettings(BaseModel):
@@ -143,7 +142,7 @@ class AgentVersionRecord:
         return (self.model_id, *second, *fallback)
 
     def uses(self, model_id: str) -> bool:
-        """Whether it names this model, or what was merged from it."""
+        """Whether it names this model, as `is_of` means it."""
         return any(is_of(named, model_id) for named in self.model_ids)
 
     def content(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from core.models.llm import Endpoint
 from core.serving.targets.base import AnswerChunk, ChatOptions
 from core.serving.targets.http import checked, connected, json_lines
 from core.serving.targets.publishing import Publication
@@ -23,19 +24,26 @@ def ask(
     title: str, publication: Publication, messages: Sequence[Mapping[str, Any]], options: ChatOptions
 ) -> Iterator[AnswerChunk]:
     """Stream an answer of the published model."""
+    return stream(title, publication.endpoint, publication.name, messages, options)
+
+
+def stream(
+    title: str, endpoint: Endpoint | None, name: str, messages: Sequence[Mapping[str, Any]], options: ChatOptions
+) -> Iterator[AnswerChunk]:
+    """Stream an answer of a model that a server has."""
     body = {
-        "model": publication.name,
+        "model": name,
         "messages": [dict(message) for message in messages],
         "max_tokens": options.max_tokens,
         "temperature": options.temperature,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+    usual = ChatOptions()
+    further = {"top_p": options.top_p, "seed": options.seed, "stop": list(options.stop)}
+    body |= {key: value for key, value in further.items() if value not in (getattr(usual, key), [])}
     reason, counts = "", (0, 0)
-    with (
-        connected(title, publication.endpoint) as client,
-        client.stream("POST", "chat/completions", json=body) as response,
-    ):
+    with connected(title, endpoint) as client, client.stream("POST", "chat/completions", json=body) as response:
         checked(title, response)
         for event in json_lines(response.iter_lines(), "data: "):
             usage = event.get("usage") or {}

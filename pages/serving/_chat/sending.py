@@ -26,7 +26,7 @@ def send(conversation: ConversationRecord | None, text: str, choice: AnswerChoic
         return conversation
     if conversation is None:
         st.session_state.pop(_NEW, None)
-        st.query_params.from_dict({"conversation": sent.id, "model": choice.model_id})
+        st.query_params.from_dict({"conversation": sent.id, "model": choice.agent_id or choice.model_id})
     return sent
 
 

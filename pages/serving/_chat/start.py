@@ -1,4 +1,4 @@
-"""A new chat: what the model is, and inputs to try."""
+"""A new chat: what the model or agent is, and inputs to try."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.services.serving import chat
+from core.services.serving.agents import AgentRecord
 from core.services.serving.chat import ChatModel
 from pages.ui import first_steps
 from pages.ui.format import md, md_code, sentence
@@ -25,8 +26,10 @@ def json_hint(fields: Sequence[str]) -> str:
     return f"It was trained to answer with a JSON object: {named}."
 
 
-def start(model: ChatModel) -> str:
+def start(model: ChatModel | AgentRecord) -> str:
     """Shows it; returns the input that was picked, or ""."""
+    if isinstance(model, AgentRecord):
+        return _of_agent(model)
     with st.container(border=True, gap="small", key="chat_empty"):
         st.markdown(f"**:material/forum: {md(model.title)}**")
         if model.kind == "base":
@@ -49,3 +52,16 @@ def start(model: ChatModel) -> str:
                     if st.button(md(idea.question, 90), key=f"idea_{number}", icon=icon, type="tertiary"):
                         picked = idea.question
         return picked
+
+
+def _of_agent(agent: AgentRecord) -> str:
+    with st.container(border=True, gap="small", key="chat_empty"):
+        st.markdown(f"**:material/smart_toy: {md(agent.name)}**")
+        st.caption(md(agent.description) or "Ask what your users ask.")
+        picked = ""
+        with st.container(gap=None, key="ideas_starters"):
+            for number, text in enumerate(agent.version.starters):
+                label = md(text, 90)
+                if st.button(label, key=f"starter_{number}", icon=":material/chat_bubble:", type="tertiary"):
+                    picked = text
+    return picked

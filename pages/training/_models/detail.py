@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.services.serving import from_code
 from core.services.training import models
 from core.services.training.metrics import METRICS
-from pages.training._models import deployed, formats, merge as model_merge, scores, tags, use_from_code, versions
+from pages.training._models import agents, deployed, formats, merge as model_merge, scores, tags, versions
 from pages.training._models.card import SCREEN, ways_on
-from pages.ui import components, listing, navigation, states
+from pages.ui import components, listing, navigation, states, use_from_code
 from pages.ui.format import format_loss, md, moment, size
 
 
@@ -43,10 +44,12 @@ def detail(model: models.ModelRecord) -> None:
         if notes != model.notes:
             models.set_notes(model.id, notes)
             st.toast("Notes saved", icon=":material/check:")
-        use_from_code.section(model)
+        if model.state == "active":
+            use_from_code.section("model", from_code.name_of(model), from_code.messages(model))
         versions.section(model)
     with right:
         deployed.section(model)
+        agents.section(model)
         components.section_gap()
         components.heading("Files")
         with st.container(border=True, gap="small"):

@@ -17,6 +17,7 @@ from core.platform.db.uow import UnitOfWork
 from core.services.platform.connections import keys
 from core.services.platform.connections.addresses import checked_url
 from core.services.platform.connections.records import ConnectionRecord
+from core.serving.agents import moving
 
 STUDIO: Final = "studio"  # the connection that always exists
 ADDRESS_CHANGED: Final = "The address changed, and the stored key was meant for the old one."
@@ -97,13 +98,18 @@ def save(
 
 
 def delete(connection_id: str) -> None:
-    """Delete a connection with its key, if it exists. Tasks that use it fail."""
+    """Delete a connection with its key, if it exists. Tasks that use it fail.
+
+    Raises:
+        Conflict: it is the built-in one, or agents use its models; names them.
+    """
     if connection_id == STUDIO:
         raise Conflict("The built-in connection cannot be deleted.", "It needs no settings.")
     with UnitOfWork() as uow:
         row = uow.session.get(LlmConnection, connection_id)
         if row is None:
             return
+        moving.check_unused(uow, {f"via:{row.id}": row.name})
         key_file = row.key_file
         uow.session.delete(row)
         uow.commit()

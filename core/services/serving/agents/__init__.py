@@ -22,6 +22,8 @@ from core.services.serving.agents.reading import (
     get_version,
     list_agents,
     model_title,
+    names_of,
+    users_of,
     versions,
 )
 from core.services.serving.agents.resolving import ResolvedAgent, resolve

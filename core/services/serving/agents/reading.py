@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
@@ -44,6 +45,16 @@ def get_agent(id_or_name: str) -> AgentRecord:
     if not exact and len(found) > 1:
         raise Conflict(f"{len(found)} agents fit {id_or_name!r}.", "Use a handle.")
     return (exact or found)[0]
+
+
+def users_of(model_id: str) -> list[AgentRecord]:
+    """The agents, archived ones too, that answer with a model or fall back to it."""
+    return store.users_of([model_id])
+
+
+def names_of(agent_ids: Collection[str]) -> Mapping[str, str]:
+    """The names of agents by their ids; one that was deleted has none."""
+    return store.names_of(agent_ids)
 
 
 def versions(agent_id: str) -> list[AgentVersionRecord]:

@@ -1,29 +1,32 @@
-"""*Use from code*: the same question from a shell, Python and JavaScript, on the screen of one model."""
+"""*Use from code*: the same question from a shell, Python and JavaScript."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from core.services.platform import api_keys, sign_in
 from core.services.serving import from_code
-from core.services.training import models
 from core.settings import get_settings
 from pages.ui import components, navigation
 from pages.ui.copying import copy_button
 from pages.ui.format import md_code
 
 
-def section(model: models.ModelRecord) -> None:
-    """The examples, with the address that this browser would use; an archived model has none: it does not answer."""
-    if model.state != "active":
-        return
+def section(what: str, name: str, asked: Sequence[Mapping[str, str]]) -> None:
+    """The examples, with the address that this browser would use.
+
+    Args:
+        what: that answers, such as `model`; `name` is what programs ask for.
+        asked: the messages of the examples.
+    """
     components.section_gap()
     components.heading("Use from code")
     url = from_code.base_url(st.context.url or "")
-    name = from_code.name_of(model)
-    found = from_code.examples(name, url, from_code.messages(model))
+    found = from_code.examples(name, url, asked)
     with st.container(border=True, gap="small", key="use_from_code"):
-        st.caption(f"The API answers every OpenAI client at {md_code(url)}. The name of this model is {md_code(name)}.")
+        st.caption(f"The API answers every OpenAI client at {md_code(url)}. Ask this {what} as {md_code(name)}.")
         for tab, example in zip(st.tabs([one.title for one in found], key="languages"), found, strict=True):
             with tab, st.container(gap="xsmall"):
                 st.code(example.text, language=example.language, wrap_lines=True)

@@ -1,0 +1,86 @@
+"""Models behind a connection of Settings, so that an agent can answer with one.
+
+Their ids name the connection and the model there: `via:llm_01jb2k7q9x3m4p:gpt-4.1-mini`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from core.errors import NotFound
+from core.models.base_models.records import BaseModelRef
+from core.models.llm import Endpoint
+from core.models.methods import Method
+from core.services.platform import connections
+from core.services.platform.connections import ConnectionRecord
+from core.serving.availability import Availability
+from core.serving.targets import AnswerChunk, ChatOptions, openai_server
+
+PREFIX: Final = "via:"
+LONGEST: Final = 300  # characters of an id
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedModels:
+    """The models of one connection as a target that answers."""
+
+    connection: ConnectionRecord
+
+    id = "connection"
+
+    @property
+    def title(self) -> str:
+        return self.connection.name
+
+    def can_serve(self, base: BaseModelRef, method: Method | None) -> Availability:
+        return Availability(False, "It has its own models.")
+
+    def health(self) -> Availability:
+        found = connections.test(self.connection.id)
+        return Availability(found.ok, found.message)
+
+    def warm_up(self) -> None:
+        return None
+
+    def chat(self, model_id: str, messages: Sequence[Mapping[str, Any]], options: ChatOptions) -> Iterator[AnswerChunk]:
+        return openai_server.stream(self.title, endpoint(self.connection), _name(model_id), messages, options)
+
+
+def is_connected(model_id: str) -> bool:
+    """Whether an id is that of a model behind a connection."""
+    return model_id.startswith(PREFIX)
+
+
+def model_id(connection_id: str, name: str) -> str:
+    """The id of a model behind a connection."""
+    return f"{PREFIX}{connection_id}:{name.strip()}"
+
+
+def target(model_id: str) -> ConnectedModels:
+    """What answers for a model. Raises NotFound: its connection was deleted, or the id names no model."""
+    own = model_id.removeprefix(PREFIX).partition(":")[0]
+    if not own or not _name(model_id) or len(model_id) > LONGEST or own == connections.STUDIO:
+        raise NotFound(f"{model_id[:80]!r} names no model behind a connection.", "Choose a connection and a model.")
+    return ConnectedModels(connections.get(own))
+
+
+def title(model_id: str) -> str:
+    """The name of a model with that of its connection. Raises NotFound as `target`."""
+    return f"{_name(model_id)} ({target(model_id).title})"
+
+
+def endpoint(connection: ConnectionRecord) -> Endpoint:
+    """The address of a connection's OpenAI endpoints, with its key. Raises ProviderKeyMissing, SettingsError."""
+    found = connections.endpoint_of(connection.id)
+    return replace(found, base_url=found.base_url.rstrip("/") + connection.client_kind.openai_path)
+
+
+def choices() -> Iterator[ConnectionRecord]:
+    """The connections whose models can answer."""
+    return (one for one in connections.list_connections() if not one.builtin)
+
+
+def _name(model_id: str) -> str:
+    return model_id.removeprefix(PREFIX).partition(":")[2]

@@ -1,0 +1,47 @@
+"""Agents: names that answer with a model, a system message and settings; and the conversations with them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from core.services.serving import agents
+from pages.serving._agents import detail, form, listing as agent_list
+from pages.ui import components, guard, listing, navigation
+from pages.ui.errors import boundary
+
+guard.require()
+
+LEAD: Final = "An agent is a name that answers with your model, your system message and your settings."
+
+
+def overview() -> None:
+    """The list of agents, and the conversations."""
+    with components.header_row("Agents", LEAD, "Use"):
+        navigation.button("New agent", "agents", {"new": "yes"}, icon=":material/add:", type="primary", key="new_agent")
+    if not listing.show(agent_list.SCREEN).every:
+        components.empty(
+            "smart_toy",
+            "No agent yet",
+            "Give a model a name, a system message and starters. Each change is a version that one click takes back.",
+            "New agent",
+            "no_agents",
+            primary=False,
+            opens="agents",
+            query={"new": "yes"},
+        )
+
+
+with boundary(way_out=("agents", "All agents")):
+    asked = st.query_params
+    if chosen := asked.get("id", ""):
+        agent = agents.get_agent(chosen)
+        if asked.get("edit"):
+            form.edit(agent)
+        else:
+            detail.detail(agent)
+    elif asked.get("new"):
+        form.create(asked["new"])
+    else:
+        overview()
