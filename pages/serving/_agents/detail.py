@@ -106,5 +106,5 @@ def _model(model_id: str, part: str) -> None:
             if st.button(md(title), type="tertiary", key=f"open_model_{model_id}", icon=":material/deployed_code:"):
                 navigation.go("models", {"id": model_id.partition(":")[0]})
         else:
-            st.markdown(f":material/deployed_code: {md(title)}")
+            st.markdown(f":small[:material/deployed_code: {md(title)}]")
         st.caption(part)

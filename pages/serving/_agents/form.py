@@ -47,9 +47,12 @@ def edit(agent: AgentRecord) -> None:
     """Change an agent; how it answers then is a further version."""
     components.page_header(
         f"Edit {md(agent.name)}",
-        f"How it answers then is version {agent.version.number + 1}; version {agent.version.number} remains.",
+        f"A change becomes version {agent.version.number + 1}; version {agent.version.number} remains.",
         "Use · Agents",
     )
+    seen = f"_seen_{agent.id}"
+    if f"name_{agent.id}" not in st.session_state:  # the form was opened just now: it shows this version
+        st.session_state[seen] = agent.version.number
     slots: Slots = {}
     chosen: AgentChanges = {**_about(agent, slots), **_answers(agent, model_titles(agent.version), "", slots)}
     note = st.text_input(
@@ -58,7 +61,7 @@ def edit(agent: AgentRecord) -> None:
     slots["note"] = st.empty()
     with components.spread():
         if st.button("Save changes", type="primary", icon=":material/check:", key="save_agent"):
-            _save(slots, agent, chosen, note)
+            _save(slots, agent, chosen, note, st.session_state[seen])
         navigation.button("Cancel", "agents", {"id": agent.id}, type="tertiary", key="cancel_agent")
 
 
@@ -180,12 +183,11 @@ def _safety(version: AgentVersionRecord | None, others: Mapping[str, str], place
     return {"fallback": fallback, "split": (second, share / 100) if second else None}
 
 
-def _save(slots: Slots, agent: AgentRecord | None, chosen: AgentChanges, note: str) -> None:
+def _save(slots: Slots, agent: AgentRecord | None, chosen: AgentChanges, note: str, seen: int = 0) -> None:
     try:
         if agent is None:
             saved = agents.create(author=guard.user_name(), **chosen)
         else:
-            seen = agent.version.number
             saved = agents.update(agent.id, note=note or "", author=guard.user_name(), seen=seen, **chosen)
     except StudioError as error:
         if not show_beside(slots, error):

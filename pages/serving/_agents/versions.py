@@ -11,7 +11,7 @@ from core.services.serving.agents import AgentDifference, AgentRecord, AgentVers
 from pages.ui import components, guard
 from pages.ui.errors import boundary
 from pages.ui.examples import word_diff
-from pages.ui.format import ago, md, moment, plural
+from pages.ui.format import ago, md, plural
 
 PER_PAGE: Final = 8
 
@@ -36,7 +36,7 @@ def _row(agent: AgentRecord, version: AgentVersionRecord, before: AgentVersionRe
             badge = f" {components.badge_md('Current', 'blue')}" if current else ""
             st.markdown(f"**Version {version.number}**{badge}")
             by = f" by {md(version.author, 60)}" if version.author else ""
-            st.caption(f"{ago(version.created_at)}{by}", help=moment(version.created_at))
+            st.caption(f"{ago(version.created_at)}{by}")
             if version.note:
                 st.markdown(f":small[{md(version.note)}]")
         if not current and st.button(

@@ -88,10 +88,18 @@ def delete_dialog(title: str, naming: Naming, key: str, name: str, after: Callab
     st.markdown(f"The {title} **{md(name)}** will be deleted with its files. This cannot be undone.")
     with st.container(border=True, gap="xxsmall", key="dependents"):
         st.markdown(md(found.text))
-        for icon, names in (("monitoring", found.jobs), ("deployed_code", found.models), ("dataset", found.datasets)):
+        agents = ("smart_toy", found.agents)
+        for icon, names in (
+            agents,
+            ("monitoring", found.jobs),
+            ("deployed_code", found.models),
+            ("dataset", found.datasets),
+        ):
             for one in names[:10]:
                 st.caption(f":material/{icon}: {md(one)}")
-    typed = st.text_input("Type its name to delete it", key="confirm_name", disabled=bool(found.unfinished))
+    typed = st.text_input(
+        "Type its name to delete it", key="confirm_name", disabled=bool(found.unfinished or found.agents)
+    )
     if st.button("Delete", type="primary", disabled=typed.strip() != name, key="confirm_delete", width="stretch"):
         naming.delete(key, typed)
         after()

@@ -107,7 +107,7 @@ def dependents(model_id: str) -> Dependents:
     elsewhere = [f"{one.name} on {one.target}" for one in deployments_of(model.id) if one.address]
     agents = tuple(agent.name for agent in agents_store.users_of([model.id]))
     if agents:
-        parts.append(f"{named(agents, 'agent')} {'uses' if len(agents) == 1 else 'use'} it.")
+        parts.append(f"{named(agents, 'agent')} {'uses' if len(agents) == 1 else 'use'} it: move them first.")
     if elsewhere:
         parts.append(f"What is published remains there: {', '.join(elsewhere)}. Retire it first to remove it.")
     if conversations:
