@@ -26,6 +26,9 @@ from api.platform.shapes import TaskShown
 from core.services.data import chat_import, conversion, datasets, exports, sources
 from core.services.data.datasets import edits, operations
 from core.services.platform.api_keys import DATA, READ
+from core.services.serving import agents
+from core.services.serving.feedback import own_chats
+from core.services.serving.feedback.own_chats import OwnChats
 
 router: Final = records("/api/v1/datasets", "Datasets")
 _READING: Final = [needs(READ, DATA)]
@@ -62,11 +65,16 @@ def convert(asked: Conversion) -> TaskShown:
 
 @router.post("/import-from-conversations", dependencies=_WRITING, status_code=202)
 def import_from_conversations(asked: ConversationImport) -> TaskShown:
-    """Import an exported chat log, in the background."""
-    task = chat_import.start_with(
-        asked.upload_id, name=asked.name, description=asked.description, reading=asked.reading, recipe=asked.recipe
-    )
-    return TaskShown.of(task)
+    """Import an exported chat log, or the studio's own conversations, in the background."""
+    about = {"name": asked.name, "description": asked.description}
+    given = {name: getattr(asked, name) for name in ("since", "until", "min_quality", "max_examples")}
+    filters = {name: value for name, value in given.items() if value is not None}
+    if asked.upload_id:
+        recipe = {**filters, **asked.recipe}
+        return TaskShown.of(chat_import.start_with(asked.upload_id, **about, reading=asked.reading, recipe=recipe))
+    agent_id = agents.get_agent(asked.agent).id if asked.agent else ""
+    chats = OwnChats(agent_id=agent_id, model_id=asked.model, **filters)
+    return TaskShown.of(own_chats.start(chats, **about, recipe=asked.recipe))
 
 
 @router.post("/mix", dependencies=_WRITING, status_code=202)

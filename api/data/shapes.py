@@ -123,9 +123,20 @@ class Conversion(BaseModel):
 
 
 class ConversationImport(BaseModel):
-    """A dataset from an exported chat log. What is left out is as *Import conversations* suggests."""
+    """A dataset from an exported chat log, or from the studio's own conversations. What is left out is as *Import
+    conversations* suggests."""
 
-    upload_id: Id = Field(description="of POST /api/v1/uploads?kind=conversations")
+    upload_id: str = Field(
+        default="",
+        max_length=200,
+        description="of POST /api/v1/uploads?kind=conversations; empty: the studio's own conversations",
+    )
+    agent: str = Field(default="", max_length=200, description="id, handle or name; of the studio's conversations")
+    model: str = Field(default="", max_length=200, description="id; of the studio's conversations")
+    since: float | None = Field(default=None, description="Unix seconds: conversations that started then or later")
+    until: float | None = Field(default=None, description="Unix seconds: conversations that started before")
+    min_quality: int | None = Field(default=None, ge=0, le=100)
+    max_examples: int | None = Field(default=None, ge=1, le=10_000_000)
     name: Name
     description: str = Field(default="", max_length=20_000)
     reading: dict[str, Any] = Field(default_factory=dict)

@@ -54,3 +54,18 @@ def test_a_review_needs_the_scope_of_data(open_api, new_key, turn: str) -> None:
     client = open_api(key=new_key("serve"))
     one = client.post(f"{turn}/corrections", json={"text": "Within 30 days."}).json()
     assert client.patch(f"/api/v1/corrections/{one['id']}", json={"state": "accepted"}).status_code == 403
+
+
+def test_the_studios_own_conversations_are_imported_by_filters(client, turn: str) -> None:
+    path = "/api/v1/datasets/import-from-conversations"
+    body = {"name": "Chats", "model": "any", "min_quality": 50, "max_examples": 5}
+    made = client.post(path, json=body)
+    assert made.status_code == 202, made.text
+    assert made.json()["kind"] == "chat_import"
+    assert (
+        client.post("/fine-tuning/datasets/import-from-conversations", json=body | {"name": "More"}).status_code == 202
+    )
+    nothing = client.post(path, json=body | {"name": "Other", "model": "no"})
+    assert (nothing.status_code, "No conversation" in nothing.text) == (400, True)
+    assert client.post(path, json=body | {"name": "Other", "agent": "no"}).status_code == 404
+    assert client.post(path, json={"name": "Other", "min_quality": 99}).status_code == 400

@@ -32,12 +32,14 @@ from core.data.chat_logs.parsing.bundle import Bundle
 from core.data.chat_logs.parsing.direction import CHOICES as DIRECTIONS, Direction, Evidence
 from core.data.chat_logs.sharegpt import ShareGptLog
 from core.data.chat_logs.slack import SlackLog
+from core.data.chat_logs.studio import StudioLog
 from core.data.chat_logs.table import TableLog
 from core.data.chat_logs.telegram import TelegramLog
 from core.data.chat_logs.whatsapp import WhatsAppLog
 from core.data.chat_logs.zendesk import ZendeskLog
 
 # Uploads are checked in this order: formats with the clearest marks first, and those that need only a file's beginning.
+LOG_FORMATS.add(StudioLog())
 LOG_FORMATS.add(TelegramLog())
 LOG_FORMATS.add(DiscordLog())
 LOG_FORMATS.add(ChatGptLog())

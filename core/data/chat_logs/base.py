@@ -28,7 +28,8 @@ class Turn:
         speaker: the person's id in the log.
         at: Unix seconds (UTC); None if the log has no readable time.
         line: physical line in its file; 0 if there is none.
-        notes: what was removed from its text, as ids of NOTES ("picture", "citation").
+        notes: what was removed from its text, or is known of it, as ids of NOTES ("picture", "citation").
+        rating: what people think of it, from 0 to 1; None where no one said.
     """
 
     speaker: str
@@ -36,6 +37,7 @@ class Turn:
     at: float | None = None
     line: int = 0
     notes: tuple[str, ...] = ()
+    rating: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ REASONS: Final = _table(
     ("too_many", "Too many exchanges", "The conversation has more exchanges than your maximum."),
     ("too_short", "Answer too short", "The longest answer is shorter than your minimum."),
     ("too_long", "Too long", "The example has more characters than your maximum."),
+    ("low_quality", "Quality too low", "Its quality score is below your minimum."),
     ("duplicate", "Duplicate", "An earlier example is the same."),
     ("over_maximum", "Over the maximum", "The maximum number of examples was reached."),
     ("dropped", "Dropped in the review", "You dropped this example."),
@@ -155,6 +158,10 @@ NOTES: Final = {
     "steps": "answers with the model's reasoning or tool steps, of which only the answer is used",
     "time": "messages whose time could not be read, used without one",
     "order": "conversations out of order, sorted",
+    "corrected": "answers replaced by their accepted corrections",
+    "doubted": "answers with a correction that is not accepted",
+    "cut_off": "answers cut off at their maximum length",
+    "unfinished": "answers that were stopped before their end",
 }
 
 

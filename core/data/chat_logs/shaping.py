@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.data.chat_logs.base import Conversation, Person, Turn
+from core.data.chat_logs.quality import quality
 from core.messages import Message
 
 _WORD = re.compile(r"\w+")
@@ -40,6 +41,11 @@ class ChatRecipe(BaseModel):
     )  # fmt: skip
     since: float | None = Field(None, title="Started on or after")
     until: float | None = Field(None, title="Started before")
+    min_quality: int = Field(
+        0, ge=0, le=100, title="Minimum quality score",
+        description="70: no problem was found. Good ratings and accepted corrections raise it; bad ratings, refusals, "
+        "answers that were cut off and personal data lower it. 0 takes all.",
+    )  # fmt: skip
     min_exchanges: int = Field(
         1, ge=1, le=1_000, title="Minimum exchanges",
         description="An exchange is an input and its answer. Shorter conversations are left out.",
@@ -97,7 +103,7 @@ def shape(conversation: Conversation, recipe: ChatRecipe) -> Shaped:
     for number, exchanges in enumerate(blocks[start : start + each] for start in range(0, len(blocks), each)):
         indexes = [index for _, members in exchanges for index in members]
         messages = tuple(Message(role, "\n".join(turns[i].text for i in members)) for role, members in exchanges)  # type: ignore[arg-type]
-        if reason := _refused(messages, recipe):
+        if reason := _refused(messages, [turns[index] for index in indexes], recipe):
             left.setdefault(reason, []).extend(indexes)
             continue
         head = recipe.system.strip() or "\n".join(turns[index].text for index in system)
@@ -218,7 +224,7 @@ def _blocks(spoken: list[tuple[str, int]], left: dict[str, list[int]]) -> list[t
     return blocks
 
 
-def _refused(messages: tuple[Message, ...], recipe: ChatRecipe) -> str:
+def _refused(messages: tuple[Message, ...], turns: list[Turn], recipe: ChatRecipe) -> str:
     """The reason why an example does not pass the filters; "" if it does."""
     exchanges = len(messages) // 2
     if exchanges < recipe.min_exchanges and recipe.layout == "whole":
@@ -229,4 +235,6 @@ def _refused(messages: tuple[Message, ...], recipe: ChatRecipe) -> str:
     if max(answers, default=0) < recipe.min_answer_characters:
         return "too_short"
     size = sum(len(message.content) for message in messages)
-    return "too_long" if recipe.max_characters is not None and size > recipe.max_characters else ""
+    if recipe.max_characters is not None and size > recipe.max_characters:
+        return "too_long"
+    return "low_quality" if recipe.min_quality and quality(messages, turns).score < recipe.min_quality else ""

@@ -38,6 +38,12 @@ class Answers(BaseCheck):
         re.IGNORECASE,
     )
 
+    @classmethod
+    def refusing(cls, content: str) -> re.Match[str] | None:
+        """The words by which an answer refuses."""
+        head = content[:200].lower()
+        return cls._REFUSING.search(content[:200]) if any(hint in head for hint in cls._MAYBE) else None
+
     def feed(self, case: Case) -> Iterator[Hit]:
         for index, message in enumerate(case.example.messages):
             if message.role != "assistant" or message.weight == 0:
@@ -54,12 +60,16 @@ class Answers(BaseCheck):
                 if likeness.exact_key(question.strip()) == likeness.exact_key(content):
                     yield Hit("empty_answers", case.position, "The answer repeats the input word for word.")
                     return
-            head = content[:200].lower()
-            if any(hint in head for hint in self._MAYBE) and (refusing := self._REFUSING.search(content[:200])):
+            if refusing := self.refusing(content):
                 detail = f"The answer starts with {shown(content, 70)}."
                 start = message.content.find(refusing.group())
                 yield Hit("refusals", case.position, detail, spans=((index, start, start + len(refusing.group())),))
                 return
+
+
+def refuses(answer: str) -> bool:
+    """Whether an answer refuses to answer."""
+    return Answers.refusing(answer.strip()) is not None
 
 
 class Placeholders(BaseCheck):

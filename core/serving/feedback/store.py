@@ -154,6 +154,14 @@ def model_names() -> dict[str, str]:
     return names
 
 
+def answering_models() -> dict[str, str]:
+    """The models that answered in any conversation, with their last names."""
+    newest = func.max(TURNS.c.created_at)
+    query = select(TURNS.c.model_id, TURNS.c.model_name, newest).where(TURNS.c.model_id != "")
+    query = query.group_by(TURNS.c.model_id, TURNS.c.model_name).order_by(newest)
+    return {model_id: name or model_id for model_id, name, _ in read(query)}
+
+
 def turn_exists(turn_id: str) -> bool:
     """Whether an answer is still in its conversation."""
     return bool(read(select(TURNS.c.id).where(TURNS.c.id == turn_id)))

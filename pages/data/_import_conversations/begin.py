@@ -9,6 +9,7 @@ from core.services.data import chat_import
 from core.services.platform.drafts import DraftRecord
 from core.settings import MAX_UPLOAD_BYTES
 from pages.data._import_conversations.draft import IDS
+from pages.data._import_conversations.own import from_studio
 from pages.data._shared.drafts import unfinished
 from pages.data._shared.uploads import release
 from pages.ui import components
@@ -23,12 +24,15 @@ def begin_step() -> None:
     """Draw the step: the drop zone, the sample, the formats, the drafts."""
     main, side = st.columns([8, 5], gap="medium")
     with main:
-        components.heading("Your export", "zip, JSON, CSV and others, up to 100 MB")
-        _drop_zone()
-        _sample()
-        components.section_gap()
-        components.heading("Supported exports")
-        _formats()
+        if components.switch("Where the conversations are", _SOURCES, "chats_source", default=_default()) == "studio":
+            from_studio()
+        else:
+            components.heading("Your export", "zip, JSON, CSV and others, up to 100 MB")
+            _drop_zone()
+            _sample()
+            components.section_gap()
+            components.heading("Supported exports")
+            _formats()
     with side:
         unfinished(chat_import.KIND, IDS, "An import that you leave halfway is saved here, with your review decisions.")
         components.section_gap()
@@ -41,7 +45,16 @@ def begin_step() -> None:
                 "E-mail addresses, phone numbers, bank accounts, cards, IP addresses, keys and passwords are detected "
                 "by pattern, speakers by name. Data without a pattern, such as a street address, is not detected."
             )
-            st.markdown("**The file stays on this machine.**")
+            st.markdown("**Nothing leaves this machine.**")
+
+
+_SOURCES = {"files": "An exported file", "studio": "This studio"}
+
+
+def _default() -> str:
+    """What the address asks for (`?from=studio`), or a file."""
+    asked = st.query_params.get("from", "")
+    return asked if asked in _SOURCES else "files"
 
 
 def _drop_zone() -> None:
@@ -92,7 +105,7 @@ def _sample() -> None:
 
 def _formats() -> None:
     with st.grid(2, min_column_width=250):
-        for log in chat_import.formats():
+        for log in (one for one in chat_import.formats() if one.id != "studio"):  # it is the other source above
             with st.container(border=True, height="stretch", gap="xxsmall"):
                 st.markdown(f"**{log.title}**")
                 st.caption(log.text)

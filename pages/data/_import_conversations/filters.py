@@ -18,7 +18,7 @@ from pages.ui.format import number, plural
 from pages.ui.wizard.draft_state import key
 
 LAYOUTS = {"whole": "A full conversation", "exchanges": "Each input with its answer"}
-LENGTHS = ("min_exchanges", "max_exchanges", "min_answer_characters", "max_characters", "max_examples")
+LENGTHS = ("min_quality", "min_exchanges", "max_exchanges", "min_answer_characters", "max_characters", "max_examples")
 
 
 def filters_step(draft: DraftRecord) -> tuple[DraftRecord, bool]:
@@ -123,7 +123,7 @@ def _dates(draft: DraftRecord) -> DraftRecord:
         if since and until and since > until:
             st.markdown(":red[:material/error: The first day is after the last one.]")
             return draft
-        return recipe(draft, since=_stamp(since), until=_stamp(until, days=1))
+        return recipe(draft, since=stamp(since), until=stamp(until, days=1))
 
 
 def _private(draft: DraftRecord) -> DraftRecord:
@@ -160,7 +160,8 @@ def _within(day: date, first: date, last: date) -> date:
     return min(max(day, first), last)
 
 
-def _stamp(day: date | None, days: int = 0) -> float | None:
+def stamp(day: date | None, days: int = 0) -> float | None:
+    """Midnight of a day, or of so many days later."""
     if day is None:
         return None
     return datetime.combine(day + timedelta(days=days), time()).timestamp()

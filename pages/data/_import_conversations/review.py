@@ -118,6 +118,7 @@ def _card(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
             with components.spread():
                 st.caption(_note(item), width="stretch")
                 st.markdown(f":small[{_BADGES.get(item.decision, '')}]", width="content")
+            st.markdown(f":small[{_quality(item)}]")
             for message in item.messages:
                 example_view.one(message, 900)
             redacted = _placeholders(item.messages) if item.redactions else {}
@@ -128,6 +129,13 @@ def _card(draft: DraftRecord, chosen: Choices, item: ReviewItem) -> None:
                 st.markdown(f":small[Redacted: {words}]")
         with st.container(horizontal=True, gap="xsmall"):
             _buttons(draft, chosen, item)
+
+
+def _quality(item: ReviewItem) -> str:
+    """The quality score, and what it is made of, as markdown."""
+    score = item.quality.score
+    color = "green" if score > chat_review.UNRATED else "gray" if score == chat_review.UNRATED else "orange"
+    return f"{components.badge_md(f'Quality {score}', color)} :gray[{md(item.quality.text)}]"
 
 
 def _placeholders(items: Sequence[Message]) -> dict[str, int]:

@@ -75,8 +75,10 @@ def _contents(found: FeedbackPlan) -> bool:
                 ("Waiting for a review", number(found.waiting)),
             ]
         )
+        if not found.good:
+            return False
         return st.checkbox(
             f"Also {plural(len(found.good), 'answer')} rated well and not corrected",
-            disabled=not found.good,
             key="feedback_good",
+            help="A good answer becomes a labeled example as it is.",
         )

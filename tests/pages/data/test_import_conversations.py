@@ -6,8 +6,11 @@ import json
 
 from core.services.data import chat_import, datasets
 from core.services.platform import drafts, tasks
+from core.services.serving import conversations, feedback
+from core.services.serving.conversations import AnswerChoice
 from pages.data._import_conversations.draft import WIZARD
 from tests.support.screens import part, shows, title
+from tests.support.talking import finished, talking
 from worker.run import execute
 
 TITLES = {step.id: step.title for step in WIZARD.steps}
@@ -160,3 +163,24 @@ def test_an_unknown_draft_leads_back_to_the_start(open_screen, read) -> None:
     assert "draft_gone" in read(app).replace("\\", "")
     app.button(key="way_out").click().run()
     assert title(app) == TITLES["upload"]
+
+
+def test_the_studios_own_conversations_go_to_the_review_by_their_quality(open_screen, read, monkeypatch) -> None:
+    with talking(monkeypatch, any_model=True):
+        for text in ("How do refunds work?", "When do you ship?"):
+            chat = conversations.new_conversation_id()
+            conversations.send(chat, text, AnswerChoice("any"))
+            feedback.rate(chat, finished(chat).last_id, thumb=1 if "refunds" in text else -1)
+    app = open_screen("import_conversations", **{"from": "studio"})
+    read(app)
+    app.slider(key="own_quality").set_value(80).run()
+    app.button(key="own_chats_now").click().run()
+    shown = read(app)
+    assert "How do refunds work?" in shown
+    assert "When do you ship?" not in shown
+
+
+def test_without_conversations_there_is_nothing_to_import(open_screen, read) -> None:
+    app = open_screen("import_conversations", **{"from": "studio"})
+    read(app)
+    assert app.button(key="own_chats_now").disabled

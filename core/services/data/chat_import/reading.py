@@ -249,7 +249,7 @@ def _plain(item: Conversation, people: Mapping[str, Person]) -> dict[str, Any]:
         "id": item.id,
         "title": item.title,
         "place": item.place,
-        "turns": [[turn.speaker, turn.text, turn.at, turn.line, turn.notes] for turn in item.turns],
+        "turns": [[turn.speaker, turn.text, turn.at, turn.line, turn.notes, turn.rating] for turn in item.turns],
         "names": list(dict.fromkeys(shaping.names_of(known))),
     }
 

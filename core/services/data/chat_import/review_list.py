@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from core import arguments
 from core.data.chat_logs import ReadOptions, shaping
+from core.data.chat_logs.quality import UNRATED as UNRATED, ChatQuality, quality
 from core.data.chat_logs.shaping import ChatExample, ChatRecipe, Part
 from core.data.examples.identity import identity_of
 from core.data.quality import structure
@@ -60,7 +61,8 @@ class ImportPlan:
 
 @dataclass(frozen=True, slots=True)
 class ReviewItem:
-    """One example as it will be imported. `redactions` counts placeholders; `decision` is "", keep, edit or drop."""
+    """One example as it will be imported. `redactions` counts placeholders; `decision` is "", keep, edit or drop;
+    `quality` is that of the conversation as it is in the log."""
 
     key: str
     number: int
@@ -72,6 +74,7 @@ class ReviewItem:
     redactions: int
     decision: str
     turns: int
+    quality: ChatQuality
 
     def contains(self, text: str) -> bool:
         """Whether the title or a message has this text, which is in lower case."""
@@ -281,6 +284,7 @@ def _items(chosen: Choices, index: _Index, numbers: list[int]) -> Iterator[Revie
                 redactions=redactions,
                 decision=_word(chosen.decisions.get(made.key)),
                 turns=len(made.turns),
+                quality=quality(made.messages, [talk.conversation.turns[index] for index in made.turns]),
             )
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from core.services.serving.feedback.candidates import correct, decide, edit, get, look_up, remove, wanted
 from core.services.serving.feedback.exporting import FORMATS, exported
 from core.services.serving.feedback.gathering import FeedbackPlan, Gathered, datasets_made, make_dataset, plan
-from core.services.serving.feedback.opinions import Opinions, is_there, judged_models, of_conversation, of_turn
+from core.services.serving.feedback.opinions import (
+    Opinions,
+    answering_models,
+    is_there,
+    judged_models,
+    of_conversation,
+    of_turn,
+)
 from core.services.serving.feedback.rating import MAX_COMMENT, latest, rate, tally
 from core.serving.feedback import REASONS, STATES, AnswerSnapshot, CorrectionRecord, VoteReason, VoteRecord
 
@@ -19,7 +26,7 @@ __all__ = [
     "Gathered",
     "Opinions",
     "VoteReason",
-    "VoteRecord",
+    "VoteRecord", "answering_models",
     "correct",
     "decide",
     "edit",

@@ -41,6 +41,11 @@ def judged_models() -> dict[str, str]:
     return store.model_names()
 
 
+def answering_models() -> dict[str, str]:
+    """The models that answered in any conversation by their ids, with the names that they had last."""
+    return store.answering_models()
+
+
 def is_there(one: VoteRecord | CorrectionRecord) -> bool:
     """Whether the answer is still in its conversation."""
     return store.turn_exists(one.turn_id)

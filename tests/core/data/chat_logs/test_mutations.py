@@ -148,6 +148,17 @@ SEEDS |= {
             "conversations": [{"user_id": 2, "body": "Yo", "incoming": False, "private": False, "created_at": _AT}],
         }
     ],
+    "studio": [
+        {
+            "studio_conversation": "conv_1",
+            "title": "Refunds",
+            "turns": [
+                {"role": "system", "text": "Be kind.", "at": 1_700_000_000.0},
+                {"role": "user", "text": "Hi", "at": 1_700_000_000.5},
+                {"role": "assistant", "text": "Yo", "at": 1_700_000_001, "rating": 0.5, "notes": ["corrected"]},
+            ],
+        }
+    ],
     "intercom": [
         {
             "id": "1",
