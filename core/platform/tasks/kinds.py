@@ -112,6 +112,7 @@ for _kind in (
     TaskKind("chat_import", "Import of conversations", "forum", "cpu", makes_version=True),
     TaskKind("validation", "Dataset check", "rule", "cpu", made=("datasets", "dataset_id")),
     TaskKind("quality", "Quality check", "verified", "cpu", made=("datasets", "dataset_id")),
+    TaskKind("meaning", "Look by meaning", "scatter_plot", "cpu", made=("datasets", "dataset_id")),
     TaskKind("edit", "Edit", "edit", "cpu", makes_version=True, changes_dataset=True),
     TaskKind("mix", "Mix", "merge", "cpu", makes_version=True, reads=("parts.version_id",)),
     TaskKind("smart", "Smart mode", "edit_note", "io", makes_version=True, can_pause=True),

@@ -77,3 +77,14 @@ class QualityResult(TaskResult):
     version_id: str
     score: int
     issues: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeaningResult(TaskResult):
+    """Of a look by meaning: pairs of examples that are alike, held-out examples that training knows, topics."""
+
+    dataset_id: str
+    version_id: str
+    alike: int
+    known: int
+    topics: int

@@ -135,8 +135,10 @@ def _set(into: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 def _show_as_written(drawn: Mapping[str, Any]) -> None:
     """Escape every text of a figure, because Plotly draws links, fonts and styles that are written in it."""
-    for part in (*drawn["data"], *drawn["layout"].get("annotations", ())):
-        for name in ("name", "text", "x", "y", "customdata"):
+    layout = drawn["layout"]
+    axes = [layout[name] for kind in ("xaxis", "yaxis") for name in _axes(layout, kind) if name in layout]
+    for part in (*drawn["data"], *layout.get("annotations", ()), *axes):
+        for name in ("name", "text", "x", "y", "customdata", "ticktext"):
             if name in part:
                 part[name] = _as_written(part[name])
 
@@ -179,9 +181,10 @@ def counts(
         series: (name, one count per label, color).
     """
     fig = go.Figure()
+    rows = list(range(len(labels)))  # not the labels: two that are cut to the same text would share a bar
     for name, values, color in series:
         fig.add_bar(
-            y=list(labels),
+            y=rows,
             x=list(values),
             name=name or None,
             orientation="h",
@@ -191,6 +194,6 @@ def counts(
             cliponaxis=False,
             hovertemplate="%{x:,} examples<extra></extra>",
         )
-    fig.update_yaxes(autorange="reversed", type="category", dtick=1)
+    fig.update_yaxes(autorange="reversed", tickmode="array", tickvals=rows, ticktext=list(labels))
     fig.update_xaxes(rangemode="tozero", showticklabels=False)
     chart(fig, key=key, alt=alt, height=height, legend=len(series) > 1)

@@ -10,6 +10,7 @@ from core.services.data import quality, render_preview
 from core.services.data.datasets import DatasetRecord
 from core.services.data.quality import QualityReport, ScorePart
 from core.services.platform import tasks
+from pages.data._datasets.quality.meaning import by_meaning
 from pages.data._datasets.quality.pictures import pictures
 from pages.data._datasets.quality.worklist import worklist
 from pages.ui import components
@@ -31,6 +32,8 @@ def panel(dataset: DatasetRecord) -> None:
         worklist(dataset, report)
     components.section_gap()
     pictures(dataset)
+    components.section_gap()
+    by_meaning(dataset)
 
 
 def _report(dataset: DatasetRecord) -> QualityReport | None:
