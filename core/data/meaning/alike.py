@@ -26,7 +26,7 @@ class Pair:
 def alike(vectors: Vectors, texts: Sequence[str], least: float = ALIKE) -> list[Pair]:
     """Each text with its most similar other one, if they are similar enough: the most similar pairs first.
 
-    Copies (the same words in any case and spacing) are no finding of meaning: only the first of them is compared.
+    Copies (the same words in any case and spacing) are found elsewhere: only the first of them is compared.
     """
     first_of: dict[str, int] = {}
     for at, text in enumerate(texts):

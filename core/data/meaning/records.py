@@ -24,7 +24,7 @@ class AlikePair:
 
 @dataclass(frozen=True, slots=True)
 class TopicFound:
-    """A topic of the inputs; see `core.data.meaning.topics.Topic`. `positions` are those of its typical examples."""
+    """A topic of the inputs, as `core.data.meaning.topics` found it; `positions` are those of its typical examples."""
 
     name: str
     count: int

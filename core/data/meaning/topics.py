@@ -22,7 +22,7 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class TextGroup:
     """A group of texts.
 
     Attributes:
@@ -41,7 +41,7 @@ class Topic:
     samples: tuple[int, ...]
 
 
-def topics(vectors: Vectors, texts: Sequence[str]) -> list[Topic]:
+def topics(vectors: Vectors, texts: Sequence[str]) -> list[TextGroup]:
     """The topics of the texts, the largest first; empty for fewer than 8 texts, which make no groups."""
     if len(texts) < 8:
         return []
@@ -57,7 +57,7 @@ def topics(vectors: Vectors, texts: Sequence[str]) -> list[Topic]:
         members = np.flatnonzero(labels == label)
         typical = members[np.argsort(-(vectors[members] @ centers[number]), kind="stable")][:SAMPLES]
         found.append(
-            Topic(
+            TextGroup(
                 names[number],
                 len(members),
                 float(places[number, 0]),
