@@ -21,9 +21,7 @@ def no_model(icon: str, title: str, text: str, key: str) -> None:
     """The empty state of a screen that needs a model: to the job that makes one, to a new job where there is a dataset
     for it, else to the demo."""
     if job := coming():
-        components.empty(
-            icon, title, _when_it_comes(job), WATCH, key, opens="job", query={"id": job.id}, others=(DEMO,)
-        )
+        components.empty(icon, title, _when_it_comes(job), WATCH, key, opens="job", query={"id": job.id})
         return
     ready = any(dataset.state == "validated" for dataset in datasets.choices())
     first, second = (_JOB, DEMO) if ready else (DEMO, _JOB)

@@ -250,7 +250,7 @@ def _sample_dataset(sample: SampleDataset) -> DatasetRecord:
     )
 
 
-def note(demo_id: str, **values: str | float) -> None:
+def note(demo_id: str, **values: str | float | bool) -> None:
     """Record something about a demo in its row."""
     with UnitOfWork() as uow:
         draft = uow.session.get(Draft, demo_id)

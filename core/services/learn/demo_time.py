@@ -33,6 +33,7 @@ _DATASET_S: Final = 2.0
 _FIRST_STEP: Final = 20.0  # progress of a job whose steps begin
 _PACE_FROM: Final = 0.25  # share of a step from which its own pace counts alone
 _SOONER_S: Final = 15.0  # an estimate moves the promised end only if it is this much earlier
+_LITTLE_S: Final = 60.0  # a demo that is late gets a new end, unless it is this near to its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +61,47 @@ def left_s(record: DemoRecord) -> float | None:
     if job and job.state == "paused":
         return None
     parts = _expected(record.base_model, record.sample, job).seconds
-    return sum(_left(step, parts.get(step.id, 0.0), job, record) for step in record.steps)
+    slower = max((_slower(step, parts.get(step.id, 0.0), record) for step in record.steps), default=1.0)
+    return sum(
+        _left(step, parts.get(step.id, 0.0), job, record) * (slower if step.state == "waiting" else 1.0)
+        for step in record.steps
+    )
 
 
-def countdown(record: DemoRecord) -> float | None:
-    """The seconds to the promised end of a running demo, for every screen the same; below 0 once it is late.
+def _slower(step: DemoStep, seconds: float, record: DemoRecord) -> float:
+    """How many times as long as expected the running step takes on a busy machine: the next ones will too."""
+    share = step.percent / 100
+    if step.state != "running" or step.id == "training" or share < _PACE_FROM or not seconds:
+        return 1.0
+    return max(1.0, (_elapsed(step, record) or 0.0) / (share * seconds))
 
-    The end is promised at the first look, and later only moved forward: a countdown never goes back. None as `left_s`.
+
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """The seconds to the promised end; `late`: an earlier promise was not kept. At 0 or below there is no number to
+    promise: it takes a little longer."""
+
+    left_s: float
+    late: bool = False
+
+
+def countdown(record: DemoRecord) -> Countdown | None:
+    """The way to the promised end of a running demo, for every screen the same; None as `left_s`.
+
+    The end is promised at the first look and then only moved forward, so that the countdown never goes back. When it
+    passes, and the demo is far from its end, there is a new one.
     """
-    left = left_s(record)
-    if left is None:
+    estimate = left_s(record)
+    if estimate is None:
         return None
-    now = time.time()
-    promised: float | None = drafts.get(record.id).state.get("ends_at")
-    if promised is None or now + left < promised - _SOONER_S:
-        promised = now + left
-        demo.note(record.id, ends_at=promised)
-    return promised - now
+    now, state = time.time(), drafts.get(record.id).state
+    ends_at: float | None = state.get("ends_at")
+    late = bool(state.get("is_late"))
+    over = ends_at is not None and ends_at <= now and estimate > _LITTLE_S
+    if ends_at is None or over or now + estimate < ends_at - _SOONER_S:
+        ends_at, late = now + estimate, late or over
+        demo.note(record.id, ends_at=ends_at, is_late=late)
+    return Countdown(ends_at - now, late)
 
 
 def _left(step: DemoStep, seconds: float, job: jobs.JobRecord | None, record: DemoRecord) -> float:

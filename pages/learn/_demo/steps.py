@@ -37,12 +37,13 @@ def _look(record: demo.DemoRecord) -> tuple[object, ...]:
 LATE = "A little longer than expected"
 
 
-def clock_left(seconds: float) -> str:
-    """What is left, as minutes and seconds in steps of 5 s: `About 3:20 min left`; after that, that it is late."""
-    rounded = math.ceil(seconds / 5) * 5
+def clock_left(count: demo_time.Countdown) -> str:
+    """What is left, as minutes and seconds in steps of 5 s: `About 3:20 min left`, or that it takes longer."""
+    rounded = math.ceil(count.left_s / 5) * 5
     if rounded <= 0:
         return LATE
-    return f"About {rounded // 60}:{rounded % 60:02d} min left" if rounded >= 60 else f"About {rounded} s left"
+    time = f"{rounded // 60}:{rounded % 60:02d} min" if rounded >= 60 else f"{rounded} s"
+    return f"Longer than expected: about {time} more" if count.late else f"About {time} left"
 
 
 def _steps(demo_id: str, drawn: tuple[object, ...]) -> None:

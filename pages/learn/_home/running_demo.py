@@ -8,7 +8,7 @@ from core.services.learn import demo, demo_time
 from pages.learn._demo.steps import clock_left
 from pages.ui import components, navigation
 from pages.ui.errors import boundary
-from pages.ui.format import md, sentence
+from pages.ui.format import md
 
 POLL_S = 3.0
 
@@ -33,6 +33,6 @@ def _card(demo_id: str) -> None:
                     st.markdown(f"**:blue[:material/play_circle:] The demo is running: {md(step.title)}**")
                     place = f"Step {done + 1} of {len(record.steps)}"
                     parts = [place, *([clock_left(left)] if left is not None else []), step.detail.rstrip(".")]
-                    st.caption(sentence(md(" · ".join(part for part in parts if part))))
+                    st.caption(md(" · ".join(part for part in parts if part)))
                 navigation.button("Watch the demo", "demo", icon=":material/arrow_forward:", key="watch_demo")
             st.progress(min(1.0, (done + step.percent / 100) / len(record.steps)))

@@ -28,11 +28,11 @@ def card(line: ModelLine) -> None:
         st.caption(md(short(model.notes, 120)))
     if found := scores.line(line.scores[model.id]):
         st.markdown(f":small[{found}]")
+    versions.inside(line)
     with components.spread(gap="xsmall"):
         facts = (final_loss_text(model.final_loss), size(model.size_bytes), ago(model.created_at))
         st.markdown(f":small[{' · '.join(fact for fact in facts if fact)}]", width="content")
         ways_on(model, "card")
-    versions.inside(line)
 
 
 def marks_md(model: ModelRecord, versions: int = 1) -> str:

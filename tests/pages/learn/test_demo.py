@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.data.samples import SAMPLES
 from core.services.learn import demo
+from core.services.learn.demo_time import Countdown
 from core.services.serving import chat
 from pages.learn._demo.steps import LATE, clock_left
 from pages.ui.format import md
@@ -50,12 +51,13 @@ def test_fields_are_named_only_where_every_output_is_an_object() -> None:
 
 
 def test_a_countdown_that_is_over_says_that_it_is_late() -> None:
-    assert [clock_left(seconds) for seconds in (201.0, 61.0, 4.0)] == [
+    assert [clock_left(Countdown(seconds)) for seconds in (201.0, 61.0, 4.0)] == [
         "About 3:25 min left",
         "About 1:05 min left",
         "About 5 s left",
     ]
-    assert clock_left(0.0) == clock_left(-90.0) == LATE
+    assert clock_left(Countdown(0.0)) == clock_left(Countdown(-90.0, late=True)) == LATE
+    assert "8:20 min more" in clock_left(Countdown(500.0, late=True))
 
 
 def test_home_leads_back_to_a_demo_that_runs(open_screen, read) -> None:

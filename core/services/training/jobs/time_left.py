@@ -20,7 +20,7 @@ from core.platform.db.uow import read
 from core.services.platform import tasks
 from core.services.training.jobs.records import JobRecord
 
-SHARE_TO_TRUST: Final = 5.0  # percent of a task from which its pace says something
+SHARE_TO_TRUST: Final = 25.0  # percent of a task from which its pace says something
 POINTS_READ: Final = 400  # the newest ones
 FEWEST: Final = 4  # points whose pace says something
 _BETWEEN: Final = 3.0  # a gap of more usual steps contains a validation, a checkpoint or sample answers

@@ -48,16 +48,26 @@ def test_a_countdown_follows_the_clock_and_never_goes_back(studio_env: Path, mon
     now, estimate = 1_000.0, 200.0
     monkeypatch.setattr(demo_time.time, "time", lambda: now)
     monkeypatch.setattr(demo_time, "left_s", lambda record: estimate)
-    assert demo_time.countdown(record) == pytest.approx(200)
+
+    def shown() -> tuple[float, bool]:
+        count = demo_time.countdown(record)
+        assert count is not None
+        return round(count.left_s), count.late
+
+    assert shown() == (200, False)
     now = 1_060.0  # a busy machine: nothing was done in this minute, and the estimate even grew
     estimate = 260.0
-    assert demo_time.countdown(record) == pytest.approx(140)
+    assert shown() == (140, False)
     estimate = 130.0  # a little earlier is not worth a jump
-    assert demo_time.countdown(record) == pytest.approx(140)
+    assert shown() == (140, False)
     estimate = 50.0
-    assert demo_time.countdown(record) == pytest.approx(50)
-    now, estimate = 1_120.0, 30.0
-    assert demo_time.countdown(record) == pytest.approx(-10)
+    assert shown() == (50, False)
+    now, estimate = 1_120.0, 30.0  # over, and nearly done: no new promise
+    assert shown() == (-10, False)
+    estimate = 300.0
+    assert shown() == (300, True)
+    now = 1_180.0
+    assert shown() == (240, True)
 
 
 def test_a_rough_time_grows_with_the_work_and_the_age_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
