@@ -19,10 +19,11 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -245,11 +246,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bench = Bench(base, adapters)
         bench.together(3, 4)  # nothing is measured for the first time
         bench.one_by_one(1, 4)
-        figures = throughput(bench, tokens, turns)
+        steps: list[Callable[[], dict[str, float]]] = [lambda: throughput(bench, tokens, turns)]
         if chosen.llama_cpp:
-            figures |= by_llama_cpp(base, adapters, folder, tokens, turns)
-        figures |= switching(bench, (20 if chosen.model else 66) * turns)
-        figures |= first_tokens(bench, turns) | cold(base, adapters)
+            steps.append(lambda: by_llama_cpp(base, adapters, folder, tokens, turns))
+        steps.append(lambda: switching(bench, (20 if chosen.model else 66) * turns))
+        steps += [lambda: first_tokens(bench, turns), lambda: cold(base, adapters)]
+        figures: dict[str, float] = {}
+        for step in steps:
+            measured = step()
+            print({key: round(value, 3) for key, value in measured.items()}, file=sys.stderr, flush=True)
+            figures |= measured
     figures |= {"load": os.getloadavg()[0]}
     if not chosen.json:
         for key, value in figures.items():
@@ -258,6 +264,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    import sys
-
     main(sys.argv[1:])

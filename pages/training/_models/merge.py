@@ -85,7 +85,7 @@ def _title(one: merging.Precision) -> str:
 def _caption(one: merging.Precision) -> str:
     if one.exact:
         return "Exact: the same logits as base and adapter."
-    return "As the base is stored. Base and adapter are rounded to it, so logits differ slightly."
+    return "As the base is stored. Base and adapter are rounded to it, so logits differ: by up to 1.4 on SmolLM2 135M."
 
 
 def _progress(model_id: str) -> None:
