@@ -21,12 +21,12 @@ from core.services.learn.demo import REAL, SAMPLE, STARTER, DemoRecord, DemoStep
 from core.services.platform import drafts, tasks
 from core.services.platform.tasks import TaskRecord
 from core.services.training import jobs, starter
-from core.training.forecast.rough import slowness
+from core.training.forecast.rough import STARTER_S, slowness
 
 # A demo with the sample tickets on two cores with AVX-512. Measured: `bench/RESULTS.md`.
 REFERENCE_STEPS: Final[Mapping[str, int]] = {STARTER: 1440, REAL: 270}
 REFERENCE_S: Final[Mapping[str, Mapping[str, float]]] = {
-    STARTER: {"starter": 136.0, "training": 119.0, "test": 44.0},
+    STARTER: {"starter": STARTER_S, "training": 119.0, "test": 44.0},
     REAL: {"base": 0.0, "training": 404.0, "test": 178.0},
 }
 _DATASET_S: Final = 2.0

@@ -13,6 +13,7 @@ from core.training.precision import processor
 
 CORE_FLOPS: Final = 52e9  # operations per second that a core of the reference machine made in training
 STEP_S: Final = 0.05  # what a step takes there beside its products: many small operations, one after another
+STARTER_S: Final = 136.0  # building the starter there
 SPREAD: Final = (0.5, 2.5)
 ALL_TRAINED, BASE_FROZEN = 6, 4  # operations for a token and parameter: forward 2, backward 4 or 2
 _WIDTHS: Final = {"avx512f": 1.0, "avx2": 1.6}  # flag of a processor -> its time, 16 and 8 numbers at once

@@ -102,7 +102,7 @@ def needed(first: jobs.FirstTask) -> str:
 def _until_done(job: JobRecord, first: jobs.FirstTask) -> str:
     """When the job begins, and how long it then takes, as far as that is known."""
     takes = float(job.forecast.get("time_expected_s") or 0)
-    parts = [f"starts in about {duration(first.left_s)}"] if first.left_s else ["starts then"]
+    parts = [f"starts in about {duration(first.left_s)}"] if first.left_s else ["then this job starts"]
     return " · ".join(parts + ([f"then takes about {duration(takes)}"] if takes else []))
 
 

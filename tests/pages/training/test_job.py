@@ -95,6 +95,8 @@ def test_a_job_whose_base_is_built_first_says_so_everywhere(open_screen, read) -
     )
     first = jobs.first_task(job)
     assert first is not None
+    assert first.left_s  # expected by the processor until its own pace is known
+    assert "starts in about" in read(open_screen("job", id=job.id))
     (event,) = tasks.events(job.task_id)
     app = open_screen("job", id=job.id)
     shown = read(app)

@@ -18,7 +18,9 @@ from sqlalchemy import select
 from core.platform.db.tables import POINTS
 from core.platform.db.uow import read
 from core.services.platform import tasks
+from core.services.training import starter
 from core.services.training.jobs.records import JobRecord
+from core.training.forecast.rough import STARTER_S, slowness
 
 SHARE_TO_TRUST: Final = 25.0  # percent of a task from which its pace says something
 POINTS_READ: Final = 400  # the newest ones
@@ -57,8 +59,11 @@ def first_task(job: JobRecord) -> FirstTask | None:
     task = tasks.get_task(needed)
     if task.state == "succeeded":
         return None
-    known = task.state == "running" and task.duration_s and task.progress >= SHARE_TO_TRUST
-    left = task.duration_s * (100 - task.progress) / task.progress if known and task.duration_s else None
+    left = None
+    if task.state == "running" and task.duration_s and task.progress >= SHARE_TO_TRUST:
+        left = task.duration_s * (100 - task.progress) / task.progress
+    elif task.kind == starter.KIND and task.state in ("pending", "running"):
+        left = STARTER_S * slowness() * (1 - task.progress / 100)
     return FirstTask(task.title, task.progress, left)
 
 
