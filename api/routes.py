@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from api.data import datasets, files, uploads
 from api.models import base_models
 from api.platform import described, keys, tasks
-from api.serving import agents, chats, completions, feedback, models
+from api.serving import agents, chats, completions, evaluations, feedback, models
 from api.training import fine_tuning, first_names, jobs, models as tuned_models
 from core.registry import Registry
 
@@ -27,6 +27,7 @@ ROUTES.add(base_models.methods_router)
 ROUTES.add(agents.router)
 ROUTES.add(chats.router)
 ROUTES.add(feedback.router)
+ROUTES.add(evaluations.router)
 ROUTES.add(tasks.router)
 ROUTES.add(keys.router)
 ROUTES.add(first_names.router)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -39,6 +40,12 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first examples.")] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, max=4096, help="Maximum answer length, in tokens.")] = None,
     temperature: Annotated[float, typer.Option(min=0.0, max=2.0, help="0 always takes the most likely token.")] = 0.0,
+    custom: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--custom", metavar="NAME=FILE", help="A custom metric: a .py, .json (schema) or .txt (regex) file."
+        ),
+    ] = None,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the verdict is Don't ship.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -55,7 +62,7 @@ def evaluate(
     suites = () if not against or guards == "none" else tuple(SUITES.ids() if guards == "all" else guards.split(","))
     settings = EvaluationSettings(
         limit=limit, max_tokens=max_tokens, temperature=temperature, against=against, suites=suites,
-        repeats=repeats if against else 1, main=main,
+        repeats=repeats if against else 1, main=main, custom=tuple(map(_custom, custom or ())),
     )  # fmt: skip
     with ensure({"redis", "worker"}, say):
         begun = evaluating.start(
@@ -72,6 +79,16 @@ def evaluate(
         _print(done, found)
     if gate and any(verdict.decision == "dont_ship" for verdict in found):
         raise typer.Exit(1)
+
+
+def _custom(typed: str) -> dict[str, str]:
+    """The definition in `NAME=FILE`."""
+    name, _, path = typed.partition("=")
+    kind = {".py": "function", ".json": "schema", ".txt": "regex"}.get(Path(path).suffix)
+    if kind is None:
+        raise typer.BadParameter(f"{typed!r} is not NAME=FILE with a .py, .json or .txt file.")
+    body = Path(path).read_text("utf-8")
+    return {"kind": kind, "name": name, "body": body.strip("\n") if kind == "regex" else body}
 
 
 def _print(done: EvaluationRecord, found: list[VerdictRecord]) -> None:

@@ -34,6 +34,7 @@ class EvaluationSettings:
         suites: ids of the guard suites that every model answers too.
         repeats: how often `against` answers everything, which measures its noise.
         main: the id of the metric that the verdict is about; "": the one that fits the outputs.
+        custom: definitions of further metrics (core.serving.evaluation.custom).
         judge: {model, rubric} of a rubric judge; {} for none.
     """
 
@@ -45,6 +46,7 @@ class EvaluationSettings:
     suites: tuple[str, ...] = ()
     repeats: int = 1
     main: str = ""
+    custom: tuple[Mapping[str, Any], ...] = ()
     judge: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

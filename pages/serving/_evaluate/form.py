@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 import streamlit as st
 
@@ -12,7 +13,7 @@ from core.messages import SPLIT_TITLES
 from core.services.data import datasets
 from core.services.data.datasets import DatasetChoice
 from core.services.serving import chat, evaluating
-from core.services.serving.evaluating import EVALUATION_METRICS, SUITES, EvaluationSettings
+from core.services.serving.evaluating import CUSTOM_KINDS, EVALUATION_METRICS, SUITES, EvaluationSettings
 from pages.ui import components, first_steps, navigation
 from pages.ui.format import md, plural, sentence
 
@@ -47,8 +48,9 @@ def show() -> None:
         st.subheader("Metrics", anchor=False)
         metrics = _metrics()
         suites = _suites() if against else []
+        custom = _custom()
     with st.expander("More settings", icon=":material/tune:", key="evaluation_more"):
-        settings = _more(against, limit, suites)
+        settings = replace(_more(against, limit, suites), custom=custom)
     models += [line.strip() for line in elsewhere.splitlines() if line.strip()]
     with components.spread():
         st.caption(_account(models, against, suites))
@@ -147,6 +149,19 @@ def _suites() -> list[str]:
         key="evaluation_suites",
         help="Questions that show whether a model broke something else. None may fall by more than 5 points.",
     )
+
+
+def _custom() -> tuple[Mapping[str, Any], ...]:
+    """One metric of the user's, where its name is filled in."""
+    if not st.toggle("Add a custom metric", key="evaluation_custom"):
+        return ()
+    kinds = {kind.id: kind.title for kind in CUSTOM_KINDS}
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        name = st.text_input("Name", key="custom_name", max_chars=60, placeholder="Mentions an order number")
+        kind = components.pick("Kind", kinds, "custom_kind", width=220)
+    body = st.text_area("Definition", key="custom_body", height=120, help=CUSTOM_KINDS.get(kind).hint)
+    st.caption(CUSTOM_KINDS.get(kind).hint)
+    return ({"kind": kind, "name": name, "body": body},)
 
 
 def _more(against: str, limit: int | None, suites: Sequence[str]) -> EvaluationSettings:

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import String, cast, func
 
 from core.errors import DataError
+from core.platform.db import cursors
 from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
 from core.platform.db.tables import EVALUATIONS, TASKS
 from core.services.platform import tasks
@@ -38,6 +39,12 @@ def look_up(view: View) -> tuple[Slice, list[EvaluationRecord]]:
     """One page of the evaluations."""
     found = look_up_in(LISTING, view)
     return found, in_order(found.ids, store.find(found.ids))
+
+
+def newest(after: str = "", *, archived: bool = False, limit: int = 50) -> list[EvaluationRecord]:
+    """A page of the evaluations, the newest first. Raises DataError if none has the id `after`."""
+    ids = tuple(cursors.newest(LISTING, EVALUATIONS, after, archived=archived, limit=limit))
+    return in_order(ids, store.find(ids))
 
 
 def archive(ids: Sequence[str]) -> int:

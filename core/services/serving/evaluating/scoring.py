@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from core.services.serving.evaluating.questions import EvaluationQuestion
 from core.services.serving.evaluating.statistics import noise
 from core.serving.evaluation import EVALUATION_METRICS, EvaluationMetric, Graded, figures, main_metric
+from core.serving.evaluation.custom import metric_of
 from core.serving.evaluation.suites import passes
 from core.serving.evaluations import store
 from core.serving.evaluations.records import AnswerRecord, EvaluationRecord, ModelSummary, Summary
@@ -15,8 +16,9 @@ PASSED = "passed"
 
 
 def metrics_of(evaluation: EvaluationRecord) -> list[EvaluationMetric]:
-    """The chosen metrics of an evaluation."""
-    return [EVALUATION_METRICS.get(metric) for metric in evaluation.metrics if metric in EVALUATION_METRICS]
+    """The chosen metrics of an evaluation, and those that were defined for it."""
+    chosen = [EVALUATION_METRICS.get(metric) for metric in evaluation.metrics if metric in EVALUATION_METRICS]
+    return [*chosen, *map(metric_of, evaluation.settings.custom)]
 
 
 def graded(question: EvaluationQuestion, answer: AnswerRecord) -> Graded:

@@ -17,6 +17,7 @@ from core.platform.tasks.results import TaskResult
 from core.services.data import datasets
 from core.services.serving.evaluating import contestants
 from core.serving.evaluation import EVALUATION_METRICS
+from core.serving.evaluation.custom import MOST, metric_of
 from core.serving.evaluation.suites import SUITES
 from core.serving.evaluations import store
 from core.serving.evaluations.records import EvaluationRecord, EvaluationSettings
@@ -103,6 +104,9 @@ def _check(split: str, metrics: Sequence[str], settings: EvaluationSettings) -> 
         raise DataError(f"Unknown split: {split!r}.", f"Choose one of: {', '.join(SPLITS)}.", field="split")
     for metric in (*metrics, *([settings.main] if settings.main else ())):
         EVALUATION_METRICS.get(metric)
+    named = [metric_of(definition).id for definition in settings.custom]
+    if len(named) > MOST or len(set(named)) < len(named):
+        raise DataError(f"An evaluation has at most {MOST} custom metrics with different names.", field="custom")
     for suite in settings.suites:
         SUITES.get(suite)
     _between("limit", settings.limit, 1, 1_000_000)
