@@ -14,6 +14,7 @@ from api.platform import problems
 
 POLL_S: Final = 1.0
 ALIVE_S: Final = 15.0  # a comment at least this often, so that no proxy closes the connection
+STREAMED: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/event-stream": {"schema": {}}}}}
 Read = Callable[[], tuple[Sequence[dict[str, Any]], bool]]  # new events, and whether those were the last ones
 
 

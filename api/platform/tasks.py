@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Query, Request
 from fastapi.responses import StreamingResponse
 
-from api.platform.event_stream import event_stream
+from api.platform.event_stream import STREAMED, event_stream
 from api.platform.records import After, Limit, RecordPage, page, records
 from api.platform.scopes import needs
 from api.platform.shapes import EventShown, TaskShown
@@ -38,7 +38,9 @@ def act(task_id: str, action: Action) -> TaskShown:
     return TaskShown.of(tasks.get_task(task_id))
 
 
-@router.get("/{task_id}/events", dependencies=[needs(READ, DATA, TRAIN)], response_model=list[EventShown])
+@router.get(
+    "/{task_id}/events", dependencies=[needs(READ, DATA, TRAIN)], response_model=list[EventShown], responses=STREAMED
+)
 def events(
     task_id: str, request: Request, since: Since = 0, stream: bool = False
 ) -> list[EventShown] | StreamingResponse:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from api.platform.event_stream import event_stream
+from api.platform.event_stream import STREAMED, event_stream
 from api.platform.idempotency import IdempotencyKey
 from api.platform.scopes import needs
 from api.training import openai_jobs as shown
@@ -80,7 +80,7 @@ def resume_job(job_id: str) -> JobObject:
     return shown.job_object(jobs.request(job_id, "resume"))
 
 
-@router.get("/{job_id}/events", dependencies=_READING, response_model=EventList)
+@router.get("/{job_id}/events", dependencies=_READING, response_model=EventList, responses=STREAMED)
 def list_events(
     job_id: str, request: Request, limit: Limit = 20, after: str = "", stream: bool = False
 ) -> EventList | StreamingResponse:

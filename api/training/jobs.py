@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from api.platform.event_stream import event_stream
+from api.platform.event_stream import STREAMED, event_stream
 from api.platform.idempotency import IdempotencyKey
 from api.platform.records import add_routes, records
 from api.platform.scopes import needs
@@ -97,7 +97,7 @@ def log(job_id: str) -> list[str]:
     return tasks.log_tail(jobs.get_job(job_id).task_id)
 
 
-@router.get("/{job_id}/events", dependencies=_READING, response_model=list[EventShown])
+@router.get("/{job_id}/events", dependencies=_READING, response_model=list[EventShown], responses=STREAMED)
 def events(
     job_id: str, request: Request, since: Since = 0, stream: bool = False
 ) -> list[EventShown] | StreamingResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -78,9 +79,16 @@ def test_the_description_has_the_settings_of_the_forms(client) -> None:
     assert {"$ref": "#/components/schemas/lora"} in asked
     assert schemas["TrainingConfig"]["properties"]["num_epochs"]["title"] == "Epochs"
     text = json.dumps(described)
-    for name in set(__import__("re").findall(r'"#/components/schemas/([^"]+)"', text)):
+    for name in set(re.findall(r'"#/components/schemas/([^"]+)"', text)):
         assert name in schemas, name
     assert {"/api/v1/jobs", "/v1/chat/completions", "/fine-tuning/jobs/estimate-cost"} <= set(described["paths"])
+
+
+def test_every_parameter_of_a_path_is_read(client) -> None:
+    for path, operations in client.get("/api/openapi.json").json()["paths"].items():
+        for method, operation in operations.items():
+            read = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"}
+            assert read == set(re.findall(r"\{(\w+)\}", path)), (method, path)
 
 
 def test_the_docs_page_opens_in_a_browser_of_this_machine(open_api, new_key, monkeypatch) -> None:
@@ -143,7 +151,9 @@ def test_the_names_of_the_first_product_answer(client, tmp_path: Path) -> None:
     job = runs.launch(data)
     assert client.get("/fine-tuning/datasets").json()["data"][0]["id"] == data.id
     assert client.post(f"/fine-tuning/datasets/{data.id}/validate").json()["kind"] == "validation"
+    assert client.get(f"/fine-tuning/datasets/{data.id}").json()["id"] == data.id
     assert client.get("/fine-tuning/jobs").json()["data"][0]["id"] == job.id
+    assert client.get(f"/fine-tuning/jobs/{job.id}").json()["id"] == job.id
     assert client.post("/fine-tuning/jobs/estimate-cost", json={"dataset_id": data.id}).json()["forecast"]
     model = runs.succeed(runs.launch(data, "Second"), tmp_path)
     assert client.get("/fine-tuning/models").json()["data"][0]["id"] == model.id
