@@ -10,6 +10,7 @@ from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from api.platform.problems import Problem
 from api.platform.scopes import caller_of
 from core.errors import DataError
 from core.services.platform import idempotency
@@ -17,6 +18,14 @@ from core.services.platform import idempotency
 HEADER: Final = "Idempotency-Key"
 MOST: Final = 200  # characters of a key
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
+NOT_STORED: Final = {"Cache-Control": "no-store"}  # the header of a response with a secret
+SHOWN_ONCE: Final = Problem(
+    409,
+    "shown_once",
+    "The request with this Idempotency-Key has succeeded; its response was shown once and is not stored.",
+    "Revoke what it created, and send it with a new key.",
+    HEADER,
+)
 
 
 def key_of(request: Request) -> str | None:
@@ -46,6 +55,8 @@ async def once(request: Request, answer: Callable[[Request], Awaitable[Response]
         return await answer(request)
     body = hashlib.sha256(await request.body()).hexdigest()
     stored = await run_in_threadpool(idempotency.begin, key, body)
+    if stored is not None and stored.status == SHOWN_ONCE.status:
+        return SHOWN_ONCE.response(request.url.path)
     if stored is not None:
         return Response(stored.body, stored.status, REPLAYED, media_type="application/json")
     try:
@@ -53,7 +64,9 @@ async def once(request: Request, answer: Callable[[Request], Awaitable[Response]
     except BaseException:
         await run_in_threadpool(idempotency.forget, key)
         raise
-    if response.status_code < 300 and isinstance(response.body, bytes):
+    if response.status_code < 300 and response.headers.get("cache-control") == NOT_STORED["Cache-Control"]:
+        await run_in_threadpool(idempotency.finish, key, SHOWN_ONCE.status, "")
+    elif response.status_code < 300 and isinstance(response.body, bytes):
         await run_in_threadpool(idempotency.finish, key, response.status_code, response.body.decode())
     else:
         await run_in_threadpool(idempotency.forget, key)

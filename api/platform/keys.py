@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from fastapi import Response
+
+from api.platform.idempotency import NOT_STORED
 from api.platform.records import records
 from api.platform.scopes import needs
 from api.platform.shapes import CreatedKey, KeyShown, NewKey
@@ -20,8 +23,9 @@ def list_keys() -> list[KeyShown]:
 
 
 @router.post("", status_code=201)
-def create_key(asked: NewKey) -> CreatedKey:
+def create_key(asked: NewKey, response: Response) -> CreatedKey:
     """Create a key; its text is shown this once."""
+    response.headers.update(NOT_STORED)
     made = api_keys.create(name=asked.name, scopes=asked.scopes, days=asked.days)
     return CreatedKey(key=made.key, record=KeyShown.of(made.record))
 

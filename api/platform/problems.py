@@ -31,6 +31,7 @@ from core.services.platform.api_keys import KeyRefused
 
 log = logging.getLogger("sft.api")
 
+MAX_TEXT: Final = 2_000  # characters: a name in it may be as long as an address
 OPENAI: Final = "/v1"  # under it, the shapes are OpenAI's
 
 # The status and the code of each kind of error; the first that fits.
@@ -126,10 +127,18 @@ def of_error(error: Exception) -> Problem:
     return Problem(500, "internal", message, "Search for this id in logs/api.jsonl of the data directory.")
 
 
+NO_OBJECT: Final = Problem(400, "invalid", "The body must be a JSON object.", "Send Content-Type: application/json.")
+
+
 def of_body(errors: Sequence[Any]) -> Problem:
     """The problem with a body or query that does not fit its schema: names the first field."""
     first = errors[0] if errors else {}
-    place = ".".join(str(part) for part in first.get("loc", ())[1:]) or "the body"
+    place = ".".join(str(part) for part in first.get("loc", ())[1:])
+    if first.get("type") == "json_invalid":
+        why = first.get("ctx", {}).get("error", "it ends too early")
+        return Problem(400, "json", f"The body is not valid JSON: {why} (character {place}).", "Correct it.")
+    if not place:
+        return NO_OBJECT
     reason = str(first.get("msg", "not valid")).removeprefix("Value error, ").rstrip(".")
     return Problem(400, "invalid", f"{place}: {reason[:1].lower()}{reason[1:]}.", f"Correct {place}.", place)
 
@@ -143,5 +152,6 @@ def of_path(path: str, status: int, headers: Mapping[str, str] | None) -> Proble
 
 
 def _sendable(text: str) -> str:
-    """A text that can be encoded: half a character of a request is written as an escape."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """A text that can be encoded, and is not as long as a request may be: half a character is written as an escape."""
+    cut = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+    return cut.encode("utf-8", "backslashreplace").decode()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import StreamingResponse
 
 from api.platform.event_stream import STREAMED, event_stream
 from api.platform.idempotency import IdempotencyKey
+from api.platform.records import records
 from api.platform.scopes import needs
 from api.training import openai_jobs as shown
 from api.training.openai_shapes import CheckpointList, CreateJob, EventList, JobList, JobObject
@@ -17,7 +18,7 @@ from core.services.platform.api_keys import READ, TRAIN
 from core.services.training import fine_tuning, jobs
 from core.services.training.fine_tuning import FineTuning
 
-router: Final = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["OpenAI: fine-tuning"])
+router: Final = records("/v1/fine_tuning/jobs", "OpenAI: fine-tuning")
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 _READING: Final = [needs(READ, TRAIN)]

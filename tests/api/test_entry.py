@@ -117,6 +117,20 @@ def test_bodies_are_bounded(client) -> None:
     assert (refused.status_code, refused.json()["error"]["code"]) == (413, "body_too_large")
 
 
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b'"x"', b"{}\n{}"])
+def test_a_body_that_is_not_an_object_is_refused_by_that_name(client, content: bytes) -> None:
+    for path in ("/api/v1/jobs", "/v1/fine_tuning/jobs"):
+        refused = client.post(path, content=content, headers={"Content-Type": "application/json"})
+        assert refused.status_code == 400
+        assert "object" in refused.text or "JSON" in refused.text
+        assert "dictionary" not in refused.text
+
+
+def test_a_long_name_is_not_repeated_in_full(client) -> None:
+    for path in ("/v1/models/", "/api/v1/jobs/", "/v1/files/"):
+        assert len(client.get(path + "a" * 60_000).content) < 10_000
+
+
 def test_an_unknown_path_is_answered_in_the_shape_of_its_face(client) -> None:
     openai, own = client.get("/v1/nowhere"), client.get("/api/nowhere")
     assert openai.status_code == own.status_code == 404

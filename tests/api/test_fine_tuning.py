@@ -151,6 +151,8 @@ def test_the_same_idempotency_key_creates_one_job(client) -> None:
     body = {"model": "starter", "training_file": file["id"]}
     keys = ("a", "a", "b")
     ids = [client.post("/v1/fine_tuning/jobs", json=body, headers={"Idempotency-Key": k}).json()["id"] for k in keys]
+    other = client.post("/v1/fine_tuning/jobs", json={**body, "seed": 9}, headers={"Idempotency-Key": keys[0]})
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "conflict")
     assert ids[0] == ids[1] != ids[2]
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from api.platform import event_stream
 from core.models.methods import METHODS
+from core.platform.db.tables import API_REQUESTS
+from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.services.data import datasets
 from core.services.data.datasets.operations import OPERATIONS
@@ -69,6 +71,21 @@ def test_a_post_with_an_idempotency_key_has_one_effect(client) -> None:
     idempotency.begin("c", "hash")
     with pytest.raises(Exception, match="still being answered"):
         idempotency.begin("c", "hash")
+
+
+def test_a_new_key_is_not_stored_with_the_response_that_shows_it(open_api, new_key) -> None:
+    client = open_api(key=new_key("admin"))
+
+    def post():
+        body = {"name": "Program", "scopes": ["read"]}
+        return client.post("/api/v1/keys", json=body, headers={"Idempotency-Key": "one"})
+
+    made, again = post(), post()
+    assert (made.status_code, again.status_code, again.json()["code"]) == (201, 409, "shown_once")
+    assert len(api_keys.list_keys()) == 2
+    with UnitOfWork() as uow:
+        (stored,) = uow.execute(API_REQUESTS.select()).all()
+    assert made.json()["key"] not in str(stored)
 
 
 def test_the_description_has_the_settings_of_the_forms(client) -> None:

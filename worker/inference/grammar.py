@@ -150,7 +150,10 @@ def _closer(matcher: llguidance.LLMatcher, vocabulary: Vocabulary) -> int | None
 
 def _bad_schema(why: str) -> DataError:
     remedy = "Use only the part of JSON Schema that structured outputs support."
-    return _refusal(f"The schema of the answer cannot be used: {why.strip().rstrip('.')[:300]}.", remedy)
+    reason = " ".join(why.partition("<state>")[0].split()).rstrip(".")[:300]
+    if " " not in reason:  # the state of the parser, and no sentence
+        reason = "it allows no complete value"
+    return _refusal(f"The schema of the answer cannot be used: {reason}.", remedy)
 
 
 def _impossible(why: str) -> DataError:

@@ -55,7 +55,9 @@ def error(status: int, code: str, message: str, remedy: str) -> JSONResponse:
 def invalid(errors: Sequence[Any]) -> JSONResponse:
     """The response to an invalid body: names the first invalid field."""
     first = errors[0] if errors else {}
-    place = ".".join(str(part) for part in first.get("loc", ())[1:]) or "the body"
+    place = ".".join(str(part) for part in first.get("loc", ())[1:])
+    if not place:
+        return JSONResponse(_body("The body must be a JSON object.", 400, "invalid", None, "Correct it."), 400)
     reason = str(first.get("msg", "not valid")).removeprefix("Value error, ").rstrip(".")
     message = f"{place}: {reason[:1].lower()}{reason[1:]}."
     return JSONResponse(_body(message, 400, "invalid", place, f"Correct {place}."), 400)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from core.errors import DataError
 from core.messages import ROLES, Message
@@ -21,6 +21,7 @@ MAX_ANSWERS = 8  # to one question
 TEXT_TOKENS = 16  # of a text completion where no number is given
 MAX_LIKELIEST = 20  # tokens named beside each one
 MAX_STOPS, MAX_STOP = 16, 256  # each is searched for at every token
+ROLES_WITH_CONTENT = ("system", "developer", "user", "tool")  # a turn of the assistant may be its tool calls alone
 _ROLE_NAMES = {"developer": "system"}  # OpenAI's newer name for the same role
 
 
@@ -64,6 +65,13 @@ class ChatMessage(BaseModel):
     name: str | None = Field(default=None, max_length=MAX_NAME)
     tool_calls: list[ToolCall] | None = Field(default=None, max_length=MAX_TOOL_CALLS)
     tool_call_id: str | None = Field(default=None, max_length=MAX_NAME)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_content(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("content") is None and value.get("role") in ROLES_WITH_CONTENT:
+            raise ValueError("it has no content")
+        return value
 
     @field_validator("content", mode="before")
     @classmethod

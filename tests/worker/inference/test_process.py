@@ -179,12 +179,14 @@ def test_errors_have_openais_shape_and_no_traceback(client: openai.OpenAI, serve
         client.models.retrieve("nope")
     with pytest.raises(openai.BadRequestError, match="wizard"):
         client.chat.completions.create(model=served.base, messages=[{"role": "wizard", "content": "x"}])  # type: ignore[list-item]
+    with pytest.raises(openai.BadRequestError, match=r"messages\.1: it has no content"):
+        client.chat.completions.create(model=served.base, messages=[*ASK, {"role": "user"}])  # type: ignore[list-item]
     with pytest.raises(openai.BadRequestError, match="max_tokens"):
         ask(client, served.base, max_tokens=0)
     with pytest.raises(openai.BadRequestError, match="at most 512") as error:
         client.chat.completions.create(model=served.base, messages=[{"role": "user", "content": "x" * 600}])
     assert error.value.code == "context_length_exceeded"
-    for path, body in (("/v1/chat/completions", b"{"), ("/nothing", b"{}")):
+    for path, body in (("/v1/chat/completions", b"{"), ("/v1/chat/completions", b"[]"), ("/nothing", b"{}")):
         answer = httpx.post(f"{served.url}{path}", content=body, headers={"content-type": "application/json"})
         assert answer.status_code in (400, 404)
         assert set(answer.json()["error"]) >= {"message", "type", "code", "param"}
