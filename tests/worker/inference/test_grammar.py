@@ -86,6 +86,9 @@ def test_a_schema_that_cannot_be_used_is_refused(client: openai.OpenAI, served: 
     for schema in ({"type": "nonsense"}, {"$ref": "#/nowhere"}, {"type": "string", "pattern": "("}):
         with pytest.raises(openai.BadRequestError, match="schema"):
             ask(client, served.base, schema)
+    with pytest.raises(openai.BadRequestError, match="no complete value") as refused:
+        ask(client, served.base, {"$ref": "#"})
+    assert "<state>" not in refused.value.message
     with pytest.raises(openai.BadRequestError, match="longer"):
         ask(client, served.base, {"enum": ["x" * 70_000]})
     content, _ = ask(client, served.base, PERSON)  # and it answers as before
