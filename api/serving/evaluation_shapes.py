@@ -94,6 +94,8 @@ class NewEvaluation(BaseModel):
     temperature: float = Field(default=0.0, ge=0, le=2)
     main: str = Field(default="", max_length=60, description="the metric that decides")
 
+    judge: str = Field(default="", max_length=500, description="a model that compares each pair of answers")
+    rubric: str = Field(default="", max_length=4_000)
     custom: list[CustomMetric] = Field(default_factory=list, max_length=8)
 
     def settings(self) -> EvaluationSettings:
@@ -102,6 +104,7 @@ class NewEvaluation(BaseModel):
             limit=self.limit, max_tokens=self.max_tokens, temperature=self.temperature, against=self.against,
             suites=tuple(self.suites), repeats=self.repeats if self.against else 1, main=self.main,
             custom=tuple(one.model_dump() for one in self.custom),
+            judge={"model": self.judge, "rubric": self.rubric} if self.judge else {},
         )  # fmt: skip
 
 
@@ -124,6 +127,34 @@ class VerdictShown(Shown):
     reasons: list[ReasonShown]
     override: dict[str, Any]
     created_at: float
+
+
+class JudgedShown(Shown):
+    """Pairs that a judge compared; `biased` names the side that it prefers, or is empty."""
+
+    wins: int
+    ties: int
+    losses: int
+    disagreed: int
+    win_rate: float
+    biased: str
+
+
+class CalibrationShown(Shown):
+    """The judge against people; tau and kappa say little below 20 ratings (`enough`)."""
+
+    ratings: int
+    tau: float | None
+    kappa: float | None
+    enough: bool
+
+
+class JudgmentShown(BaseModel):
+    """A judge's result about one model."""
+
+    candidate_id: str
+    judged: JudgedShown | None
+    calibration: CalibrationShown
 
 
 class CaseAnswer(Shown):

@@ -10,17 +10,20 @@ from api.platform.records import Limit, add_routes, records
 from api.platform.scopes import needs
 from api.serving.evaluation_shapes import (
     BoardRowShown,
+    CalibrationShown,
     CaseAnswer,
     CasePage,
     CaseShown,
     EvaluationShown,
+    JudgedShown,
+    JudgmentShown,
     NewEvaluation,
     VerdictShown,
 )
 from core.services.data import datasets
 from core.services.platform.api_keys import READ, SERVE
 from core.services.serving import evaluating
-from core.services.serving.evaluating import verdicts
+from core.services.serving.evaluating import judging, verdicts
 
 router: Final = records("/api/v1/evaluations", "Evaluations")
 _READING: Final = [needs(READ, SERVE)]
@@ -58,6 +61,23 @@ ROUTES: Final = add_routes(
 def of_evaluation(evaluation_id: str) -> list[VerdictShown]:
     """The verdicts on its models, with their reasons."""
     return [VerdictShown.of(verdict) for verdict in verdicts.of_evaluation(evaluating.get(evaluation_id).id)]
+
+
+@router.get("/{evaluation_id}/judgments", dependencies=_READING)
+def judgments(evaluation_id: str) -> list[JudgmentShown]:
+    """What the judge said about each model, and how well it agrees with people; empty without a judge."""
+    found = evaluating.get(evaluation_id)
+    if judging.contestant(found) is None:
+        return []
+    return [
+        JudgmentShown(
+            candidate_id=model.id,
+            judged=JudgedShown.of(pairs) if (pairs := judging.judged(found, model.id)) else None,
+            calibration=CalibrationShown.of(judging.calibration(found, model.id)),
+        )
+        for model in found.models
+        if model.id != found.settings.against
+    ]
 
 
 @router.get("/{evaluation_id}/answers", dependencies=_READING)

@@ -13,6 +13,7 @@ from core.cli._support.output import print_json, print_table
 from core.cli._support.waiting import wait_succeeded
 from core.serving.evaluation import EVALUATION_METRICS
 from core.serving.evaluation.suites import SUITES
+from core.text import plural
 
 if TYPE_CHECKING:
     from core.services.serving.evaluating import EvaluationRecord, VerdictRecord
@@ -46,6 +47,10 @@ def evaluate(
             "--custom", metavar="NAME=FILE", help="A custom metric: a .py, .json (schema) or .txt (regex) file."
         ),
     ] = None,
+    judge: Annotated[
+        str, typer.Option(help="A model that compares each pair of answers with those of --against.")
+    ] = "",
+    rubric: Annotated[Path | None, typer.Option(help="A text file: what makes an answer the better one.")] = None,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the verdict is Don't ship.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -53,7 +58,7 @@ def evaluate(
     from core.platform.supervisor import ensure
     from core.services.data import datasets
     from core.services.serving import evaluating
-    from core.services.serving.evaluating import EvaluationSettings, verdicts
+    from core.services.serving.evaluating import EvaluationSettings, judging, verdicts
 
     if gate and not against:
         raise typer.BadParameter("--gate needs --against MODEL.")
@@ -63,6 +68,7 @@ def evaluate(
     settings = EvaluationSettings(
         limit=limit, max_tokens=max_tokens, temperature=temperature, against=against, suites=suites,
         repeats=repeats if against else 1, main=main, custom=tuple(map(_custom, custom or ())),
+        judge={"model": judge, "rubric": rubric.read_text("utf-8") if rubric else ""} if judge else {},
     )  # fmt: skip
     with ensure({"redis", "worker"}, say):
         begun = evaluating.start(
@@ -73,8 +79,9 @@ def evaluate(
         done = evaluating.get(begun.id)
         found = verdicts.of_evaluation(begun.id)
     if as_json:
+        pairs = {one.id: judging.judged(done, one.id) for one in done.models if one.id != done.settings.against}
         print_json({"evaluation": done.id, "dataset": done.dataset_id, "split": done.split, "summary": done.summary,
-                    "verdicts": found})  # fmt: skip
+                    "verdicts": found, "judged": pairs if judge else {}})  # fmt: skip
     else:
         _print(done, found)
     if gate and any(verdict.decision == "dont_ship" for verdict in found):
@@ -92,11 +99,17 @@ def _custom(typed: str) -> dict[str, str]:
 
 
 def _print(done: EvaluationRecord, found: list[VerdictRecord]) -> None:
+    from core.services.serving.evaluating import judging
+
     assert done.summary is not None
     for verdict in found:
         print(f"{verdict.title}: {done.title_of(verdict.candidate_id)} against {done.title_of(verdict.parent_id)}")
         for reason in verdict.reasons:
             print(f"  {_MARKS[reason.ok]} {reason.text}")
+    for model in done.models:
+        if pairs := judging.judged(done, model.id):
+            bias = f"; it prefers the {pairs.biased} answer" if pairs.biased else ""
+            print(f"Judge: {model.title} wins {pairs.win_rate:.0%} of {plural(pairs.total, 'pair')}{bias}")
     titles = dict.fromkeys(score.title for model in done.summary.models for score in model.scores)
     rows: list[list[Any]] = []
     for title in titles:

@@ -13,7 +13,7 @@ from functools import partial
 
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.context import Outcome, TaskContext
-from core.services.serving.evaluating import EvaluationResult, questions, scoring, verdicts
+from core.services.serving.evaluating import EvaluationResult, judging, questions, scoring, verdicts
 from core.services.serving.evaluating.questions import EvaluationQuestion
 from core.serving.evaluations import store
 from core.serving.evaluations.records import AnswerRecord, Contestant, EvaluationRecord
@@ -81,7 +81,7 @@ class _Asking:
                 if (left := self._left[model.id]) and not self._ask(askers, model, left):
                     return False
                 self._measure_outputs(askers, model)
-            return True
+            return self._judge(askers)
         finally:
             for asker in askers.values():
                 asker.close()
@@ -119,16 +119,34 @@ class _Asking:
             self._report(model)
             self._ctx.raise_if_interrupted()
 
+    def _judge(self, askers: dict[str, Asker]) -> bool:
+        """Let the judge compare every pair of answers; False where a person stopped it."""
+        judge = judging.contestant(self._evaluation)
+        if judge is None:
+            return True
+        done = store.answered(self._evaluation.id)
+        asked = {question.position: question for question in self._questions if not question.suite}
+        every = [
+            AskedQuestion(question, repeat, judging.JUDGMENT_TOKENS, judging.SCHEMA)
+            for question, repeat in judging.questions(self._evaluation, asked)
+        ]
+        left = [one for one in every if (judge.id, *one.key) not in done]
+        self.total += len(every)
+        self._done += len(every) - len(left)
+        return not left or self._ask(askers, judge, left)
+
     def _store(self, answers: Sequence[AnswerRecord]) -> None:
         if not answers:
             return
-        scored = [
-            replace(one, scores=scoring.values(self._metrics, self._by_key[one.suite, one.position], one))
-            for one in answers
-        ]
+        scored = [replace(one, scores=self._values(one)) for one in answers]
         self._ctx.write(lambda uow: store.add_answers(uow, self._evaluation.id, scored))
         self._ctx.saved()
         self._done += len(scored)
+
+    def _values(self, answer: AnswerRecord) -> dict[str, float]:
+        if answer.suite.startswith(judging.JUDGES):
+            return judging.values(answer)
+        return scoring.values(self._metrics, self._by_key[answer.suite, answer.position], answer)
 
     def _report(self, model: Contestant) -> None:
         text = f"{model.title}: {self._done:,} of {self.total:,} answers"

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.platform import tasks
 from core.services.serving.evaluating import EvaluationRecord, VerdictRecord, verdicts
-from pages.serving._evaluate import figures, worst
+from pages.serving._evaluate import figures, judge, worst
 from pages.serving._evaluate.rows import MARKS, part
 from pages.ui import components
 from pages.ui.format import ago, md, plural, sentence
@@ -35,6 +35,7 @@ def show(evaluation: EvaluationRecord) -> None:
     if task.reason == "stopped_early":
         st.caption(":material/info: It was stopped early: the figures are of the answers so far.")
     figures.show(evaluation, evaluation.summary)
+    judge.show(evaluation)
     worst.show(evaluation, evaluation.summary)
 
 

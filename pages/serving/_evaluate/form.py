@@ -50,7 +50,7 @@ def show() -> None:
         suites = _suites() if against else []
         custom = _custom()
     with st.expander("More settings", icon=":material/tune:", key="evaluation_more"):
-        settings = replace(_more(against, limit, suites), custom=custom)
+        settings = replace(_more(against, limit, suites), custom=custom, judge=_judge(titles) if against else {})
     models += [line.strip() for line in elsewhere.splitlines() if line.strip()]
     with components.spread():
         st.caption(_account(models, against, suites))
@@ -189,6 +189,22 @@ def _more(against: str, limit: int | None, suites: Sequence[str]) -> EvaluationS
         repeats=int(repeats) if against else 1,
         main=main,
     )
+
+
+def _judge(titles: Mapping[str, str]) -> Mapping[str, str]:
+    """A judge with its rubric; {} for none."""
+    st.markdown("**Rubric judge**")
+    others = {NONE: "No judge"} | dict(titles) | {"elsewhere": "A model behind a connection"}
+    chosen = components.pick(
+        "Judge", others, "evaluation_judge",
+        help="A model that compares each pair of answers, twice with the sides swapped. Small models judge badly.",
+    )  # fmt: skip
+    if not chosen:
+        return {}
+    if chosen == "elsewhere":
+        chosen = st.text_input("Judge behind a connection", key="evaluation_judge_name", placeholder="My server/model")
+    rubric = st.text_area("Rubric", value=evaluating.judging.RUBRIC, key="evaluation_rubric", height=110)
+    return {"model": chosen, "rubric": rubric}
 
 
 def _account(models: Sequence[str], against: str, suites: Sequence[str]) -> str:

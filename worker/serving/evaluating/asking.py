@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from core.services.serving.evaluating.questions import EvaluationQuestion
 from core.serving.evaluations.records import AnswerRecord, Contestant, EvaluationSettings
@@ -17,11 +17,12 @@ _SEEDS: Final = 1_000_003
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """A question in one of its repeats, and the length at which its answer is cut."""
+    """A question in one of its repeats, the length at which its answer is cut, and the schema that it follows."""
 
     question: EvaluationQuestion
     repeat: int
     max_tokens: int
+    schema: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> tuple[str, int, int]:

@@ -89,6 +89,7 @@ def _answer(
     ask = Ask(
         name,
         messages,
+        one.schema,
         temperature=settings.temperature,
         max_tokens=one.max_tokens,
         seed=one.seed(settings),

@@ -51,7 +51,7 @@ class StudioAsker:
                     options = ChatOptions(one.max_tokens, settings.temperature, seed=one.seed(settings))
                     answer = _Answer(one, outbox.put)
                     self.engine.reserve()
-                    self.engine.submit(GenerationRequest(question, options, answer.add, cancelled))
+                    self.engine.submit(GenerationRequest(question, options, answer.add, cancelled, one.schema))
                     open_answers += 1
                 if open_answers:
                     for one, answer in _ready(outbox):

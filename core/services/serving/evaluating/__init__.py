@@ -24,6 +24,7 @@ from core.services.serving.evaluating.reading import (
 )
 from core.services.serving.evaluating.starting import KIND, EvaluationResult, start
 from core.serving.evaluation import EVALUATION_METRICS, EvaluationMetric, Score
+from core.serving.evaluation.agreement import FEWEST_RATINGS, JudgeCalibration, JudgedPairs
 from core.serving.evaluation.custom import CUSTOM_KINDS
 from core.serving.evaluation.suites import SUITES, Suite
 from core.serving.evaluations.records import (

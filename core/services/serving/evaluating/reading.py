@@ -77,7 +77,7 @@ def cases(
 
     order = sorted((position for position in of if model_id in of[position]), key=badness)
     chosen = order[offset : offset + limit]
-    asked = _questions(evaluation, suite, chosen)
+    asked = questions_at(evaluation, suite, chosen)
     found = [
         AnsweredQuestion(asked[position], of[position], of[position][model_id].scores.get(metric, 0.0))
         for position in chosen
@@ -90,7 +90,7 @@ def matrix(evaluation: EvaluationRecord, model_id: str) -> ConfusionMatrix | Non
     """The confusion matrix of a model: of labels, or of the first field with few values; None if there are neither."""
     answers = {answer.position: answer for answer in store.answers(evaluation.id, model_id=model_id, suite="")}
     try:
-        asked = _questions(evaluation, "", list(answers))
+        asked = questions_at(evaluation, "", list(answers))
     except NotFound:
         return None
     graded = [Graded(asked[position].expected, answer.answer) for position, answer in answers.items()
@@ -142,7 +142,8 @@ def _main(evaluation: EvaluationRecord) -> str:
     return evaluation.summary.main if evaluation.summary else evaluation.metrics[0]
 
 
-def _questions(evaluation: EvaluationRecord, suite: str, positions: Sequence[int]) -> dict[int, EvaluationQuestion]:
+def questions_at(evaluation: EvaluationRecord, suite: str, positions: Sequence[int]) -> dict[int, EvaluationQuestion]:
+    """The questions at these positions. Raises NotFound: the dataset was deleted."""
     if suite:
         items = SUITES.get(suite).items
         return {at: EvaluationQuestion(suite, at, items[at].messages, check=items[at].check)

@@ -8,7 +8,7 @@ from core.services.serving.evaluating.questions import EvaluationQuestion
 from core.services.serving.evaluating.statistics import noise
 from core.serving.evaluation import EVALUATION_METRICS, EvaluationMetric, Graded, figures, main_metric
 from core.serving.evaluation.custom import metric_of
-from core.serving.evaluation.suites import passes
+from core.serving.evaluation.suites import SUITES, passes
 from core.serving.evaluations import store
 from core.serving.evaluations.records import AnswerRecord, EvaluationRecord, ModelSummary, Summary
 
@@ -74,7 +74,7 @@ def runs(answers: Sequence[AnswerRecord], metric: str) -> list[dict[int, float]]
 def _suites(answers: Sequence[AnswerRecord]) -> Mapping[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for answer in answers:
-        if answer.suite and answer.repeat == 0:
+        if answer.suite in SUITES and answer.repeat == 0:
             passed, items = found.get(answer.suite, (0, 0))
             found[answer.suite] = (passed + round(answer.scores.get(PASSED, 0)), items + 1)
     return found

@@ -15,7 +15,7 @@ from core.platform.tasks import store as task_store
 from core.platform.tasks.announce import announce
 from core.platform.tasks.results import TaskResult
 from core.services.data import datasets
-from core.services.serving.evaluating import contestants
+from core.services.serving.evaluating import contestants, judging
 from core.serving.evaluation import EVALUATION_METRICS
 from core.serving.evaluation.custom import MOST, metric_of
 from core.serving.evaluation.suites import SUITES
@@ -65,6 +65,8 @@ def start(
         if len(found) < 2:
             text = "A model cannot be compared with itself."
             raise DataError(text, "Choose another model to compare with.", field="against")
+    if chosen.judge:
+        chosen = replace(chosen, judge=_judge(chosen))
     _check(split, metrics, chosen)
     version = datasets.get_version(version_id)
     dataset = datasets.get_dataset(version.dataset_id)
@@ -92,6 +94,18 @@ def start(
         uow.commit()
     announce(task.id)
     return store.get(row.id)
+
+
+def _judge(settings: EvaluationSettings) -> dict[str, str]:
+    """The judge with its title, and its rubric. Raises NotFound, DataError."""
+    if not settings.against:
+        text = "A judge compares answers with those of another model."
+        raise DataError(text, "Choose a model to compare with.", field="against")
+    rubric = str(settings.judge.get("rubric") or judging.RUBRIC).strip()
+    if len(rubric) > judging.LONGEST_RUBRIC:
+        raise DataError(f"A rubric has at most {judging.LONGEST_RUBRIC:,} characters.", "Shorten it.", field="rubric")
+    judge = contestants.find(str(settings.judge.get("model", "")))
+    return {"model": judge.id, "title": judge.title, "kind": judge.kind, "rubric": rubric}
 
 
 def _name(titles: Sequence[str], dataset: str) -> str:
