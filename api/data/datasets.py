@@ -81,7 +81,8 @@ def import_from_conversations(asked: ConversationImport) -> TaskShown:
 def mix(asked: Mix) -> TaskShown:
     """Mix several versions into a new dataset, in the background."""
     parts = list(asked.parts.items())
-    return TaskShown.of(edits.mix(asked.name, parts, asked.total, asked.seed, asked.description, asked.hold_out))
+    more = (asked.total, asked.seed, asked.description, asked.hold_out)
+    return TaskShown.of(edits.mix(asked.name, parts, *more, distinct=asked.distinct))
 
 
 ROUTES: Final = add_routes(

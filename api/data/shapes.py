@@ -149,6 +149,7 @@ class Mix(BaseModel):
     name: Name
     description: str = Field(default="", max_length=20_000)
     parts: dict[Id, float] = Field(max_length=50, description="weights by version id")
+    distinct: bool = Field(default=False, description="leave out examples whose input an earlier dataset has")
     total: int | None = None
     seed: int = 42
     hold_out: float | None = None

@@ -22,6 +22,9 @@ def mix(
             help="Total number of examples; weights are then shares of it. 0: weights say how often each is used.",
         ),
     ] = 0,
+    distinct: Annotated[
+        bool, typer.Option("--distinct", help="Leave out examples whose input an earlier dataset has.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="The same seed draws the same examples.")] = 42,
     description: Annotated[str, typer.Option(help="A sentence about the dataset.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -37,7 +40,7 @@ def mix(
         dataset, weight = _part(part)
         weighted.append((datasets.get_dataset(dataset).version.id, weight))
     with ensure({"worker-cpu"}, say):
-        task = dataset_edits.mix(name, weighted, total or None, seed, description)
+        task = dataset_edits.mix(name, weighted, total or None, seed, description, distinct=distinct)
         result = DatasetResult.of(wait_succeeded(task.id))
     print_newest(result.dataset_id, as_json=as_json)
 

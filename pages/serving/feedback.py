@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.serving import feedback
+from core.services.serving import agents, feedback
 from pages.serving._feedback import making, ratings, review
 from pages.ui import addressed, components, guard
 from pages.ui.errors import boundary
@@ -17,11 +17,12 @@ LEAD = "What people think of the answers. An accepted correction becomes a label
 def screen() -> None:
     """The queue of one state, or the ratings."""
     subjects = {"": "All models"} | feedback.judged_models()
+    named = {"": "All agents"} | {agent.id: agent.name for agent in agents.list_agents()}
     votes = feedback.tally()[0]
     counts = feedback.look_up(feedback.wanted(), limit=0)[1]
     with components.header_row("Feedback", LEAD, "Use"):
         if votes or any(counts.values()):
-            making.button(st.query_params.get("model", ""))
+            making.button(st.query_params.get("model", ""), st.query_params.get("agent", ""))
     if not votes and not any(counts.values()):
         components.empty(
             "reviews",
@@ -40,14 +41,15 @@ def screen() -> None:
     }
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="feedback_bar"):
         show = addressed.switch("Show", titles, "show", "feedback_show")
-        model_id = addressed.pick("Model", subjects, "model", "feedback_model", "", width=260) if subjects else ""
+        agent_id = addressed.pick("Agent", named, "agent", "feedback_agent", "", width=200) if len(named) > 1 else ""
+        model_id = addressed.pick("Model", subjects, "model", "feedback_model", "", width=240)
         search = ""
         if show != "ratings":
             search = st.text_input("Search", placeholder="Text or person", key="feedback_search", width=220) or ""
     if show == "ratings":
-        ratings.listing(model_id)
+        ratings.listing(agent_id, model_id)
     else:
-        review.queue(feedback.wanted(show, model_id=model_id, search=search))
+        review.queue(feedback.wanted(show, agent_id, model_id, search))
 
 
 with boundary():

@@ -17,3 +17,17 @@ def diagram(source: str) -> None:
     """Draw a flowchart from its Mermaid source."""
     with st.container(key="diagram"):
         st.markdown(f"```mermaid\n{_INIT}\n{source}\n```")
+
+
+def label(*parts: str) -> str:
+    """The lines of a quoted label, without empty ones."""
+    return "<br/>".join(_plain(part) for part in parts if part)
+
+
+def _plain(text: str) -> str:
+    """Text for a quoted label, with Mermaid entities for special characters."""
+    out = []
+    for character in " ".join(text.split()):
+        plain = character.isalnum() or character in " .,:;_-–—→+/()%·“”’'?!"
+        out.append(character if plain else f"#{ord(character)};")
+    return "".join(out)

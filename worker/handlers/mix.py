@@ -12,12 +12,12 @@ from core.data.editing.base import ResultExample
 from core.data.editing.building import ResultBatch, checked
 from core.data.editing.choosing import draw, drawn
 from core.data.editing.equality import Numbers
-from core.data.examples.identity import identity
+from core.data.examples.identity import identity, identity_of
 from core.data.examples.sets import ExampleSet
 from core.data.quality import set_rules
 from core.data.versions import files
 from core.data.versions.manifest import Change
-from core.data.versions.rows import Provenance, ProvenanceWriter, Rows
+from core.data.versions.rows import Entry, Provenance, ProvenanceWriter, Rows
 from core.data.versions.writer import VERSION_BYTES_PER_STORED_BYTE, VersionWriter
 from core.messages import SPLITS, Split
 from core.platform import disk
@@ -45,12 +45,15 @@ def handle(ctx: TaskContext) -> Outcome:
     disk.require(int(VERSION_BYTES_PER_STORED_BYTE * stored), "the mix")
     with VersionWriter(ctx.workdir / "version", hold_out=payload.get("hold_out")) as out:
         seen, kept, moved, count = ExampleSet(), ProvenanceWriter(out.directory), 0, 0
+        earlier = EarlierInputs() if payload.get("distinct") else None
         for version, _, taken in parts:
             trusted = version.manifest.rules == set_rules.VERSION
             batch = ResultBatch(version_file(version.id, files.EXAMPLES), out)
             for made, provenance in _taken(version, taken, int(payload["seed"])):
                 assert made.origin is not None
                 entry = made.origin
+                if earlier is not None and earlier.has(entry):
+                    continue
                 part = held_out.get(identity(entry.messages), "train") if held_out else entry.split
                 if SPLITS.index(part) > SPLITS.index(entry.split):
                     moved += 1
@@ -69,6 +72,8 @@ def handle(ctx: TaskContext) -> Outcome:
                 ctx.progress(90 * count / max(total, 1), "Mixing", f"{count:,} labeled examples")
                 ctx.raise_if_interrupted()
             batch.flush()
+            if earlier is not None:
+                earlier.next_dataset()
         kept.close()
         out.note(set_rules.check_set(seen))
         sources = [
@@ -79,7 +84,8 @@ def handle(ctx: TaskContext) -> Outcome:
         change = Change(
             "mix",
             f"Mixed from {shown}.",
-            parameters={"parts": sources, "total": payload["total"], "seed": payload["seed"], "moved": moved},
+            parameters={"parts": sources, "total": payload["total"], "seed": payload["seed"], "moved": moved}
+            | ({"repeated_inputs": earlier.left_out} if earlier is not None else {}),
             added=out.examples,
         )
         ctx.progress(90, "Storing", f"{out.examples:,} labeled examples")
@@ -89,6 +95,32 @@ def handle(ctx: TaskContext) -> Outcome:
     ctx.progress(99, "Publishing")
     examples = out.examples
     return Outcome("succeeded", on_commit=lambda uow: DatasetResult(dataset_id=publish(uow), examples=examples))
+
+
+class EarlierInputs:
+    """The inputs of the datasets before the one that is read, so that each input has the answer of the first one.
+
+    Examples of one dataset with the same input stay: that is what the dataset says.
+    """
+
+    def __init__(self) -> None:
+        self._before: set[bytes] = set()
+        self._here: set[bytes] = set()
+        self.left_out = 0
+
+    def has(self, entry: Entry) -> bool:
+        """Whether an earlier dataset has this input."""
+        messages = entry.example.messages
+        last = max((index for index, message in enumerate(messages) if message.role == "user"), default=-1)
+        key = identity_of(messages[: last + 1])
+        self._here.add(key)
+        self.left_out += key in self._before
+        return key in self._before
+
+    def next_dataset(self) -> None:
+        """What was read is earlier from now on."""
+        self._before |= self._here
+        self._here = set()
 
 
 def _taken(version: VersionRecord, wanted: int, seed: int) -> Iterator[tuple[ResultExample, dict[str, Any]]]:

@@ -10,7 +10,7 @@ from core.services.data import lineage
 from core.services.data.datasets import DatasetRecord
 from core.services.data.lineage import Edge, Lineage, Node
 from pages.ui import navigation
-from pages.ui.diagram import diagram
+from pages.ui.diagram import diagram, label
 from pages.ui.format import md, short
 
 _BACK = ("its content",)  # edges that only name the version an undo went back to
@@ -67,17 +67,7 @@ def mermaid(graph: Lineage, here: str) -> str:
 
 
 def _label(node: Node, steps: list[str]) -> str:
-    parts = [short(node.title, 40), short(node.detail, 60), *(short(step, 44) for step in dict.fromkeys(steps) if step)]
-    return "<br/>".join(_plain(part) for part in parts if part)
-
-
-def _plain(text: str) -> str:
-    """Text for a quoted label, with Mermaid entities for special characters."""
-    out = []
-    for character in " ".join(text.split()):
-        plain = character.isalnum() or character in " .,:;_-–—→+/()%·“”’'?!"
-        out.append(character if plain else f"#{ord(character)};")
-    return "".join(out)
+    return label(short(node.title, 40), short(node.detail, 60), *(short(step, 44) for step in dict.fromkeys(steps)))
 
 
 def folded(graph: Lineage, here: str) -> Lineage:

@@ -47,6 +47,7 @@ def _choose_again(task: TaskRecord) -> None:
     if payload["total"] is not None:
         st.session_state["total"] = int(payload["total"])
     st.session_state["seed"] = int(payload["seed"])
+    st.session_state["distinct"] = bool(payload.get("distinct"))
     st.session_state["mix_description"] = str(payload["description"])
     st.query_params.clear()  # the widgets write their values into it
     st.rerun()

@@ -72,6 +72,12 @@ def _create(parts: Parts, total: int | None) -> None:
     name = st.text_input("Name", max_chars=200, placeholder="Support and general", key="mix_name")
     slot = st.empty()
     description = st.text_input("Description (optional)", max_chars=1_000, key="mix_description")
+    distinct = st.toggle(
+        "Leave out repeated inputs",
+        key="distinct",
+        bind="query-params",
+        help="Of examples with the same input, those of the dataset that was chosen first are used.",
+    )
     seed = st.number_input(
         "Seed",
         0,
@@ -91,7 +97,7 @@ def _create(parts: Parts, total: int | None) -> None:
     ):
         return
     try:
-        task = dataset_mix.mix(name, parts, total, int(seed), description)
+        task = dataset_mix.mix(name, parts, total, int(seed), description, distinct=distinct)
     except StudioError as error:
         slot.markdown(f":red[:small[:material/error: {sentence(error.message)} {sentence(error.remedy)}]]")
         return

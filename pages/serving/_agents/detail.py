@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.serving import agents
 from core.services.serving.agents import AgentFigures, AgentRecord, AgentSettings
-from pages.serving._agents import versions
+from pages.serving._agents import loop, versions
 from pages.serving._agents.listing import SCREEN
 from pages.ui import components, forms, listing, navigation, use_from_code
 from pages.ui.components import Tile
@@ -32,6 +32,7 @@ def detail(agent: AgentRecord) -> None:
     components.section_gap()
     left, right = st.columns([8, 5], gap="medium")
     with left:
+        loop.section(agent)
         _answers(agent)
         versions.section(agent)
     with right:

@@ -14,12 +14,12 @@ from pages.ui.format import ago, md, number, percent, short
 PER_PAGE = 10
 
 
-def listing(model_id: str) -> None:
+def listing(agent_id: str, model_id: str) -> None:
     """The tiles, and one row for each rating."""
-    total, good, bad = feedback.tally(model_id=model_id)
+    total, good, bad = feedback.tally(agent_id, model_id)
     if not total:
         with st.container(border=True, key="ratings_empty"):
-            st.caption("No answer of this model is rated." if model_id else "No answer is rated yet.")
+            st.caption("No answer of them is rated." if agent_id or model_id else "No answer is rated yet.")
         return
     components.tiles(
         [
@@ -29,10 +29,10 @@ def listing(model_id: str) -> None:
         ],
         key="rating_tiles",
     )
-    page_key = f"ratings_page_{model_id}"
+    page_key = f"ratings_page_{agent_id}_{model_id}"
     first = components.first_of_page(total, PER_PAGE, page_key)
     with st.container(border=True, gap="xsmall", key="ratings"):
-        for vote in components.divided(feedback.latest(model_id=model_id, offset=first, limit=PER_PAGE)):
+        for vote in components.divided(feedback.latest(agent_id, model_id, first, PER_PAGE)):
             _row(vote)
     components.pages(total, PER_PAGE, page_key)
 

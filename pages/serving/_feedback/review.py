@@ -34,7 +34,8 @@ def queue(asked: Asked) -> None:
     total = counts[asked.state]
     if not total:
         with st.container(border=True, key="review_empty"):
-            st.caption("No correction matches." if asked.search or asked.model_id else _EMPTY[asked.state])
+            filtered = asked.search or asked.model_id or asked.agent_id
+            st.caption("No correction matches." if filtered else _EMPTY[asked.state])
         return
     at = min(max(0, int(st.session_state.get(_slot(asked), 0))), total - 1)
     found, _ = feedback.look_up(asked, at, 1)

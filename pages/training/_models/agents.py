@@ -65,7 +65,7 @@ def deploy_dialog(model: models.ModelRecord) -> None:
     chosen = st.multiselect(
         "Agents",
         list(found),
-        default=list(found) if len(found) == 1 else [],
+        default=None if "deploy_agents" in st.session_state else list(found) if len(found) == 1 else [],
         format_func=lambda agent_id: found[agent_id].name,
         key="deploy_agents",
     )

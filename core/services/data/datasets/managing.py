@@ -70,7 +70,7 @@ def dependents(dataset_id: str) -> Dependents:
     work = tuple(task.title for task in _work_on(dataset_id))
     unfinished = (*(name for name, state in jobs if state not in TERMINAL), *work)
     text = _dependents_text(jobs, names, mixes, unfinished)
-    return Dependents(tuple(name for name, _ in jobs), names, unfinished, text, mixes)
+    return Dependents(tuple(name for name, _ in jobs), names, unfinished, text, datasets=mixes)
 
 
 def delete(dataset_id: str, confirm_name: str) -> None:

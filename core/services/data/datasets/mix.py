@@ -99,11 +99,16 @@ def mix(
     seed: int = 42,
     description: str = "",
     hold_out: float | None = None,
+    *,
+    distinct: bool = False,
 ) -> TaskRecord:
     """Create a new dataset from several versions, as a background task; see `mix_plan` for what weights mean.
 
     Every example keeps its part (training or validation), its flags, source and provenance. One that would be in
     both parts, because two datasets have it, goes to validation. An example is repeated only in training.
+
+    Args:
+        distinct: leave out an example whose input an earlier dataset has: put the corrections first.
 
     Raises:
         DataError: what `mix_plan` refuses, or the name. Conflict: the name is taken.
@@ -123,6 +128,7 @@ def mix(
         "total": total,
         "seed": seed,
         "hold_out": hold_out,
+        **({"distinct": True} if distinct else {}),
     }
     key = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:24]
     return dataset_writing.enqueue_again("mix", f"Mix “{name.strip()}”", payload, f"mix:{key}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.services.serving.feedback.candidates import correct, decide, edit, get, look_up, remove, wanted
+from core.services.serving.feedback.candidates import correct, counts, decide, edit, get, look_up, remove, wanted
 from core.services.serving.feedback.exporting import FORMATS, exported
 from core.services.serving.feedback.gathering import FeedbackPlan, Gathered, datasets_made, make_dataset, plan
 from core.services.serving.feedback.opinions import (
@@ -26,8 +26,10 @@ __all__ = [
     "Gathered",
     "Opinions",
     "VoteReason",
-    "VoteRecord", "answering_models",
+    "VoteRecord",
+    "answering_models",
     "correct",
+    "counts",
     "decide",
     "edit",
     "get",

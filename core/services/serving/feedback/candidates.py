@@ -109,6 +109,11 @@ def look_up(asked: Asked, offset: int = 0, limit: int = 50) -> tuple[list[Correc
     return found, store.count_corrections(asked)
 
 
+def counts(agent_id: str = "", model_id: str = "") -> dict[str, int]:
+    """How many corrections each state has."""
+    return store.count_corrections(Asked("", agent_id, model_id))
+
+
 def wanted(
     state: str = "", agent_id: str = "", model_id: str = "", search: str = "", *, waiting: bool = False
 ) -> Asked:

@@ -178,3 +178,16 @@ def test_a_test_example_of_one_dataset_is_neither_trained_nor_validated_on_throu
         found = {one.split for one in datasets.iter_examples(mix.version.id) if one.messages[0].content == text}
         assert found == expected, text
     assert mix.version.parts == {"train": 61, "validation": 2, "test": 4}
+
+
+def test_repeated_inputs_are_left_out_of_later_datasets_alone() -> None:
+    fixed = datasets.create_dataset(
+        "Fixed", [pair("Two 1?", "Corrected", 1), pair("Two 1?", "Or so", 2), pair("New?", "Label", 3)]
+    )
+    two = make("Two", 20)
+    dataset = mixed("Mix", [(fixed.version.id, 2), (two.version.id, 1)], distinct=True)
+    found = asked(dataset)
+    assert (found["Two 1?"], found["New?"], found["Two 2?"], dataset.version.examples) == (4, 2, 1, 25)
+    answers = {example.answer for example in datasets.iter_examples(dataset.version.id) if "Two 1?" in str(example)}
+    assert answers == {"Corrected", "Or so"}
+    assert dataset_edits.history(dataset.id)[0].parameters["repeated_inputs"] == 1
