@@ -116,6 +116,15 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f}%"
 
 
+def usd(amount: float | None) -> str:
+    """`$0.42`, `$0.0031`, `$0`; a dash when no price is known."""
+    if amount is None:
+        return "–"
+    if amount == 0:
+        return "$0"
+    return f"${amount:,.2f}" if amount >= 0.1 else f"${amount:.2g}" if amount >= 0.0001 else "under $0.0001"
+
+
 def format_loss(value: float | None) -> str:
     """A loss with three decimals, or two significant digits below 0.001."""
     if value is None:

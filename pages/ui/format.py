@@ -12,6 +12,7 @@ from core.text import (  # offered here too
     percent as percent,
     plural as plural,
     size as size,
+    usd as usd,
 )
 from pages.ui.escaping import (
     md as md,

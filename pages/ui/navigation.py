@@ -47,6 +47,7 @@ SECTIONS: dict[str, tuple[Screen, ...]] = {
         Screen("arena", "Arena", "how_to_vote"),
         Screen("feedback", "Feedback", "reviews"),
         Screen("evaluate", "Evaluate", "balance"),
+        Screen("analytics", "Analytics", "insights"),
     ),
     "Learn": (Screen("explainer", "Explainer", "school"),),
     "Studio": (Screen("background_jobs", "Background jobs", "view_timeline"), Screen("settings", "Settings", "tune")),

@@ -113,6 +113,7 @@ for _kind in (
     TaskKind("validation", "Dataset check", "rule", "cpu", made=("datasets", "dataset_id")),
     TaskKind("quality", "Quality check", "verified", "cpu", made=("datasets", "dataset_id")),
     TaskKind("meaning", "Look by meaning", "scatter_plot", "cpu", made=("datasets", "dataset_id")),
+    TaskKind("gaps", "Look for gaps", "travel_explore", "cpu"),
     TaskKind("edit", "Edit", "edit", "cpu", makes_version=True, changes_dataset=True),
     TaskKind("mix", "Mix", "merge", "cpu", makes_version=True, reads=("parts.version_id",)),
     TaskKind("smart", "Smart mode", "edit_note", "io", makes_version=True, can_pause=True),

@@ -12,6 +12,7 @@ from typing import Any, Final
 from core.errors import NotFound
 from core.models.base_models.records import BaseModelRef
 from core.models.llm import Endpoint
+from core.models.llm.prices import Price
 from core.models.methods import Method
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
@@ -69,6 +70,11 @@ def target(model_id: str) -> ConnectedModels:
 def title(model_id: str) -> str:
     """The name of a model with that of its connection. Raises NotFound as `target`."""
     return f"{_name(model_id)} ({target(model_id).title})"
+
+
+def price(model_id: str) -> Price | None:
+    """What a model's tokens cost; None where no price was entered. Raises NotFound as `target`."""
+    return target(model_id).connection.price(_name(model_id))
 
 
 def endpoint(connection: ConnectionRecord) -> Endpoint:

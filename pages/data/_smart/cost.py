@@ -12,16 +12,7 @@ from core.services.data.smart import SmartEstimate, SmartRecipe
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
 from pages.ui import components
-from pages.ui.format import number, plural
-
-
-def usd(amount: float | None) -> str:
-    """`$0.42`, `$0.0031`, `$0`; a dash when no price is known."""
-    if amount is None:
-        return "–"
-    if amount == 0:
-        return "$0"
-    return f"${amount:,.2f}" if amount >= 0.1 else f"${amount:.2g}" if amount >= 0.0001 else "under $0.0001"
+from pages.ui.format import number, plural, usd
 
 
 def estimate_card(estimate: SmartEstimate, recipe: SmartRecipe, record: ConnectionRecord) -> None:

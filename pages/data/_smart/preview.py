@@ -13,11 +13,11 @@ from core.services.data.smart import GeneratedExample, RowResult, SmartEstimate,
 from core.services.data.sources import Analysis
 from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
-from pages.data._smart.cost import cost_words, estimate_card, is_free, usd
+from pages.data._smart.cost import cost_words, estimate_card, is_free
 from pages.data._smart.rows import row_card
 from pages.ui import components
 from pages.ui.errors import boundary
-from pages.ui.format import md, number, plural
+from pages.ui.format import md, number, plural, usd
 from pages.ui.wizard.draft_state import save
 
 ROWS = 3

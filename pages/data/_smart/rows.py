@@ -6,10 +6,9 @@ import streamlit as st
 
 from core.services.data import smart
 from core.services.data.smart import CLEAN, TO_CHECK, RowResult, SmartProgress, SmartRowRecord
-from pages.data._smart.cost import usd
 from pages.ui import components
 from pages.ui.examples import example_view
-from pages.ui.format import md, number, plural, sentence
+from pages.ui.format import md, number, plural, sentence, usd
 
 PAGE = 10
 POLL_S = 3.0

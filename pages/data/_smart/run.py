@@ -12,11 +12,10 @@ from core.services.data.results import WrittenResult
 from core.services.data.smart import SmartProgress
 from core.services.platform import tasks
 from core.services.platform.tasks import TaskRecord
-from pages.data._smart.cost import usd
 from pages.data._smart.rows import STATES, live_rows
 from pages.ui import components
 from pages.ui.errors import boundary
-from pages.ui.format import ago, duration, number, plural
+from pages.ui.format import ago, duration, number, plural, usd
 from pages.ui.tasks.progress import band, why_ended
 
 POLL_S = 1.5

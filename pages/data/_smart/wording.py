@@ -11,10 +11,9 @@ from core.errors import StudioError
 from core.services.data import smart
 from core.services.data.smart import Proposal, SmartRecipe
 from core.services.platform.drafts import DraftRecord
-from pages.data._smart.cost import usd
 from pages.ui import components
 from pages.ui.errors import show_error
-from pages.ui.format import md, md_code, sentence
+from pages.ui.format import md, md_code, sentence, usd
 from pages.ui.forms import label
 from pages.ui.wizard.draft_state import key, renew, save
 
