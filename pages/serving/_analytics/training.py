@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.serving import analytics
-from core.services.serving.analytics import Generation, Line
+from core.services.serving.analytics import ModelGeneration, ModelLineage
 from core.settings import get_settings
 from pages.ui import components, navigation
 from pages.ui.charts import TUNED, chart
@@ -24,7 +24,7 @@ def show() -> None:
         return
     trained = [one.seconds for line in lines for one in line.versions if one.seconds]
     costs = [one.cost for line in lines for one in line.versions if one.cost is not None]
-    spent = f" · {sum(costs):,.2f} {get_settings().currency}" if costs else ""
+    spent = f" · {sum(costs):,.2f} {md(get_settings().currency)}" if costs else ""
     models = plural(sum(len(line.versions) for line in lines), "model")
     st.caption(f"{models} · {duration(sum(trained))} of training{spent}")
     for number_, line in enumerate(components.page_of(lines, PER_PAGE, "analytics_lines")):
@@ -32,7 +32,7 @@ def show() -> None:
     components.pages(len(lines), PER_PAGE, key="analytics_lines")
 
 
-def _line(line: Line, place: int) -> None:
+def _line(line: ModelLineage, place: int) -> None:
     with st.container(border=True, gap="small", key=f"generations_{place}"):
         with components.spread():
             st.markdown(f"**{md(line.name, 80)}**", width="content")
@@ -49,7 +49,7 @@ def _line(line: Line, place: int) -> None:
         st.dataframe(_table(line), hide_index=True, key=f"generations_table_{place}")
 
 
-def _curve(line: Line, scored: list[Generation], place: int) -> None:
+def _curve(line: ModelLineage, scored: list[ModelGeneration], place: int) -> None:
     names = [f"v{one.model.version}" for one in scored]
     values = [one.board.score.value for one in scored if one.board]
     fig = go.Figure(go.Scatter(x=names, y=values, mode="lines+markers", line={"color": TUNED}))
@@ -57,7 +57,7 @@ def _curve(line: Line, scored: list[Generation], place: int) -> None:
     chart(fig, key=f"generations_chart_{place}", height=200, y=line.metric, legend=False, alt=f"{line.metric}: {said}.")
 
 
-def _table(line: Line) -> pd.DataFrame:
+def _table(line: ModelLineage) -> pd.DataFrame:
     currency = get_settings().currency
     columns = {
         "Version": [f"v{one.model.version}" for one in line.versions],

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.serving import analytics
-from core.services.serving.analytics import Usage, UsageRow
+from core.services.serving.analytics import UsageFigures, UsageRow
 from pages.ui import addressed, components, downloads
 from pages.ui.charts import BAD, BASE, TUNED, chart
 from pages.ui.components import Tile
@@ -17,7 +17,7 @@ from pages.ui.format import duration, number, percent, usd
 
 PERIODS = {"30": "30 days", "7": "7 days", "90": "90 days", "all": "All time"}
 BY = {"models": "By model", "agents": "By agent", "days": "By day"}
-FEWEST_DAYS = 2  # one day is no chart
+FEWEST_DAYS = 2  # a single day needs none
 
 
 def show() -> None:
@@ -44,13 +44,15 @@ def show() -> None:
     rows: Sequence[UsageRow] = getattr(found, by)
     if rows:
         table = _table(rows)
-        counts = {name: st.column_config.NumberColumn(format="localized") for name in map(str, table.select_dtypes("int"))}
+        counts = {
+            name: st.column_config.NumberColumn(format="localized") for name in map(str, table.select_dtypes("int"))
+        }
         st.dataframe(table, hide_index=True, column_config=counts, key=f"usage_{by}")
     else:
         st.caption("No agent was asked in this period.")
 
 
-def _tiles(found: Usage) -> None:
+def _tiles(found: UsageFigures) -> None:
     total = found.total
     rated = total.good + total.bad
     tiles = [
@@ -70,7 +72,7 @@ def _failed(row: UsageRow) -> str | None:
     return f"{number(row.failed)} failed" if row.failed else None
 
 
-def _charts(found: Usage) -> None:
+def _charts(found: UsageFigures) -> None:
     days = [day.key for day in found.days]
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, key="usage_requests"):

@@ -36,4 +36,4 @@ def show() -> None:
                     )
                     speed = f"{row.seconds:.2f} s per answer · " if row.seconds is not None else ""
                     st.caption(f"{speed}{row.score.total:,} answers · {ago(row.evaluated_at)}")
-                st.markdown(f":small[{row.score.title}] **{row.score.text}**", width="content")
+                st.markdown(f":small[{md(row.score.title)}] **{row.score.text}**", width="content")

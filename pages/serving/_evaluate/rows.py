@@ -61,7 +61,7 @@ def _best(evaluation: EvaluationRecord) -> str:
     if not found:
         return ""
     best = (max if found[0].direction == "higher" else min)(found, key=lambda score: score.value)
-    return f":small[{best.title} {best.text}]"
+    return f":small[{md(best.title)} {best.text}]"
 
 
 SCREEN: Final = listing.ListScreen(

@@ -3,5 +3,5 @@ whether it helped; and what is asked that no example resembles."""
 
 from core.services.serving.analytics.export import gaps_csv, usage_csv
 from core.services.serving.analytics.gaps import Gap, GapsResult, newest_gaps, questions, running_gaps, start_gaps
-from core.services.serving.analytics.generations import Generation, Line, lines
-from core.services.serving.analytics.usage import Usage, UsageRow, usage
+from core.services.serving.analytics.generations import ModelGeneration, ModelLineage, lines
+from core.services.serving.analytics.usage import UsageFigures, UsageRow, usage

@@ -9,11 +9,11 @@ from dataclasses import astuple, fields
 
 from core.platform.tasks.records import TaskRecord
 from core.services.serving.analytics.gaps import GapsResult, questions
-from core.services.serving.analytics.usage import Usage, UsageRow
+from core.services.serving.analytics.usage import UsageFigures, UsageRow
 from core.text import spreadsheet_cell
 
 
-def usage_csv(found: Usage) -> bytes:
+def usage_csv(found: UsageFigures) -> bytes:
     """One line for each model, agent and day; empty where a figure is unknown."""
     parts = (("model", found.models), ("agent", found.agents), ("day", found.days))
     names = [field.name for field in fields(UsageRow)]

@@ -14,7 +14,7 @@ from core.settings import get_settings
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class ModelGeneration:
     """One version of a model.
 
     Attributes:
@@ -32,16 +32,16 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ModelLineage:
     """The versions of one model, the oldest first, and the dataset and the metric that compare them ("" for none)."""
 
     name: str
-    versions: tuple[Generation, ...]
+    versions: tuple[ModelGeneration, ...]
     dataset_name: str
     metric: str
 
 
-def lines() -> list[Line]:
+def lines() -> list[ModelLineage]:
     """The lines of all models, archived ones too; the line with the newest version first."""
     by_line: dict[str, list[ModelRecord]] = {}
     for model in models.list_models(include_archived=True):
@@ -49,20 +49,20 @@ def lines() -> list[Line]:
     return [_line(sorted(found, key=lambda model: model.version)) for found in by_line.values()]
 
 
-def _line(found: list[ModelRecord]) -> Line:
+def _line(found: list[ModelRecord]) -> ModelLineage:
     newest = found[-1]
     boards = {row.model_id: row for row in evaluating.leaderboard(newest.dataset_id)}
     versions = tuple(_generation(model, boards.get(model.id)) for model in found)
     board = next((one.board for one in versions if one.board), None)
-    return Line(newest.name, versions, newest.dataset_name if board else "", board.score.title if board else "")
+    return ModelLineage(newest.name, versions, newest.dataset_name if board else "", board.score.title if board else "")
 
 
-def _generation(model: ModelRecord, board: BoardRow | None) -> Generation:
+def _generation(model: ModelRecord, board: BoardRow | None) -> ModelGeneration:
     try:
         job = jobs.get_job(model.job_id, with_deleted=True)
     except NotFound:
-        return Generation(model, None, None, None, board)
+        return ModelGeneration(model, None, None, None, board)
     seconds = None if job.measured.get("resumed") else job.measured.get("total_seconds")
     per_hour = get_settings().price_per_hour
     cost = seconds / 3600 * per_hour if seconds and per_hour else None
-    return Generation(model, seconds, cost, job.examples, board)
+    return ModelGeneration(model, seconds, cost, job.examples, board)

@@ -60,7 +60,7 @@ class UsageRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class UsageFigures:
     """All figures of a period; models and agents with the most requests first, days in order."""
 
     total: UsageRow
@@ -69,13 +69,13 @@ class Usage:
     days: tuple[UsageRow, ...]
 
 
-def usage(days: int | None = 30) -> Usage:
+def usage(days: int | None = 30) -> UsageFigures:
     """The figures of the last days, today included; None: of all time."""
     return _usage(days, int(time.time() // FRESH_S))
 
 
 @lru_cache(maxsize=8)
-def _usage(days: int | None, moment: int) -> Usage:
+def _usage(days: int | None, moment: int) -> UsageFigures:
     since = 0.0 if days is None else _day_began(moment * FRESH_S) - (days - 1) * DAY_S
     answers, ratings, corrections = _answers(since), _ratings(since), _corrections(since)
     names = dict(zip(answers.columns["model"], answers.columns["name"], strict=True))
@@ -89,7 +89,7 @@ def _usage(days: int | None, moment: int) -> Usage:
     by_model, by_agent, by_day = rows("model"), rows("agent"), rows("day")
     by_agent.pop("", None)
     called = agents.names_of(list(by_agent))
-    return Usage(
+    return UsageFigures(
         replace(total.get("", UsageRow("", "")), name="All"),
         _named(by_model, lambda key: names.get(key) or agents.model_title(key)),
         _named(by_agent, lambda key: called.get(key, "A deleted agent")),
