@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from core.data.versions.manifest import Manifest
-from core.platform.db.tables import BackgroundTask, DatasetVersion, FineTunedModel, FineTuningDataset, FineTuningJob
+from core.platform.db.tables import (
+    BackgroundTask,
+    Correction,
+    DatasetVersion,
+    FineTunedModel,
+    FineTuningDataset,
+    FineTuningJob,
+)
 from core.platform.db.uow import UnitOfWork
 from core.services.data.datasets.history import change_of
 from core.services.data.datasets.records import find, version_record
-from core.text import size
+from core.text import share, size
 from core.training.metrics import final_loss_text
 
 KINDS = ("source", "dataset_version", "job", "model")
@@ -117,9 +124,41 @@ def _add_jobs(uow: UnitOfWork, versions: set[str], nodes: dict[str, Node], edges
         .where(col(FineTuningJob.dataset_version_id).in_(sorted(versions)))
         .order_by(col(FineTunedModel.created_at))
     )
-    for model in uow.session.exec(models):
-        nodes[model.id] = Node(model.id, "model", model.name, final_loss_text(model.final_loss), model.id, model.state)
+    found = list(uow.session.exec(models))
+    scores = _scores([model.id for model in found])
+    for model in found:
+        detail = scores.get(model.id) or final_loss_text(model.final_loss)
+        nodes[model.id] = Node(model.id, "model", model.name, detail, model.id, model.state)
         edges.append(Edge(model.job_id, model.id, "gave"))
+    _add_corrections(uow, versions, nodes, edges)
+
+
+def _add_corrections(uow: UnitOfWork, versions: set[str], nodes: dict[str, Node], edges: list[Edge]) -> None:
+    """The models whose corrected answers are part of these versions: that is how one generation leads to the next."""
+    corrected = (
+        select(col(Correction.model_id), col(Correction.version_id), func.count())
+        .where(col(Correction.version_id).in_(sorted(versions)))
+        .group_by(col(Correction.model_id), col(Correction.version_id))
+    )
+    for served, version_id, count in uow.session.exec(corrected).all():
+        model_id = served.partition(":")[0]
+        if model_id not in nodes:
+            model = uow.session.get(FineTunedModel, model_id)
+            title = model.name if model else model_id
+            nodes[model_id] = Node(model_id, "model", title, "corrected", model_id if model else "")
+        edges.append(Edge(model_id, version_id, f"{count:,} corrected"))
+
+
+def _scores(model_ids: list[str]) -> dict[str, str]:
+    """What was measured on models, in words; those that were not tested are left out."""
+    from core.services.training import models  # it reads datasets, whose package this module belongs to
+
+    known = {one.id: one for one in models.list_models(include_archived=True) if one.id in model_ids}
+    return {
+        model_id: ", ".join(f"{score.title} {share(score.tuned)}" for score in found[:1])
+        for model_id, found in models.scores_of(list(known.values())).items()
+        if found
+    }
 
 
 def _add_sources(row: DatasetVersion, nodes: dict[str, Node], edges: list[Edge]) -> None:

@@ -35,7 +35,7 @@ def picture(dataset: DatasetRecord) -> None:
         kinds = {node.kind for node in drawn.nodes}
         legend = " · ".join(words for kind, words in _LEGEND.items() if kind in kinds)
         st.caption(legend + (f" · the {MOST} nearest of {len(full.nodes)}" if len(drawn.nodes) == MOST else ""))
-    leads = {node.ref: node for node in drawn.nodes if node.kind in _SCREENS and not node.here}
+    leads = {node.ref: node for node in drawn.nodes if node.kind in _SCREENS and not node.here and node.ref}
     if leads:
         with st.container(horizontal=True, gap="small", key="lineage_links"):
             for node in leads.values():

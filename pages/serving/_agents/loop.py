@@ -13,7 +13,7 @@ from core.services.data import datasets
 from core.services.data.datasets import mix as dataset_mix
 from core.services.serving import loop
 from core.services.serving.agents import AgentRecord
-from core.services.serving.loop import Generation, LoopStep, Round
+from core.services.serving.loop import AgentGeneration, LoopStep, Round
 from core.services.training import models
 from pages.serving._feedback import making
 from pages.training._models import agents as model_agents
@@ -41,6 +41,7 @@ def section(agent: AgentRecord) -> None:
         for step in now.steps:
             _step(agent, now, step)
     _generations(loop.generations(agent))
+    components.section_gap()
 
 
 def _step(agent: AgentRecord, now: Round, step: LoopStep) -> None:
@@ -124,7 +125,7 @@ _ACTIONS: Final[Mapping[str, Callable[[AgentRecord, Round, LoopStep], Action]]] 
 }
 
 
-@dialog("Mix the corrections with the training data", icon=":material/blender:")
+@dialog("Mix corrections and training data", icon=":material/blender:")
 def mix(now: Round) -> None:
     """How often each example is used, and what the dataset is called; the corrections come first."""
     corrections, trained = datasets.get_dataset(now.dataset), datasets.get_dataset(now.parent_dataset)
@@ -159,7 +160,7 @@ def mix(now: Round) -> None:
         navigation.go("mix", {"task": task.id})
 
 
-def _generations(found: tuple[Generation, ...]) -> None:
+def _generations(found: tuple[AgentGeneration, ...]) -> None:
     """The models of the agent, one after the other, with their scores."""
     if len(found) < 2:
         return

@@ -30,7 +30,7 @@ def button(model_id: str, agent_id: str = "", *, primary: bool = True) -> None:
 
 @dialog("Make dataset from feedback", icon=":material/dataset:")
 def make(model_id: str, agent_id: str = "") -> None:
-    """What becomes of the feedback, where it goes, and the button."""
+    """What becomes of the feedback, where it goes, and the button. The loop of an agent goes on with the dataset."""
     found = feedback.plan(agent_id, model_id)
     good = _contents(found)
     examples = len(found.corrections) + (len(found.good) if good else 0)
@@ -62,7 +62,10 @@ def make(model_id: str, agent_id: str = "") -> None:
             with slot:
                 field_error(error)
             return
-        navigation.go("datasets", {"id": made.dataset_id})
+        if not agent_id:
+            navigation.go("datasets", {"id": made.dataset_id})
+        st.toast(f"{plural(made.examples, 'labeled example')} made from feedback", icon=":material/dataset:")
+        st.rerun()
 
 
 def _contents(found: FeedbackPlan) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.services.serving.loop.generations import Generation, generations
+from core.services.serving.loop.generations import AgentGeneration, generations
 from core.services.serving.loop.reading import of_agent
 from core.services.serving.loop.records import LoopStep, Round
 from core.services.serving.loop.starting import retrain
 
-__all__ = ["Generation", "LoopStep", "Round", "generations", "of_agent", "retrain"]
+__all__ = ["AgentGeneration", "LoopStep", "Round", "generations", "of_agent", "retrain"]

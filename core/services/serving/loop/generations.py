@@ -12,7 +12,7 @@ from core.training.metrics import final_loss_text
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class AgentGeneration:
     """A model of an agent. `score` is its best known figure, in words; `since` is the version that it came with."""
 
     model_id: str
@@ -22,7 +22,7 @@ class Generation:
     answers_now: bool
 
 
-def generations(agent: AgentRecord) -> tuple[Generation, ...]:
+def generations(agent: AgentRecord) -> tuple[AgentGeneration, ...]:
     """Each model at the version in which it first answered, the first one at the front."""
     first: dict[str, int] = {}
     for version in reversed(agents.versions(agent.id)):
@@ -38,5 +38,5 @@ def generations(agent: AgentRecord) -> tuple[Generation, ...]:
         if model is not None:
             said = f"{measured.title} {share(measured.tuned)}" if measured else final_loss_text(model.final_loss)
         title = model.name if model else agents.model_title(name)
-        found.append(Generation(name, title, said, number, name == agent.version.model_id))
+        found.append(AgentGeneration(name, title, said, number, name == agent.version.model_id))
     return tuple(found)

@@ -18,7 +18,11 @@ def retrain(now: Round) -> DraftRecord:
     if not now.mixed:
         raise Conflict("There is no dataset to train on yet.", "Make one from the feedback, and mix it.")
     if now.parent_job:
-        choices = jobs.choices_of(now.parent_job) | {"name": None, "parent_job_id": now.parent_job}
+        choices = jobs.choices_of(now.parent_job) | {
+            "name": None,
+            "description": f"Follows “{now.parent_title}”, with the corrections of its answers.",
+            "parent_job_id": now.parent_job,
+        }
     else:
         choices = {"base_model": now.parent}
     return drafts.create("job", {**choices, "dataset_id": now.mixed}, step="model")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Conflict, DataError, NotFound
-from core.services.data import datasets
+from core.services.data import datasets, lineage
 from core.services.serving import conversations, feedback
 from core.services.serving.conversations import AnswerChoice, ConversationRecord, TurnRecord
 from core.services.serving.feedback import CorrectionRecord
@@ -232,6 +232,14 @@ def test_later_corrections_become_the_next_version_of_the_dataset(talker: Talker
     assert [known[position]["made_of"] for position in (0, 1)] == ["correction", "correction"]
     datasets.delete(made.dataset_id, "From feedback")
     assert len(feedback.plan().corrections) == 2  # they can go into another one
+
+
+def test_the_lineage_leads_from_the_corrected_model_to_the_dataset(talker: Talker) -> None:
+    accepted("Within 30 days.", "How do refunds work?")
+    made = feedback.make_dataset("From feedback")
+    found = lineage.of_dataset(made.dataset_id)
+    assert [(edge.source, edge.target, edge.text) for edge in found.edges] == [("any", made.version_id, "1 corrected")]
+    assert {node.kind for node in found.nodes} == {"model", "dataset_version"}
 
 
 def test_two_datasets_made_at_once_do_not_share_a_correction(talker: Talker, monkeypatch: pytest.MonkeyPatch) -> None:
