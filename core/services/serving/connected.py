@@ -46,7 +46,7 @@ class ConnectedModels:
         return None
 
     def chat(self, model_id: str, messages: Sequence[Mapping[str, Any]], options: ChatOptions) -> Iterator[AnswerChunk]:
-        return openai_server.stream(self.title, endpoint(self.connection), _name(model_id), messages, options)
+        return openai_server.stream(self.title, endpoint(self.connection), name_of(model_id), messages, options)
 
 
 def is_connected(model_id: str) -> bool:
@@ -62,19 +62,19 @@ def model_id(connection_id: str, name: str) -> str:
 def target(model_id: str) -> ConnectedModels:
     """What answers for a model. Raises NotFound: its connection was deleted, or the id names no model."""
     own = model_id.removeprefix(PREFIX).partition(":")[0]
-    if not own or not _name(model_id) or len(model_id) > LONGEST or own == connections.STUDIO:
+    if not own or not name_of(model_id) or len(model_id) > LONGEST or own == connections.STUDIO:
         raise NotFound(f"{model_id[:80]!r} names no model behind a connection.", "Choose a connection and a model.")
     return ConnectedModels(connections.get(own))
 
 
 def title(model_id: str) -> str:
     """The name of a model with that of its connection. Raises NotFound as `target`."""
-    return f"{_name(model_id)} ({target(model_id).title})"
+    return f"{name_of(model_id)} ({target(model_id).title})"
 
 
 def price(model_id: str) -> Price | None:
     """What a model's tokens cost; None where no price was entered. Raises NotFound as `target`."""
-    return target(model_id).connection.price(_name(model_id))
+    return target(model_id).connection.price(name_of(model_id))
 
 
 def endpoint(connection: ConnectionRecord) -> Endpoint:
@@ -88,5 +88,6 @@ def choices() -> Iterator[ConnectionRecord]:
     return (one for one in connections.list_connections() if not one.builtin)
 
 
-def _name(model_id: str) -> str:
+def name_of(model_id: str) -> str:
+    """The name of a model at its connection."""
     return model_id.removeprefix(PREFIX).partition(":")[2]

@@ -12,7 +12,7 @@ from typing import Final
 from core.models.llm import Ask, Client, LlmError
 from core.models.llm.retry import Patience
 from core.services.platform import connections
-from core.services.serving.evaluating import contestants
+from core.services.serving import connected
 from core.serving.evaluations.records import AnswerRecord, Contestant, EvaluationSettings
 from worker.serving.evaluating.asking import GIVE_UP_AFTER, TICK_S, AskedQuestion
 
@@ -31,9 +31,8 @@ class ConnectionAsker:
         self, model: Contestant, asked: Sequence[AskedQuestion], settings: EvaluationSettings
     ) -> Iterator[list[AnswerRecord]]:
         """See `Asker.answers`."""
-        connection_id, name = contestants.connection_of(model.id)
-        record = connections.get(connection_id)
-        client = self._client = connections.open_client(connection_id)
+        record, name = connected.target(model.id).connection, connected.name_of(model.id)
+        client = self._client = connections.open_client(record.id)
         self._halt = halt = threading.Event()
         patience = Patience(attempts=_ATTEMPTS, wait=halt.wait)
         inbox: queue.SimpleQueue[AskedQuestion | None] = queue.SimpleQueue()

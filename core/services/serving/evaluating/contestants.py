@@ -7,12 +7,10 @@ from typing import Final
 
 from core.errors import DataError, NotFound
 from core.models import base_models
-from core.services.platform import connections
-from core.services.serving import served
+from core.services.serving import connected, served
 from core.services.training import merging, models
 from core.serving.evaluations.records import Contestant
 
-CONNECTION: Final = "connection:"  # then the id of a connection, "/" and a model there
 MOST_MODELS: Final = 8
 
 
@@ -22,10 +20,13 @@ def find(typed: str) -> Contestant:
     Raises:
         NotFound: it does not exist, or is not on this machine.
     """
-    if typed.startswith(CONNECTION) or "/" in typed:
-        found = _behind_connection(typed.removeprefix(CONNECTION))
-        if found is not None:
-            return found
+    if connected.is_connected(typed):
+        return _behind_connection(typed)
+    named, _, model = typed.partition("/")
+    word = named.strip().casefold()
+    for one in connected.choices() if model.strip() else ():
+        if word in (one.id.casefold(), one.name.casefold()):
+            return _behind_connection(connected.model_id(one.id, model))
     return _in_studio(served.find(typed))
 
 
@@ -38,24 +39,13 @@ def find_all(typed: Sequence[str]) -> tuple[Contestant, ...]:
     return tuple(found.values())
 
 
-def connection_of(model_id: str) -> tuple[str, str]:
-    """(connection, model there) of a model behind a connection."""
-    connection, _, name = model_id.removeprefix(CONNECTION).partition("/")
-    return connection, name
-
-
 def registered_id(model_id: str) -> str:
     """The id of a tuned model in the registry, also where its merged form is meant; "" for any other model."""
     return merging.split(model_id)[0] if model_id.startswith("fm_") else ""
 
 
-def _behind_connection(typed: str) -> Contestant | None:
-    named, _, model = typed.partition("/")
-    word = named.strip().casefold()
-    for one in connections.list_connections():
-        if word in (one.id.casefold(), one.name.casefold()) and model.strip():
-            return Contestant(f"{CONNECTION}{one.id}/{model.strip()}", f"{model.strip()} ({one.name})", "connection")
-    return None
+def _behind_connection(model_id: str) -> Contestant:
+    return Contestant(model_id, connected.title(model_id), "connection")
 
 
 def _in_studio(model_id: str) -> Contestant:
