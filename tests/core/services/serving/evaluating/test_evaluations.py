@@ -11,7 +11,7 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store as task_store
 from core.services.platform.listing import View
 from core.services.serving import evaluating
-from core.services.serving.evaluating import AnswerRecord, EvaluationSettings, contestants, verdicts
+from core.services.serving.evaluating import AnswerRecord, EvaluationSettings, verdicts
 from core.serving.evaluations import store
 from tests.support import evaluations as planted
 
@@ -129,7 +129,3 @@ def test_an_unknown_metric_or_suite_is_named() -> None:
         evaluating.start(["new"], version, settings=EvaluationSettings(suites=("poetry",)))
     with pytest.raises(DataError, match="1 to 8 models"):
         evaluating.start([], version)
-
-
-def test_a_model_behind_a_connection_is_found_by_name() -> None:
-    assert contestants.connection_of("connection:conn_1/org/model-a") == ("conn_1", "org/model-a")
