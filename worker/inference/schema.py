@@ -141,7 +141,11 @@ class ResponseFormat(BaseModel):
 
 
 class SamplingRequest(BaseModel):
-    """What every request for answers has. Fields that this server has no use for are ignored, as clients expect."""
+    """What every request for answers has.
+
+    Fields that change no answer (`user`, `store`) are ignored, as clients expect. Those that would change it and are
+    not offered are refused, so that nothing is left out in silence.
+    """
 
     model: str = Field(min_length=1, max_length=500)
     max_tokens: int | None = Field(default=None, ge=1, le=MAX_ANSWER_TOKENS)
@@ -150,6 +154,9 @@ class SamplingRequest(BaseModel):
     seed: int | None = None
     stop: list[Annotated[str, Field(max_length=MAX_STOP)]] | None = Field(default=None, max_length=MAX_STOPS)
     n: int | None = Field(default=None, ge=1, le=MAX_ANSWERS)
+    presence_penalty: float | None = Field(default=None, ge=0, le=0)  # not offered, as the next two
+    frequency_penalty: float | None = Field(default=None, ge=0, le=0)
+    logit_bias: dict[str, float] | None = Field(default=None, max_length=0)
     engine: Literal["studio", "llama_cpp"] | None = None  # ours: instead of the one that was chosen for the model
     stream: bool = False
     stream_options: StreamOptions | None = None

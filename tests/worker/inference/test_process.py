@@ -264,6 +264,17 @@ def test_a_text_is_continued_as_it_is_whole_and_streamed(client: openai.OpenAI, 
     assert again.usage.prompt_tokens > whole.usage.prompt_tokens
 
 
+@pytest.mark.parametrize("name", ["presence_penalty", "frequency_penalty", "logit_bias"])
+def test_what_would_change_the_answer_and_is_not_offered_is_refused(served: Served, name: str) -> None:
+    body = {"model": served.base, "messages": ASK, "max_tokens": 2}
+    given, neutral = ({"42": 5.0}, {}) if name == "logit_bias" else (0.5, 0)
+    with httpx.Client(trust_env=False, base_url=served.url, timeout=120) as http:
+        refused = http.post("/v1/chat/completions", json={**body, name: given})
+        assert refused.status_code == 400
+        assert refused.json()["error"]["param"] == name
+        assert http.post("/v1/chat/completions", json={**body, name: neutral}).status_code == 200
+
+
 @pytest.mark.parametrize("wrong", [{"prompt": []}, {"prompt": [10**9]}, {"prompt": "a", "suffix": "b"}, {}])
 def test_a_wrong_prompt_is_named(served: Served, wrong: dict[str, object]) -> None:
     with httpx.Client(trust_env=False) as http:
