@@ -58,7 +58,7 @@ def planted(
     begun = evaluating.start(list(answers), found.version.id, metrics=metrics, settings=chosen)
     asked, left_out = questions.of_dataset(found.version.id, begun.split, None)
     asked += questions.of_suites(chosen.suites)
-    of_metrics = scoring.metrics_of(begun)
+    of_metrics = scoring.with_main(begun, asked)
     rows = []
     for model in begun.models:
         for repeat in range(chosen.repeats if model.id == chosen.against else 1):

@@ -55,7 +55,7 @@ class _Asking:
 
     def __init__(self, ctx: TaskContext, evaluation: EvaluationRecord, asked: Sequence[EvaluationQuestion]) -> None:
         self._ctx, self._evaluation, self._questions = ctx, evaluation, asked
-        self._metrics = scoring.metrics_of(evaluation)
+        self._metrics = scoring.with_main(evaluation, asked)
         self._by_key = {(question.suite, question.position): question for question in asked}
         most = lengths.of_answers(evaluation, asked)
         self._plan = {model.id: list(self._asked_of(model, most)) for model in evaluation.models}

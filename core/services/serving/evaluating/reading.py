@@ -71,15 +71,15 @@ def cases(
 
     def badness(position: int) -> tuple[float, float, int]:
         mine, other = of[position].get(model_id), of[position].get(evaluation.settings.against)
-        value = mine.scores.get(metric, 0.0) if mine else 0.0
-        better = other.scores.get(metric, 0.0) if other else 0.0
+        value = scoring.value_of(mine, metric) or 0.0 if mine else 0.0
+        better = scoring.value_of(other, metric) or 0.0 if other else 0.0
         return (-value, better, position) if lower else (value, -better, position)
 
     order = sorted((position for position in of if model_id in of[position]), key=badness)
     chosen = order[offset : offset + limit]
     asked = questions_at(evaluation, suite, chosen)
     found = [
-        AnsweredQuestion(asked[position], of[position], of[position][model_id].scores.get(metric, 0.0))
+        AnsweredQuestion(asked[position], of[position], scoring.value_of(of[position][model_id], metric) or 0.0)
         for position in chosen
         if position in asked
     ]

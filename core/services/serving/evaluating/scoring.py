@@ -13,12 +13,26 @@ from core.serving.evaluations import store
 from core.serving.evaluations.records import AnswerRecord, EvaluationRecord, ModelSummary, Summary
 
 PASSED = "passed"
+PERPLEXITY = "perplexity"
 
 
 def metrics_of(evaluation: EvaluationRecord) -> list[EvaluationMetric]:
     """The chosen metrics of an evaluation, and those that were defined for it."""
     chosen = [EVALUATION_METRICS.get(metric) for metric in evaluation.metrics if metric in EVALUATION_METRICS]
     return [*chosen, *map(metric_of, evaluation.settings.custom)]
+
+
+def main_of(evaluation: EvaluationRecord, questions: Sequence[EvaluationQuestion]) -> EvaluationMetric:
+    """The metric of the verdict: the chosen one, or the one that fits the expected outputs."""
+    if evaluation.settings.main:
+        return EVALUATION_METRICS.get(evaluation.settings.main)
+    return main_metric([Graded(question.expected, "") for question in questions if not question.suite])
+
+
+def with_main(evaluation: EvaluationRecord, questions: Sequence[EvaluationQuestion]) -> list[EvaluationMetric]:
+    """`metrics_of`, and the metric of the verdict where it was not chosen."""
+    metrics, main = metrics_of(evaluation), main_of(evaluation, questions)
+    return metrics if any(metric.id == main.id for metric in metrics) else [main, *metrics]
 
 
 def graded(question: EvaluationQuestion, answer: AnswerRecord) -> Graded:
@@ -38,12 +52,8 @@ def values(metrics: Sequence[EvaluationMetric], question: EvaluationQuestion, an
 
 def summarize(evaluation: EvaluationRecord, questions: Sequence[EvaluationQuestion], left_out: int) -> Summary:
     """The figures of every model from the stored answers."""
-    metrics = metrics_of(evaluation)
+    metrics, main = with_main(evaluation, questions), main_of(evaluation, questions)
     asked = {question.position: question for question in questions if not question.suite}
-    expected = [Graded(question.expected, "") for question in asked.values()]
-    main = EVALUATION_METRICS.get(evaluation.settings.main) if evaluation.settings.main else main_metric(expected)
-    if main.id not in evaluation.metrics:
-        metrics = [main, *metrics]
     found = []
     for model in evaluation.models:
         every = store.answers(evaluation.id, model_id=model.id, repeat=None)
@@ -66,9 +76,18 @@ def runs(answers: Sequence[AnswerRecord], metric: str) -> list[dict[int, float]]
     """The values of a metric by position, one dictionary for each repeat."""
     by_repeat: dict[int, dict[int, float]] = {}
     for answer in answers:
-        if metric in answer.scores:
-            by_repeat.setdefault(answer.repeat, {})[answer.position] = answer.scores[metric]
+        if (value := value_of(answer, metric)) is not None:
+            by_repeat.setdefault(answer.repeat, {})[answer.position] = value
     return [by_repeat[repeat] for repeat in sorted(by_repeat)]
+
+
+def value_of(answer: AnswerRecord, metric: str) -> float | None:
+    """The value of a metric of one answer; that of perplexity is measured after the answer was stored."""
+    if metric == PERPLEXITY and answer.logprob is not None:
+        of_one = EVALUATION_METRICS.get(metric).of_one
+        item = Graded("", answer.answer, logprob=answer.logprob, expected_tokens=answer.expected_tokens)
+        return of_one(item) if of_one else None
+    return answer.scores.get(metric)
 
 
 def _suites(answers: Sequence[AnswerRecord]) -> Mapping[str, tuple[int, int]]:

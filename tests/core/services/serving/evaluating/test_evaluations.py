@@ -57,6 +57,32 @@ def test_a_model_that_must_not_ship_is_deployed_only_with_a_reason() -> None:
     assert verdicts.of_evaluation(done.id)[0].override == changed.override
 
 
+def test_the_metric_of_the_verdict_is_measured_also_where_it_was_not_chosen() -> None:
+    answers = {"new": planted.right, "old": planted.wrong}
+    done = planted.planted(planted.dataset(), answers, against="old", metrics=["tokens"])
+    (verdict,) = verdicts.of_evaluation(done.id)
+    assert verdict.decision == "ship"
+    assert done.summary is not None
+    assert [score.metric for score in done.summary.models[0].scores] == ["label_accuracy", "tokens"]
+
+
+def test_perplexity_can_decide() -> None:
+    settings = EvaluationSettings(against="old", main="perplexity")
+    done = planted.planted(planted.dataset(), {"new": planted.wrong, "old": planted.wrong}, settings=settings)
+    with UnitOfWork() as uow:
+        for model, logprob in (("new", -1.0), ("old", -4.0)):
+            found = {answer.position: (logprob, 2) for answer in store.answers(done.id, model_id=model)}
+            store.save_logprobs(uow, done.id, model, found)
+        uow.commit()
+    with UnitOfWork() as uow:
+        verdicts.decide(uow, done, "perplexity")
+        uow.commit()
+    newest = verdicts.newest("new")
+    assert newest is not None
+    assert newest.decision == "ship"
+    assert newest.reasons[0].after == pytest.approx(1.6487, abs=1e-4)
+
+
 def test_an_answer_is_stored_once() -> None:
     done = planted.planted(planted.dataset(), {"new": planted.right})
     before = store.answers(done.id)
