@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.services.serving.chat import ChatModel
 from core.services.training import models
-from pages.ui import components
+from pages.ui import components, navigation
 from pages.ui.answers import exact_match
 from pages.ui.errors import boundary
 from pages.ui.format import md, sentence
@@ -25,7 +25,9 @@ def on_all_examples(model: ChatModel) -> None:
             st.fragment(run_every=POLL_S)(_testing)(model.model_id)
         return
     if test is not None:
-        st.caption(title)
+        with components.spread():
+            st.caption(title, width="content")
+            _evaluate(model)
         exact_match.figures(test, key=f"test_{model.id}")
         return
     components.heading(title)
@@ -34,9 +36,18 @@ def on_all_examples(model: ChatModel) -> None:
         return
     with components.spread(border=True):
         st.caption("Ask both models every input of the dataset and count the exact answers.", width="stretch")
+        _evaluate(model)
         if st.button("Test on all examples", icon=":material/fact_check:", key=f"test_{model.id}"):
             models.test(model.model_id)
             st.rerun()
+
+
+def _evaluate(model: ChatModel) -> None:
+    """To the form of an evaluation against the base, which ends in a verdict."""
+    navigation.button(
+        "Evaluate", "evaluate", {"new": "1", "model": model.id}, icon=":material/balance:", type="tertiary",
+        key=f"evaluate_{model.id}",
+    )  # fmt: skip
 
 
 def _testing(model_id: str) -> None:

@@ -89,7 +89,8 @@ def open_case(evaluation: EvaluationRecord, case: AnsweredQuestion, titles: dict
             if answer.error:
                 st.caption(f":material/error: {md(answer.error)}")
             elif case.question.expected:
-                st.html(f"<p>{word_diff.marked(answer.answer, case.question.expected)}</p>")
+                marked = word_diff.marked(answer.answer, case.question.expected) or "(empty)"  # escaped
+                st.html(f'<div class="shown diff-old" dir="auto">{marked}</div>')
             else:
                 st.text(answer.answer or "(empty)")
             st.caption(f"{answer.tokens:,} tokens · {answer.seconds:.2f} s")

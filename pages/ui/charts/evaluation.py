@@ -60,7 +60,14 @@ def radar(
     fig.update_polars(
         domain={"x": [0.2, 0.8], "y": [0.04, 0.94]},  # room for the labels, also on a narrow screen
         bgcolor="rgba(0,0,0,0)",
-        radialaxis={"range": [0, 100], "ticksuffix": "%", "tickfont": tick, "nticks": 5, "angle": 90, "tickangle": 90},
+        radialaxis={
+            "range": [0, 100],
+            "ticksuffix": "%",
+            "tickfont": tick,
+            "nticks": 5,
+            "angle": 90 - 180 / len(axes),
+            "tickangle": 0,
+        },
         angularaxis={"tickfont": tick, "rotation": 90, "direction": "clockwise"},
     )
     chart(fig, key=key, alt=alt, height=height)
