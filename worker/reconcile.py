@@ -22,13 +22,15 @@ from core.platform.redis_server import redis_connection
 from core.platform.tasks import recovery, store
 from core.platform.tasks.announce import announce, queue_name
 from core.platform.tasks.kinds import QUEUES
+from core.services.serving import recording
 from core.settings import get_settings
 
 log = logging.getLogger(__name__)
 
 
 def reconcile(own: str = "") -> None:
-    """One pass: leases of dead workers, expired leases, then tasks whose dependency failed or that Redis lost.
+    """One pass: leases of dead workers, expired leases, then tasks whose dependency failed or that Redis lost; and
+    recorded conversations whose days are over.
 
     Args:
         own: the queue of a worker that needs no Redis and waits for work: only its tasks are announced.
@@ -39,6 +41,7 @@ def reconcile(own: str = "") -> None:
     _each("take over", recovery.expired(), _take_over)
     known = set() if own else _announced()
     _each("announce", recovery.unheld(), lambda task_id: _look_after(task_id, known, own))
+    recording.forget_expired()
 
 
 def _take_over(task_id: str) -> None:

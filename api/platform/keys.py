@@ -9,7 +9,7 @@ from fastapi import Response
 from api.platform.idempotency import NOT_STORED
 from api.platform.records import records
 from api.platform.scopes import needs
-from api.platform.shapes import CreatedKey, KeyShown, NewKey
+from api.platform.shapes import CreatedKey, KeyShown, NewKey, Recording
 from core.services.platform import api_keys
 from core.services.platform.api_keys import ADMIN
 
@@ -28,6 +28,12 @@ def create_key(asked: NewKey, response: Response) -> CreatedKey:
     response.headers.update(NOT_STORED)
     made = api_keys.create(name=asked.name, scopes=asked.scopes, days=asked.days)
     return CreatedKey(key=made.key, record=KeyShown.of(made.record))
+
+
+@router.put("/{key_id}/recording")
+def record(key_id: str, asked: Recording) -> KeyShown:
+    """Store the conversations of a key's programs, or no longer."""
+    return KeyShown.of(api_keys.set_recording(key_id, days=asked.days, redact=asked.redact))
 
 
 @router.delete("/{key_id}")

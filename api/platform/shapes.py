@@ -53,6 +53,8 @@ class KeyShown(Shown):
     prefix: str
     scopes: list[str]
     state: str
+    record_days: int
+    redact: bool
     expires_at: float | None
     last_used_at: float | None
     created_at: float
@@ -62,6 +64,13 @@ class NewKey(BaseModel):
     name: str = Field(max_length=80)
     scopes: list[Scope]
     days: int | None = Field(default=None, description="until it expires; null: it does not")
+
+
+class Recording(BaseModel):
+    """Whether the conversations of a key's programs are stored."""
+
+    days: int = Field(ge=0, le=3_650, description="until they are deleted; 0: they are not stored")
+    redact: bool = Field(default=True, description="replace personal data and secrets before")
 
 
 class CreatedKey(BaseModel):

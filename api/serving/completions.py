@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 
-from api.platform.scopes import needs
-from api.serving.relay import Relayed
+from api.platform.scopes import caller_of, needs
+from api.serving.relay import Relayed, Try
+from api.serving.tries import chat_tries
 from core.services.platform.api_keys import SERVE
 
 router: Final = APIRouter(prefix="/v1", tags=["OpenAI: answers"], dependencies=[needs(SERVE)])
@@ -27,7 +31,9 @@ def _json(asked: str) -> dict[str, Any]:
 @router.post("/chat/completions", response_model=None, openapi_extra=_json("messages"))
 async def chat(request: Request) -> Relayed:
     """An answer to a conversation, in one piece or as server-sent events."""
-    return await _relayed(request)
+    asked = _object(await request.body())
+    tries = await run_in_threadpool(chat_tries, asked, request.headers, caller_of(request)) if asked else []
+    return await _relayed(request, tries)
 
 
 @router.post("/completions", response_model=None, openapi_extra=_json("prompt"))
@@ -36,6 +42,15 @@ async def text(request: Request) -> Relayed:
     return await _relayed(request)
 
 
-async def _relayed(request: Request) -> Relayed:
-    found: Relayed = await request.app.state.relay.answer(request)
+async def _relayed(request: Request, tries: Sequence[Try] = ()) -> Relayed:
+    found: Relayed = await request.app.state.relay.answer(request, tries)
     return found
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """The body, if it is an object; the inference process says what is wrong with any other."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

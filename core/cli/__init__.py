@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 VERBS: Final = Registry[str]("verb of sft", key=lambda module: module.rpartition(".")[2])
 for _verb in (
     "up", "demo", "validate", "analyze", "rows", "convert", "write", "chats", "connections", "datasets", "history",
-    "split", "dedupe", "mix", "undo", "export", "base", "train", "jobs", "models", "tasks", "merge", "chat",
+    "split", "dedupe", "mix", "undo", "export", "base", "train", "jobs", "models", "agents", "tasks", "merge", "chat",
     "feedback", "evaluate", "worker", "keys", "signin", "doctor",
 ):  # fmt: skip
     VERBS.add(f"core.cli.{_verb}")

@@ -27,6 +27,7 @@ def keys(
         for key in found:
             print_json({
                 "key": key.id, "name": key.name, "prefix": key.prefix, "scopes": key.scopes, "state": key.state,
+                "record_days": key.record_days,
                 "created_at": key.created_at, "expires_at": key.expires_at, "last_used_at": key.last_used_at,
             })  # fmt: skip
         return
@@ -76,4 +77,19 @@ def revoke(
     say(f"{revoked.prefix}… (“{revoked.name}”) is revoked.")
 
 
-SUBCOMMANDS = (create, revoke)
+def record(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Id, beginning or name of a key.")],
+    days: Annotated[int, typer.Option(help="Until they are deleted; 0: they are not stored.")],
+    redact: Annotated[bool, typer.Option("--redact/--no-redact", help="Replace personal data and secrets.")] = True,
+) -> None:
+    """Store the conversations of a key's programs for some days, or no longer."""
+    from core.platform.supervisor import ensure
+    from core.services.platform import api_keys
+
+    with ensure(set()):
+        changed = api_keys.set_recording(key, days=days, redact=redact)
+    kept = f"for {changed.record_days:,} days" if changed.record_days else "no longer"
+    say(f"The conversations of {changed.prefix}… (“{changed.name}”) are stored {kept}.")
+
+
+SUBCOMMANDS = (create, record, revoke)

@@ -7,19 +7,24 @@ from typing import Final
 import streamlit as st
 
 from core.services.serving import agents
-from pages.serving._agents import detail, form, listing as agent_list
-from pages.ui import components, guard, listing, navigation
+from pages.serving._agents import detail, form, listing as agent_list, talks
+from pages.ui import addressed, components, guard, listing, navigation
 from pages.ui.errors import boundary
 
 guard.require()
 
+_AGENTS, _TALKS = "agents", "conversations"
+_SHOWN: Final = {_AGENTS: "Agents", _TALKS: "Conversations"}
 LEAD: Final = "An agent is a name that answers with your model, your system message and your settings."
 
 
 def overview() -> None:
-    """The list of agents, and the conversations."""
+    """The list of agents, or the conversations."""
     with components.header_row("Agents", LEAD, "Use"):
         navigation.button("New agent", "agents", {"new": "yes"}, icon=":material/add:", type="primary", key="new_agent")
+    if addressed.switch("Show", _SHOWN, "show", "agents_show") == _TALKS:
+        talks.section()
+        return
     if not listing.show(agent_list.SCREEN).every:
         components.empty(
             "smart_toy",

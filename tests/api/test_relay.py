@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from api.serving import relay
-from api.serving.relay import Relay, Relayed
+from api.serving.relay import Relay, Relayed, Try
 from tests.support.servers import free_port, wait_until
 
 FIRST = b'data: {"choices": []}\n\n'
@@ -113,7 +113,7 @@ def test_a_client_that_leaves_ends_the_generation(upstream: Upstream) -> None:
 
         of = Relay()
         body = json.dumps({"model": "slow", "stream": True}).encode()
-        await Relayed(of, "/v1/completions", body, {"content-type": "application/json"})({}, receive, send)
+        await Relayed(of, "/v1/completions", [Try(body)], {"content-type": "application/json"})({}, receive, send)
         await of.close()
 
     asyncio.run(asyncio.wait_for(leave(), 30))

@@ -13,10 +13,11 @@ from core.settings import get_settings
 from pages.ui import components
 from pages.ui.dialogs import dialog
 from pages.ui.errors import show_beside, show_error
-from pages.ui.format import ago, md, md_code, moment
+from pages.ui.format import ago, md, md_code, moment, plural
 
 _DAYS: Final = {30: "30 days", 90: "90 days", 365: "1 year", 0: "Never"}
 _DEFAULT_DAYS: Final = 90
+_RECORDED: Final = 30
 _NEW: Final = "new_api_key"
 
 
@@ -46,6 +47,8 @@ def _row(key: ApiKeyRecord) -> None:
             st.caption(" · ".join(_facts(key)))
         if key.state != "active":
             st.badge("Expired", color="orange", icon=":material/schedule:")
+        if st.button("Recording", type="tertiary", icon=":material/radio_button_checked:", key=f"record_{key.id}"):
+            recording_dialog(key)
         if st.button("Revoke", type="tertiary", key=f"revoke_{key.id}"):
             revoke_dialog(key)
 
@@ -53,7 +56,11 @@ def _row(key: ApiKeyRecord) -> None:
 def _facts(key: ApiKeyRecord) -> list[str]:
     used = f"used {ago(key.last_used_at)}" if key.last_used_at else "not used yet"
     expires = "does not expire" if key.expires_at is None else f"expires {moment(key.expires_at)}"
-    return [md(", ".join(key.scopes)), used, expires]
+    facts = [md(", ".join(key.scopes)), used, expires]
+    if key.record_days:
+        clean = "personal data redacted" if key.redact else ":orange[personal data not redacted]"
+        facts.append(f"conversations recorded for {plural(key.record_days, 'day')}, {clean}")
+    return facts
 
 
 @dialog("Create an API key", width="medium", icon=":material/key:")
@@ -88,6 +95,34 @@ def create_dialog() -> None:
         return
     st.session_state[_NEW] = made.key
     st.rerun(scope="fragment")
+
+
+@dialog("Record conversations", width="medium", icon=":material/radio_button_checked:")
+def recording_dialog(key: ApiKeyRecord) -> None:
+    """Whether the conversations of a key's programs are stored, for how long, and what is replaced before."""
+    st.markdown(
+        f"What programs ask with **{md(key.name)}** and what is answered is stored, and shown under *Agents*, "
+        "*Conversations*. Tell the people who use these programs."
+    )
+    on = st.toggle("Record", bool(key.record_days), key="record_on")
+    days = st.number_input(
+        "Delete after (days)",
+        1,
+        api_keys.LONGEST_RECORDED,
+        key.record_days or _RECORDED,
+        key="record_days",
+        disabled=not on,
+    )
+    redact = st.toggle(
+        "Redact personal data and secrets",
+        key.redact,
+        key="record_redact",
+        disabled=not on,
+        help="Mail addresses, phone and card numbers, keys and passwords are replaced, as in *Import conversations*.",
+    )
+    if st.button("Save", type="primary", key="record_save"):
+        api_keys.set_recording(key.id, days=int(days) if on else 0, redact=redact)
+        st.rerun()
 
 
 @dialog("Revoke this key?", icon=":material/key_off:")

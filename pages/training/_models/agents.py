@@ -8,12 +8,14 @@ import streamlit as st
 
 from core.services.serving import agents
 from core.services.serving.agents import AgentRecord
+from core.services.serving.evaluating import verdicts
 from core.services.training import models
 from pages.ui import components, guard, navigation
 from pages.ui.dialogs import dialog
 from pages.ui.format import md
 
 _ALL, _SHARE = "all", "share"
+_DECIDED: Final = {"ship": ("green", "Ship"), "no_difference": ("gray", "No difference")}
 _HOW: Final = {_ALL: "All conversations", _SHARE: "A share of them"}
 
 
@@ -75,11 +77,29 @@ def deploy_dialog(model: models.ModelRecord) -> None:
         share = st.slider(
             "Share (%)", 1, 99, 10, key="deploy_share", help="A conversation keeps the model that it began with."
         )
-    reason = st.text_area("Note", key="deploy_reason", placeholder="What is better, and how you know", height=80)
-    if st.button("Deploy", type="primary", icon=":material/rocket_launch:", key="deploy_now", disabled=not chosen):
+    needed = _verdict(model)
+    label = "Why deploy it all the same" if needed else "Note"
+    reason = st.text_area(label, key="deploy_reason", placeholder="What is better, and how you know", height=80)
+    ready = chosen and (not needed or (reason or "").strip())
+    if st.button("Deploy", type="primary", icon=":material/rocket_launch:", key="deploy_now", disabled=not ready):
         part = None if share is None else share / 100
         agents.deploy(model.id, chosen, share=part, reason=reason or "", author=guard.user_name())
         st.rerun()
+
+
+def _verdict(model: models.ModelRecord) -> bool:
+    """Show the newest verdict on the model; whether it needs a reason."""
+    verdict = verdicts.newest(model.id)
+    if verdict is None:
+        st.caption(":material/info: No verdict yet: this model was not compared with another one on Evaluate.")
+        return False
+    against = [reason.text for reason in verdict.reasons if reason.ok is False]
+    if verdict.blocks:
+        st.markdown(f":orange[:material/warning:] **Don't ship.** {md(' '.join(against))}")
+    else:
+        color, word = _DECIDED.get(verdict.decision, ("gray", "Deployed against the verdict before"))
+        st.markdown(f":{color}[:material/verified:] {word}", help=md(verdict.override.get("reason", "")) or None)
+    return verdict.blocks
 
 
 @dialog("Move the agents to their fallback?", icon=":material/alt_route:")

@@ -99,4 +99,5 @@ def _item(screen: ListScreen[R], row: R, view: View, chosen: bool) -> None:
             many.mark(screen, key, screen.name(row))
         with st.container(key=f"itemtext_{key}", gap="xsmall", height="stretch" if card else "content"):
             screen.draw(row)
-        menu.more(screen, row, view.archived)
+        if not screen.read_only:
+            menu.more(screen, row, view.archived)

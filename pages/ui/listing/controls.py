@@ -37,7 +37,8 @@ def toolbar(screen: ListScreen[R], view: View, found: Slice) -> None:
         )
         if found.archived or view.archived:
             st.toggle(f"Archived ({found.archived})", **address.bound(address.ARCHIVED, view.archived))
-        many.switch(screen)
+        if not screen.read_only:
+            many.switch(screen)
 
 
 def _filter(screen: ListScreen[R], one: Facet, view: View, counts: Mapping[str, int]) -> None:

@@ -57,6 +57,7 @@ class ListScreen(Generic[R]):
         moving: values of the filter `state` while which the list is read again every `poll_s` seconds.
         state: the state of a row, for a list with `moving`.
         changes_id: the id that the menu of a row changes, where the row stands for several things.
+        read_only: rows are only opened: neither chosen nor archived.
         together: how rows are archived and restored where each stands for several things, and what is said about it.
     """
 
@@ -80,6 +81,7 @@ class ListScreen(Generic[R]):
     name: Callable[[R], str] = attrgetter("name")
     changes_id: Callable[[R], str] = attrgetter("id")
     together: Together | None = None
+    read_only: bool = False
 
     def changes(self, found: Slice, rows: Sequence[R]) -> Changes:
         """What may change by itself: a row that is shown, at every moment; something in this list; nothing."""

@@ -98,6 +98,8 @@ class ApiKey(SQLModel, table=True):
     prefix: str = Field(unique=True)  # the beginning of the key
     hash: str  # Argon2, of all of the key
     scopes: list[str] = json_list()
+    record_days: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # conversations; 0: none is recorded
+    redact: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})  # personal data, before they are
     expires_at: float | None = None
     last_used_at: float | None = None
     revoked_at: float | None = None

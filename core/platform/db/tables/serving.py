@@ -80,6 +80,7 @@ class ChatConversation(SQLModel, table=True):
     thread: str = Field(
         default="", sa_column_kwargs={"server_default": ""}
     )  # what tells a program's conversations apart
+    expires_at: float | None = Field(default=None, index=True)  # of a recorded one: it is deleted then
     revision: int = 0  # grows with every change, so that another window notices it
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time, index=True)

@@ -24,12 +24,18 @@ SCOPES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyRecord:
-    """A key without its secret. `prefix` is its beginning, by which a user recognizes it. `*_at` are Unix seconds."""
+    """A key without its secret. `prefix` is its beginning, by which a user recognizes it. `*_at` are Unix seconds.
+
+    `record_days`: for how many days the conversations of its programs are stored; 0: they are not. `redact`: personal
+    data and secrets are replaced before.
+    """
 
     id: str
     name: str
     prefix: str
     scopes: tuple[str, ...]
+    record_days: int
+    redact: bool
     expires_at: float | None
     last_used_at: float | None
     revoked_at: float | None

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from core.errors import Conflict, NotFound, SettingsError
 from core.ids import new_id
-from core.platform.db.tables import API_KEYS, ApiKey
+from core.platform.db.tables import API_KEYS, CONVERSATIONS, ApiKey
 from core.platform.db.uow import UnitOfWork, read
 from core.services.platform.api_keys.records import SCOPES, ApiKeyRecord, NewApiKey
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 START: Final = "sft_"  # of every key, so that scanners of source code find one that was committed
 MAX_NAME: Final = 80
 LONGEST_DAYS: Final = 3_650
+LONGEST_RECORDED: Final = 3_650
 _ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 _VISIBLE, _SECRET = 8, 40  # characters; the secret has 200 bits
 
@@ -80,6 +81,27 @@ def find(id_name_or_prefix: str) -> ApiKeyRecord:
         text = f"{len(found)} API keys are named {id_name_or_prefix!r}."
         raise Conflict(text, f"Use one of their ids: {', '.join(key.id for key in found)}.")
     return found[0]
+
+
+def set_recording(key_id: str, *, days: int, redact: bool = True) -> ApiKeyRecord:
+    """Store the conversations of a key's programs for so many days; 0: no longer. What was stored is kept as long.
+
+    Raises:
+        SettingsError: of the field `days`. NotFound.
+    """
+    if not 0 <= days <= LONGEST_RECORDED:
+        text = f"Conversations can be kept for 1 to {LONGEST_RECORDED:,} days; got {days:,}."
+        raise SettingsError(text, "0 records none.", field="days")
+    found = find(key_id)
+    with UnitOfWork() as uow:
+        values = {"record_days": days, "redact": redact}
+        uow.execute(update(API_KEYS).where(API_KEYS.c.id == found.id).values(**values))
+        if days:
+            kept = (CONVERSATIONS.c.key_id == found.id) & (CONVERSATIONS.c.origin == "api")
+            until = CONVERSATIONS.c.updated_at + days * 86_400
+            uow.execute(update(CONVERSATIONS).where(kept).values(expires_at=until))
+        uow.commit()
+    return find(found.id)
 
 
 def revoke(key_id: str) -> ApiKeyRecord:

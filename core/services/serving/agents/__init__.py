@@ -26,6 +26,6 @@ from core.services.serving.agents.reading import (
     users_of,
     versions,
 )
-from core.services.serving.agents.resolving import ResolvedAgent, resolve
+from core.services.serving.agents.resolving import FALLBACK, ResolvedAgent, resolve
 from core.services.serving.agents.values import MAX_NAME, AgentChanges
 from core.serving.agents import PREFIX, AgentRecord, AgentSettings, AgentVersionRecord, TrafficSplit

@@ -8,6 +8,8 @@ from core.errors import SettingsError
 from core.platform.db.uow import UnitOfWork
 from core.services.serving import served
 from core.services.serving.agents import changing, reading, values
+from core.services.serving.evaluating import verdicts
+from core.services.training import merging
 from core.serving.agents import AgentRecord, moving
 
 
@@ -20,19 +22,30 @@ def deploy(
         model: its id, name or slug.
         agents: their ids, handles or names.
         share: of the conversations, for a split with the model that answers now; None: all of them.
-        reason: recorded in the note of each version.
+        reason: recorded in the note of each version; needed where the newest verdict on the model is *Don't ship*.
 
     Raises:
-        SettingsError: no agent is named, or the model cannot answer. NotFound.
+        SettingsError: no agent is named, or the model cannot answer. NotFound. Conflict: the verdict on the model is
+            *Don't ship*, and no reason is given.
     """
     found = [reading.get_agent(agent) for agent in dict.fromkeys(agents)]
     if not found:
         raise SettingsError("No agent was chosen.", "Choose the agents that the model answers for.", field="agents")
     model_id = values.model_id(model)
+    _pass_verdict(model_id, reason, author)
     title = reading.model_title(model_id)
     note = f"“{title}” deployed{'' if share is None else f' to {share * 100:g} % of the conversations'}."
     note = values.note(f"{note} {reason.strip()}".strip())
     return [_deploy(agent, model_id, share, note, author) for agent in found]
+
+
+def _pass_verdict(model_id: str, reason: str, author: str) -> None:
+    """Raises Conflict where the newest verdict is *Don't ship*; a reason overrides it, and is stored with it."""
+    own, _ = merging.split(model_id)
+    verdict = verdicts.newest(own)
+    if reason.strip() and verdict is not None and verdict.blocks:
+        verdicts.override(own, reason, author)
+    verdicts.require(own)
 
 
 def _deploy(agent: AgentRecord, model_id: str, share: float | None, note: str, author: str) -> AgentRecord:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
 
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, NotFound, StudioError
+from core.models import base_models
 from core.platform.db.tables import AGENTS, CONVERSATIONS, TURNS
 from core.platform.db.uow import read
-from core.services.serving import chat
+from core.services.serving import connected
+from core.services.training import merging, models
 from core.serving.agents import PREFIX, AgentRecord, AgentVersionRecord, store
 
 _NAMED = 10  # agents in an error
@@ -72,11 +75,15 @@ def get_version(agent: AgentRecord, number: int) -> AgentVersionRecord:
 
 
 def model_title(model_id: str) -> str:
-    """The title of a model; its id where it no longer answers."""
-    try:
-        return chat.identity(model_id).title
-    except (NotFound, Conflict):
-        return model_id
+    """The title of a model, also of one that is archived; its id where it was deleted."""
+    own, merged = merging.split(model_id)
+    with suppress(StudioError):
+        if connected.is_connected(model_id):
+            return connected.title(model_id)
+        if base_models.is_base(model_id):
+            return base_models.title_of(model_id)
+        return f"{models.get_model(own).name}{' (merged)' if merged else ''}"
+    return model_id
 
 
 def figures(agent_ids: list[str]) -> dict[str, AgentFigures]:

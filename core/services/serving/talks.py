@@ -1,0 +1,180 @@
+"""Conversations of Chat and of programs as one list: searched by what was said, filtered by agent, model and rating."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import String, and_, case, cast, exists, false, func, or_, select
+
+from core.platform.db.engine import get_engine
+from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
+from core.platform.db.listing.queries import matching_rows
+from core.platform.db.tables import API_KEYS, CONVERSATIONS, FEEDBACK, TURNS
+from core.platform.db.uow import read
+from core.services.serving.agents import model_title, names_of
+from core.serving.feedback import REASONS
+
+MOST_FOUND: Final = 1_000  # conversations, the newest, that a search goes on with
+_LONGEST_SEARCH: Final = 200
+_DAY_S: Final = 86_400
+GOOD, BAD, MIXED, UNRATED = "good", "bad", "mixed", "none"
+NOTHING: Final = "none"  # no agent, no model
+_RATINGS: Final = {GOOD: "Rated well", BAD: "Rated badly", MIXED: "Rated both ways", UNRATED: "Not rated"}
+_ORIGINS: Final = {"chat": "Chat", "api": "Programs"}
+_WHEN: Final = {"day": "Last 24 hours", "week": "Last 7 days", "month": "Last 30 days", "older": "Older"}
+
+
+@dataclass(frozen=True, slots=True)
+class TalkRecord:
+    """A conversation in the list. `agent` and `model` are names; `agent` is "" where a model was asked directly, `key`
+    the name of the API key that recorded it.
+
+    `rating`: good, bad, mixed or none.
+    """
+
+    id: str
+    title: str
+    agent: str
+    model: str
+    key: str
+    rating: str
+    turns: int
+    updated_at: float
+
+
+def look_up(view: View) -> tuple[Slice, list[TalkRecord]]:
+    """One page of the conversations. A search finds titles and what was said: every word in one message."""
+    listing = _listing(time.time())
+    if view.search.strip():
+        listing = replace(listing, where=(CONVERSATIONS.c.id.in_(_found(view.search)),), search=())
+        view = replace(view, search="")
+    reason = view.chosen.get("reason", "")
+    others = replace(view, chosen={name: value for name, value in view.chosen.items() if name != "reason"})
+    counts = _reasons(listing, others)
+    if reason:
+        listing = replace(listing, where=(*listing.where, _has_reason(reason)))
+    found = look_up_in(replace(listing, filters=listing.filters[:-1]), others)
+    every = found.every or bool(read(select(CONVERSATIONS.c.id).limit(1)))
+    found = replace(found, counts={**found.counts, "reason": counts}, every=int(every))
+    return found, in_order(found.ids, _records(found.ids))
+
+
+def _found(text: str) -> list[str]:
+    """The ids of the newest conversations in which a title or a message has all words."""
+    words = text[:_LONGEST_SEARCH].split()
+    said = and_(*(_has(TURNS.c.content, word) for word in words))
+    named = and_(*(_has(CONVERSATIONS.c.title, word) for word in words))
+    inside = select(TURNS.c.conversation_id).where(said)
+    query = select(CONVERSATIONS.c.id).where(or_(named, CONVERSATIONS.c.id.in_(inside)))
+    return [row.id for row in read(query.order_by(CONVERSATIONS.c.updated_at.desc()).limit(MOST_FOUND))]
+
+
+def _has(column: Any, word: str) -> Any:
+    """Whether a text contains a word, in capitals or not. SQLite's own LIKE ignores those of ASCII, three times as fast
+    as `lower`, which is a function of Python there."""
+    if get_engine().dialect.name == "sqlite":
+        return (column.contains if word.isascii() else column.icontains)(word, autoescape=True)
+    escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    return column.ilike(f"%{escaped}%", escape="/")
+
+
+def _listing(now: float) -> Listing:
+    at = CONVERSATIONS.c.updated_at
+    ago = [(at >= now - days * _DAY_S, word) for word, days in (("day", 1), ("week", 7), ("month", 30))]
+    return Listing(
+        key=CONVERSATIONS.c.id,
+        rows=CONVERSATIONS,
+        search=(CONVERSATIONS.c.title,),
+        sorts=(Sort("newest", "Last changed first", at, down=True), Sort("oldest", "Oldest first", at)),
+        filters=(
+            Facet("agent", "Agent", _or_none(CONVERSATIONS.c.agent_id), _agent_word),
+            Facet("model", "Model", _or_none(CONVERSATIONS.c.model_id), model_title),
+            Facet("when", "Date", case(*ago, else_="older"), lambda one: _WHEN.get(one, one)),
+            Facet("rating", "Rating", _rating(), lambda one: _RATINGS.get(one, one)),
+            Facet("origin", "Origin", CONVERSATIONS.c.origin, lambda one: _ORIGINS.get(one, one)),
+            Facet(
+                "reason", "Reason", CONVERSATIONS.c.id, lambda one: REASONS.get(one).title if one in REASONS else one
+            ),
+        ),
+        archived=false(),
+    )
+
+
+def _or_none(column: Any) -> Any:
+    """A filter's value for "", which an address cannot tell from no choice."""
+    return func.coalesce(func.nullif(column, ""), NOTHING)
+
+
+def _rating() -> Any:
+    votes = FEEDBACK.alias()  # the query around it may join the table too
+    this = votes.c.conversation_id == CONVERSATIONS.c.id
+    good = exists().where(this, or_(votes.c.thumb > 0, votes.c.stars >= 4))
+    bad = exists().where(this, or_(votes.c.thumb < 0, and_(votes.c.stars > 0, votes.c.stars <= 2)))
+    return case((and_(good, bad), MIXED), (good, GOOD), (bad, BAD), else_=UNRATED)
+
+
+def _has_reason(reason: str) -> Any:
+    votes = FEEDBACK.alias()
+    named = cast(votes.c.reasons, String).contains(f'"{reason}"', autoescape=True)
+    return exists().where(votes.c.conversation_id == CONVERSATIONS.c.id, named)
+
+
+def _reasons(listing: Listing, view: View) -> Mapping[str, int]:
+    """How many of the conversations have a vote with each reason."""
+    rows = CONVERSATIONS.join(FEEDBACK, FEEDBACK.c.conversation_id == CONVERSATIONS.c.id)
+    query = select(FEEDBACK.c.conversation_id, FEEDBACK.c.reasons)
+    with_votes = replace(listing, rows=rows, filters=listing.filters[:-1])
+    seen = {
+        (row.conversation_id, reason) for row in read(matching_rows(query, with_votes, view)) for reason in row.reasons
+    }
+    return Counter(reason for _, reason in seen)
+
+
+def _records(ids: Sequence[str]) -> dict[str, TalkRecord]:
+    if not ids:
+        return {}
+    turns = select(func.count()).where(TURNS.c.conversation_id == CONVERSATIONS.c.id).scalar_subquery()
+    columns = (CONVERSATIONS.c.id, CONVERSATIONS.c.title, CONVERSATIONS.c.agent_id, CONVERSATIONS.c.model_id)
+    query = select(
+        *columns,
+        CONVERSATIONS.c.updated_at,
+        API_KEYS.c.name.label("key_name"),
+        _rating().label("rating"),
+        turns.label("turns"),
+    ).join(API_KEYS, API_KEYS.c.id == CONVERSATIONS.c.key_id, isouter=True)
+    rows = read(query.where(CONVERSATIONS.c.id.in_(ids)))
+    agents = names_of({row.agent_id for row in rows if row.agent_id})
+    titles = {model_id: model_title(model_id) for model_id in {row.model_id for row in rows if row.model_id}}
+    return {
+        row.id: TalkRecord(
+            id=row.id,
+            title=row.title,
+            agent=agents.get(row.agent_id, "A deleted agent") if row.agent_id else "",
+            model=titles.get(row.model_id, ""),
+            key=row.key_name or "",
+            rating=row.rating,
+            turns=row.turns,
+            updated_at=row.updated_at,
+        )
+        for row in rows
+    }
+
+
+def _reason_word(reason: str) -> str:
+    return REASONS.get(reason).title if reason in REASONS else reason
+
+
+def _agent_word(agent_id: str) -> str:
+    return "No agent" if agent_id == NOTHING else names_of([agent_id]).get(agent_id, "A deleted agent")
+
+
+def rating_word(rating: str) -> str:
+    """A rating in words."""
+    return _RATINGS.get(rating, rating)
+
+
+LISTING: Final = _listing(0.0)  # what a screen shows of it: filters and sorts; `look_up` has the time of now
