@@ -14,7 +14,8 @@ from core.platform.db import migrate
 from core.platform.db.tables import CONVERSATIONS, FEEDBACK, TURNS, ChatConversation, ChatTurn, Feedback
 from core.platform.db.uow import UnitOfWork, read
 from core.services.platform.listing import View
-from core.services.serving import agents, conversations, talks
+from core.services.serving import agents, conversations
+from core.services.serving.recorded import talks
 
 TALKS: Final = 25_000
 TURNS_EACH: Final = 4

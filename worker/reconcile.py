@@ -22,7 +22,7 @@ from core.platform.redis_server import redis_connection
 from core.platform.tasks import recovery, store
 from core.platform.tasks.announce import announce, queue_name
 from core.platform.tasks.kinds import QUEUES
-from core.services.serving import recording
+from core.services.serving.recorded import recording
 from core.settings import get_settings
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from core.services.serving.recording import RecordedAnswer
+from core.services.serving.recorded.recording import RecordedAnswer
 
 _DATA: Final = b"data: "
 

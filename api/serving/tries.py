@@ -14,9 +14,10 @@ from api.serving.observed import Observed
 from api.serving.relay import Try
 from core.errors import StudioError
 from core.services.platform.api_keys import ApiKeyRecord
-from core.services.serving import chat, connected, recording, served
+from core.services.serving import chat, connected, served
 from core.services.serving.chat import ServedModel
-from core.services.serving.recording import RecordedRequest
+from core.services.serving.recorded import recording
+from core.services.serving.recorded.recording import RecordedRequest
 
 
 def chat_tries(asked: Mapping[str, Any], headers: Mapping[str, str], key: ApiKeyRecord | None) -> list[Try]:

@@ -13,7 +13,8 @@ import pytest
 from core.platform.db.tables import CONVERSATIONS
 from core.platform.db.uow import UnitOfWork
 from core.services.platform import api_keys
-from core.services.serving import agents, conversations, recording
+from core.services.serving import agents, conversations
+from core.services.serving.recorded import recording
 from tests.support.talking import talking, tuned
 
 CHAT = "/v1/chat/completions"

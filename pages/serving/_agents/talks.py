@@ -7,8 +7,8 @@ from typing import Final
 
 import streamlit as st
 
-from core.services.serving import talks
-from core.services.serving.talks import TalkRecord
+from core.services.serving.recorded import talks
+from core.services.serving.recorded.talks import TalkRecord
 from pages.ui import components, listing
 from pages.ui.format import ago, md, plural
 from pages.ui.theme import Color

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, true
 from sqlmodel import Field, SQLModel
 
 from core.platform.db.tables.columns import json_list, json_object, text
@@ -99,7 +99,7 @@ class ApiKey(SQLModel, table=True):
     hash: str  # Argon2, of all of the key
     scopes: list[str] = json_list()
     record_days: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # conversations; 0: none is recorded
-    redact: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})  # personal data, before they are
+    redact: bool = Field(default=True, sa_column_kwargs={"server_default": true()})  # personal data, before they are
     expires_at: float | None = None
     last_used_at: float | None = None
     revoked_at: float | None = None

@@ -8,7 +8,8 @@ from pathlib import Path
 from core.platform.db.tables import CONVERSATIONS, TURNS, ChatConversation, ChatTurn
 from core.platform.db.uow import UnitOfWork
 from core.services.platform.listing import View
-from core.services.serving import feedback, talks
+from core.services.serving import feedback
+from core.services.serving.recorded import talks
 
 
 def fill(count: int = 6) -> None:

@@ -87,18 +87,16 @@ def _listing(now: float) -> Listing:
     ago = [(at >= now - days * _DAY_S, word) for word, days in (("day", 1), ("week", 7), ("month", 30))]
     return Listing(
         key=CONVERSATIONS.c.id,
-        rows=CONVERSATIONS,
+        rows=_ROWS,
         search=(CONVERSATIONS.c.title,),
         sorts=(Sort("newest", "Last changed first", at, down=True), Sort("oldest", "Oldest first", at)),
         filters=(
             Facet("agent", "Agent", _or_none(CONVERSATIONS.c.agent_id), _agent_word),
             Facet("model", "Model", _or_none(CONVERSATIONS.c.model_id), model_title),
             Facet("when", "Date", case(*ago, else_="older"), lambda one: _WHEN.get(one, one)),
-            Facet("rating", "Rating", _rating(), lambda one: _RATINGS.get(one, one)),
+            Facet("rating", "Rating", _RATING, lambda one: _RATINGS.get(one, one)),
             Facet("origin", "Origin", CONVERSATIONS.c.origin, lambda one: _ORIGINS.get(one, one)),
-            Facet(
-                "reason", "Reason", CONVERSATIONS.c.id, lambda one: REASONS.get(one).title if one in REASONS else one
-            ),
+            Facet("reason", "Reason", CONVERSATIONS.c.id, _reason_word),
         ),
         archived=false(),
     )
@@ -109,12 +107,25 @@ def _or_none(column: Any) -> Any:
     return func.coalesce(func.nullif(column, ""), NOTHING)
 
 
-def _rating() -> Any:
-    votes = FEEDBACK.alias()  # the query around it may join the table too
-    this = votes.c.conversation_id == CONVERSATIONS.c.id
-    good = exists().where(this, or_(votes.c.thumb > 0, votes.c.stars >= 4))
-    bad = exists().where(this, or_(votes.c.thumb < 0, and_(votes.c.stars > 0, votes.c.stars <= 2)))
-    return case((and_(good, bad), MIXED), (good, GOOD), (bad, BAD), else_=UNRATED)
+_well: Final = or_(FEEDBACK.c.thumb > 0, FEEDBACK.c.stars >= 4)
+_badly: Final = or_(FEEDBACK.c.thumb < 0, and_(FEEDBACK.c.stars > 0, FEEDBACK.c.stars <= 2))
+# The votes of each conversation: grouped once, because a question for each of many conversations takes PostgreSQL long
+_VOTES: Final = (
+    select(
+        FEEDBACK.c.conversation_id,
+        func.max(case((_well, 1), else_=0)).label("good"),
+        func.max(case((_badly, 1), else_=0)).label("bad"),
+    )
+    .group_by(FEEDBACK.c.conversation_id)
+    .subquery()
+)
+_ROWS: Final = CONVERSATIONS.outerjoin(_VOTES, _VOTES.c.conversation_id == CONVERSATIONS.c.id)
+_RATING: Final = case(
+    (and_(_VOTES.c.good == 1, _VOTES.c.bad == 1), MIXED),
+    (_VOTES.c.good == 1, GOOD),
+    (_VOTES.c.bad == 1, BAD),
+    else_=UNRATED,
+)
 
 
 def _has_reason(reason: str) -> Any:
@@ -125,7 +136,7 @@ def _has_reason(reason: str) -> Any:
 
 def _reasons(listing: Listing, view: View) -> Mapping[str, int]:
     """How many of the conversations have a vote with each reason."""
-    rows = CONVERSATIONS.join(FEEDBACK, FEEDBACK.c.conversation_id == CONVERSATIONS.c.id)
+    rows = _ROWS.join(FEEDBACK, FEEDBACK.c.conversation_id == CONVERSATIONS.c.id)
     query = select(FEEDBACK.c.conversation_id, FEEDBACK.c.reasons)
     with_votes = replace(listing, rows=rows, filters=listing.filters[:-1])
     seen = {
@@ -143,9 +154,9 @@ def _records(ids: Sequence[str]) -> dict[str, TalkRecord]:
         *columns,
         CONVERSATIONS.c.updated_at,
         API_KEYS.c.name.label("key_name"),
-        _rating().label("rating"),
+        _RATING.label("rating"),
         turns.label("turns"),
-    ).join(API_KEYS, API_KEYS.c.id == CONVERSATIONS.c.key_id, isouter=True)
+    ).select_from(_ROWS.outerjoin(API_KEYS, API_KEYS.c.id == CONVERSATIONS.c.key_id))
     rows = read(query.where(CONVERSATIONS.c.id.in_(ids)))
     agents = names_of({row.agent_id for row in rows if row.agent_id})
     titles = {model_id: model_title(model_id) for model_id in {row.model_id for row in rows if row.model_id}}
