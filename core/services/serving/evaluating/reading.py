@@ -126,10 +126,10 @@ def leaderboard(dataset_id: str, split: str = "test") -> list[BoardRow]:
 
 
 def boards() -> list[tuple[str, str, str]]:
-    """(dataset, its name, split) of every dataset with finished evaluations, the newest first."""
+    """(dataset, its name, split) of every dataset with finished evaluations, test splits first, then the newest."""
     found, _ = store.listed(limit=_BOARD)
     ended = ((one.dataset_id, one.dataset_name, one.split) for one in found if one.summary is not None)
-    return list(dict.fromkeys(ended))
+    return sorted(dict.fromkeys(ended), key=lambda board: board[2] != "test")
 
 
 def seconds_of(model: ModelSummary) -> float | None:

@@ -20,7 +20,7 @@ from core.serving.evaluation import EVALUATION_METRICS
 from core.serving.evaluation.custom import MOST, metric_of
 from core.serving.evaluation.suites import SUITES
 from core.serving.evaluations import store
-from core.serving.evaluations.records import EvaluationRecord, EvaluationSettings
+from core.serving.evaluations.records import Contestant, EvaluationRecord, EvaluationSettings
 from core.text import plural
 
 KIND: Final = "evaluation"
@@ -72,7 +72,7 @@ def start(
     dataset = datasets.get_dataset(version.dataset_id)
     row = Evaluation(
         id=new_id("eval"),
-        name=name.strip()[:LONGEST_NAME] or _name([model.title for model in found], dataset.name),
+        name=name.strip()[:LONGEST_NAME] or _name(found, chosen.against, dataset.name),
         dataset_id=dataset.id,
         dataset_name=dataset.name,
         dataset_version_id=version_id,
@@ -108,9 +108,12 @@ def _judge(settings: EvaluationSettings) -> dict[str, str]:
     return {"model": judge.id, "title": judge.title, "kind": judge.kind, "rubric": rubric}
 
 
-def _name(titles: Sequence[str], dataset: str) -> str:
+def _name(found: Sequence[Contestant], against: str, dataset: str) -> str:
+    """What is evaluated, as a name: the first model, the one that it is compared with, and the dataset."""
+    titles = [model.title for model in found if model.id != against]
     models = f"“{titles[0]}”" if len(titles) == 1 else f"“{titles[0]}” and {plural(len(titles) - 1, 'other')}"
-    return f"{models} on “{dataset}”"[:LONGEST_NAME]
+    parent = next((f" against “{model.title}”" for model in found if model.id == against), "")
+    return f"{models}{parent} on “{dataset}”"[:LONGEST_NAME]
 
 
 def _check(split: str, metrics: Sequence[str], settings: EvaluationSettings) -> None:

@@ -25,6 +25,7 @@ def test_figures_and_verdict_come_from_the_stored_answers() -> None:
     done = planted.planted(
         planted.dataset(), {"new": planted.right, "old": planted.wrong}, against="old", suites=("refusals",), repeats=2
     )
+    assert done.name == "“New” against “Old” on “Colors”"
     assert done.summary is not None
     new, old = done.summary.of("new"), done.summary.of("old")
     assert new is not None
