@@ -22,7 +22,8 @@ def screen() -> None:
     counts = feedback.look_up(feedback.wanted(), limit=0)[1]
     with components.header_row("Feedback", LEAD, "Use"):
         if votes or any(counts.values()):
-            making.button(st.query_params.get("model", ""), st.query_params.get("agent", ""))
+            asked = st.query_params
+            making.button(asked.get("model", ""), asked.get("agent", ""), primary=asked.get("show") == "accepted")
     if not votes and not any(counts.values()):
         components.empty(
             "reviews",
@@ -41,11 +42,11 @@ def screen() -> None:
     }
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="feedback_bar"):
         show = addressed.switch("Show", titles, "show", "feedback_show")
-        agent_id = addressed.pick("Agent", named, "agent", "feedback_agent", "", width=200) if len(named) > 1 else ""
-        model_id = addressed.pick("Model", subjects, "model", "feedback_model", "", width=240)
+        agent_id = addressed.pick("Agent", named, "agent", "feedback_agent", "", width=170) if len(named) > 1 else ""
+        model_id = addressed.pick("Model", subjects, "model", "feedback_model", "", width=200)
         search = ""
         if show != "ratings":
-            search = st.text_input("Search", placeholder="Text or person", key="feedback_search", width=220) or ""
+            search = st.text_input("Search", placeholder="Text or person", key="feedback_search", width=170) or ""
     if show == "ratings":
         ratings.listing(agent_id, model_id)
     else:

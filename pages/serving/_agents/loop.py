@@ -48,12 +48,13 @@ def _step(agent: AgentRecord, now: Round, step: LoopStep) -> None:
     following = step == now.following
     with components.spread(wrap=False, gap="xsmall", key=f"loop_{step.id}_{step.state}"):
         with st.container(gap=None, width="stretch"):
-            name = f"**{step.title}**" if following or step.state != "open" else f":gray[{step.title}]"
+            title = md(step.title)
+            name = f"**{title}**" if following or step.state != "open" else f":gray[{title}]"
             st.markdown(f"{_ICONS[step.state]} {name}")
             st.caption(md(step.detail, 120))
         word, action = _ACTIONS[step.id](agent, now, step)
         if action is not None and st.button(
-            word, key=f"loop_go_{step.id}", type="primary" if following else "tertiary", width="content"
+            md(word), key=f"loop_go_{step.id}", type="primary" if following else "tertiary", width="content"
         ):
             action()
 

@@ -17,7 +17,7 @@ _ENOUGH = 10  # examples that a dataset needs to be trained on alone
 _TARGETS = {"new": "A new dataset", "add": "Add to a dataset"}
 
 
-def button(model_id: str, agent_id: str = "", *, primary: bool = True) -> None:
+def button(model_id: str, agent_id: str, *, primary: bool) -> None:
     """The button that opens the dialog."""
     if st.button(
         "Make dataset from feedback",

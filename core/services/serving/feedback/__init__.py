@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from core.services.serving.feedback.candidates import correct, counts, decide, edit, get, look_up, remove, wanted
+from core.services.serving.feedback.candidates import (
+    correct,
+    counts,
+    decide,
+    edit,
+    get,
+    look_up,
+    remove,
+    waiting,
+    wanted,
+)
 from core.services.serving.feedback.exporting import FORMATS, exported
 from core.services.serving.feedback.gathering import FeedbackPlan, Gathered, datasets_made, make_dataset, plan
 from core.services.serving.feedback.opinions import (
@@ -41,6 +51,6 @@ __all__ = [
     "plan",
     "rate",
     "remove",
-    "tally",
+    "tally", "waiting",
     "wanted",
 ]  # fmt: skip

@@ -114,6 +114,11 @@ def counts(agent_id: str = "", model_id: str = "") -> dict[str, int]:
     return store.count_corrections(Asked("", agent_id, model_id))
 
 
+def waiting(agent_id: str = "", model_id: str = "") -> int:
+    """How many accepted corrections no dataset has."""
+    return store.count_corrections(Asked("", agent_id, model_id, waiting=True))["accepted"]
+
+
 def wanted(
     state: str = "", agent_id: str = "", model_id: str = "", search: str = "", *, waiting: bool = False
 ) -> Asked:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from core.errors import DataError
 from core.platform.db.tables import CONVERSATIONS, CORRECTIONS, FEEDBACK, TURNS
@@ -91,8 +91,8 @@ def _conditions(asked: OwnChats) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     for column, value in (("agent_id", asked.agent_id), ("model_id", asked.model_id)):
         if value:
-            of_turn = (TURNS.c.conversation_id == CONVERSATIONS.c.id) & (TURNS.c[column] == value)
-            found.append(exists().where(of_turn))
+            # Not EXISTS: SQLite would go through every turn of the agent once for each conversation.
+            found.append(CONVERSATIONS.c.id.in_(select(TURNS.c.conversation_id).where(TURNS.c[column] == value)))
     if asked.since is not None:
         found.append(CONVERSATIONS.c.created_at >= asked.since)
     if asked.until is not None:

@@ -109,7 +109,7 @@ def _corrections(agent: AgentRecord, parent: str) -> tuple[LoopStep, int]:
 def _dataset(agent: AgentRecord, parent: str, accepted: int) -> tuple[str, LoopStep]:
     """The dataset that was last made of these corrections, and the step."""
     made = feedback.datasets_made(agent.id, parent)
-    waiting = len(feedback.plan(agent.id, parent).corrections)
+    waiting = feedback.waiting(agent.id, parent)
     title = "Make dataset from feedback"
     if not made:
         text = f"{plural(accepted, 'accepted correction')}" if accepted else "Labeled examples and preference pairs"
