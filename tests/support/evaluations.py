@@ -56,7 +56,13 @@ def planted(
     """An evaluation that ended: each model answers by its function."""
     chosen = settings or EvaluationSettings(against=against, suites=tuple(suites), repeats=repeats)
     begun = evaluating.start(list(answers), found.version.id, metrics=metrics, settings=chosen)
-    asked, left_out = questions.of_dataset(found.version.id, begun.split, None)
+    return answered(begun, answers)
+
+
+def answered(begun: EvaluationRecord, answers: Mapping[str, Answers]) -> EvaluationRecord:
+    """An evaluation that was begun, as it is after each model has answered by its function."""
+    chosen = begun.settings
+    asked, left_out = questions.of_dataset(begun.dataset_version_id, begun.split, None)
     asked += questions.of_suites(chosen.suites)
     of_metrics = scoring.with_main(begun, asked)
     rows = []
