@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.services.serving import agents
 from pages.serving._agents import detail, form, listing as agent_list, talks
-from pages.ui import addressed, components, guard, listing, navigation
+from pages.ui import addressed, components, first_steps, guard, listing, navigation
 from pages.ui.errors import boundary
 
 guard.require()
@@ -20,21 +20,33 @@ LEAD: Final = "An agent is a name that answers with your model, your system mess
 
 def overview() -> None:
     """The list of agents, or the conversations."""
+    every = bool(agents.newest(limit=1) or agents.newest(archived=True, limit=1))
+    models = form.model_titles(None)
     with components.header_row("Agents", LEAD, "Use"):
-        navigation.button("New agent", "agents", {"new": "yes"}, icon=":material/add:", type="primary", key="new_agent")
-    if addressed.switch("Show", _SHOWN, "show", "agents_show") == _TALKS:
+        if every:
+            navigation.button(
+                "New agent", "agents", {"new": "yes"}, icon=":material/add:", type="primary", key="new_agent"
+            )
+    if (every or models) and addressed.switch("Show", _SHOWN, "show", "agents_show") == _TALKS:
         talks.section()
-        return
-    if not listing.show(agent_list.SCREEN).every:
+    elif every:
+        listing.show(agent_list.SCREEN)
+    elif models:
         components.empty(
             "smart_toy",
             "No agent yet",
-            "Give a model a name, a system message and starters. Each change is a version that one click takes back.",
+            "Give a model a name, a system message and starters. Each change is a version that you can undo.",
             "New agent",
             "no_agents",
-            primary=False,
             opens="agents",
             query={"new": "yes"},
+        )
+    else:
+        first_steps.no_model(
+            "smart_toy",
+            "No agent yet",
+            "An agent is a model with a name, a system message and starters. It needs a model that can answer.",
+            "no_agent_model",
         )
 
 

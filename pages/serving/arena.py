@@ -92,10 +92,12 @@ def _current() -> Match | None:
 
 
 with boundary():
-    with components.header_row("Arena", LEAD, "Use"):
-        navigation.button("Compare with names", "compare", icon=":material/compare_arrows:", key="to_compare")
     available = chat.available_models()
-    if len(available) < arena.FEWEST:
+    enough = len(available) >= arena.FEWEST
+    with components.header_row("Arena", LEAD, "Use"):
+        if enough:
+            navigation.button("Compare with names", "compare", icon=":material/compare_arrows:", key="to_compare")
+    if not enough:
         first_steps.no_model(
             "how_to_vote",
             "Nothing to vote on yet",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.services.serving import agents, feedback
+from core.services.serving import agents, chat, feedback
 from pages.serving._feedback import making, ratings, review
-from pages.ui import addressed, components, guard
+from pages.ui import addressed, components, first_steps, guard
 from pages.ui.errors import boundary
 
 guard.require()
@@ -24,6 +24,14 @@ def screen() -> None:
         if votes or any(counts.values()):
             asked = st.query_params
             making.button(asked.get("model", ""), asked.get("agent", ""), primary=asked.get("show") == "accepted")
+    if not votes and not any(counts.values()) and not chat.available_models():
+        first_steps.no_model(
+            "reviews",
+            "No feedback yet",
+            "A model answers in Chat; people rate or correct its answers. What you accept becomes training data.",
+            "no_feedback_model",
+        )
+        return
     if not votes and not any(counts.values()):
         components.empty(
             "reviews",

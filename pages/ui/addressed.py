@@ -48,9 +48,9 @@ def pick(label: str, titles: Mapping[str, str], param: str, key: str, default: s
     return chosen
 
 
-def switch(label: str, titles: Mapping[K, str], param: str, key: str) -> K:
-    """A row of buttons, of which the first is on where the address has none."""
-    default = next(iter(titles))
+def switch(label: str, titles: Mapping[K, str], param: str, key: str, default: K | None = None) -> K:
+    """A row of buttons, of which `default` (else the first) is on where the address has none."""
+    default = next(iter(titles)) if default is None else default
     asked = follow(param, key)
     if asked is not None or st.session_state.get(key) not in titles:
         st.session_state[key] = asked if asked in titles else default

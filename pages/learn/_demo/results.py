@@ -7,7 +7,7 @@ import streamlit as st
 from core.services.learn import demo
 from core.services.training import jobs
 from core.services.training.results import ExactMatchResult
-from pages.ui import components, navigation
+from pages.ui import components, navigation, wizard
 from pages.ui.answers import exact_match, test_split
 from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import series_of
@@ -98,11 +98,11 @@ def side_by_side(test: ExactMatchResult) -> None:
     )
 
 
-def ways_on(model_id: str) -> None:
-    """Where to go after the demo."""
-    st.divider()
-    with components.spread():
-        navigation.button("Bring your own data", "upload", icon=":material/upload_file:", key="own")
-        navigation.button("Another demo", "demo", {"new": "1"}, icon=":material/replay:", key="another")
-        if st.button("Ask both yourself", icon=":material/compare_arrows:", type="primary", key="compare"):
+def ways_on(model_id: str | None) -> None:
+    """Where to go after the demo. The results above are long: the foot stays in sight. Without a model, it failed."""
+    components.section_gap()
+    navigation.button("Another demo", "demo", {"new": "1"}, icon=":material/replay:", type="tertiary", key="another")
+    with wizard.foot():
+        navigation.button("Bring your own data", "upload", icon=":material/upload_file:", type="tertiary", key="own")
+        if model_id and st.button("Ask both yourself", icon=":material/compare_arrows:", type="primary", key="compare"):
             navigation.go("compare", {"model": model_id})

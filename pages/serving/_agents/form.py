@@ -12,7 +12,7 @@ from core.errors import StudioError
 from core.services.serving import agents, chat
 from core.services.serving.agents import AgentChanges, AgentRecord, AgentSettings, AgentVersionRecord
 from pages.serving._agents import connected_models
-from pages.ui import components, forms, guard, navigation
+from pages.ui import components, first_steps, forms, guard, navigation
 from pages.ui.errors import show_beside, show_error
 from pages.ui.format import md
 
@@ -26,13 +26,11 @@ def create(model: str) -> None:
     components.page_header("New agent", "Give a model a name, a system message and starters.", "Use · Agents")
     models = model_titles(None)
     if not models:
-        components.empty(
+        first_steps.no_model(
             "deployed_code",
             "No model can answer yet",
             "An agent needs a model: train one, or download a base model.",
-            "New job",
             "no_agent_model",
-            opens="new_job",
         )
         return
     slots: Slots = {}

@@ -15,7 +15,7 @@ from pages.ui.charts import BAD, BASE, TUNED, chart
 from pages.ui.components import Tile
 from pages.ui.format import duration, number, percent, usd
 
-PERIODS = {"30": "30 days", "7": "7 days", "90": "90 days", "all": "All time"}
+PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "all": "All time"}
 BY = {"models": "By model", "agents": "By agent", "days": "By day"}
 FEWEST_DAYS = 2  # a single day needs none
 
@@ -23,7 +23,7 @@ FEWEST_DAYS = 2  # a single day needs none
 def show() -> None:
     """The period, its tiles and charts, and the figures by model, agent or day."""
     with components.spread(key="analytics_bar"):
-        period = addressed.switch("Period", PERIODS, "period", "analytics_period")
+        period = addressed.switch("Period", PERIODS, "period", "analytics_period", "30")
         found = analytics.usage(None if period == "all" else int(period))
         if found.total.requests or found.models:
             downloads.download(

@@ -5,10 +5,15 @@ from __future__ import annotations
 from core.data.samples import SAMPLES
 from core.services.learn import demo
 from core.services.learn.demo_time import Countdown
+from core.services.platform import tasks
 from core.services.serving import chat
+from core.services.training import jobs
+from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
 from pages.learn._demo.steps import LATE, clock_left
 from pages.ui.format import md
 from tests.pages.conftest import keys
+from tests.support import runs
+from tests.support.jobs import finish
 
 
 def test_the_introduction_starts_nothing(open_screen, read) -> None:
@@ -66,3 +71,24 @@ def test_home_leads_back_to_a_demo_that_runs(open_screen, read) -> None:
     app = open_screen("home")
     assert md(first.steps[1].title) in read(app)
     assert {"running_demo", "watch_demo"} <= keys(app)
+
+
+def test_the_ways_on_appear_when_the_test_has_ended(open_screen, tmp_path) -> None:
+    first = demo.start(sample_id="support")
+    job = jobs.get_job(first.job_id)
+    finish(tasks.get_task(job.task_id).after_task_id)
+    runs.succeed(job, tmp_path / "adapter")
+    ways = {"own", "another", "compare"}
+    assert demo.current().model_id
+    assert not ways & keys(open_screen("demo"))  # the test still holds both models
+    counted = ExactMatchResult(base=ExactShares(0.0), tuned=ExactShares(0.5), counts=SplitCount(2))
+    finish(tasks.list_tasks(kind="exact_match")[0].id, counted)
+    assert ways <= keys(open_screen("demo"))
+
+
+def test_a_demo_that_failed_offers_another_one(open_screen) -> None:
+    first = demo.start()
+    jobs.request(first.job_id, "cancel")
+    assert demo.current().state == "failed"
+    assert {"own", "another"} <= keys(app := open_screen("demo"))
+    assert "compare" not in keys(app)

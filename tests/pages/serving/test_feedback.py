@@ -38,6 +38,11 @@ def states() -> list[str]:
     return [one.state for one in feedback.look_up(feedback.wanted())[0]]
 
 
+@pytest.mark.parametrize(("screen", "card"), [("agents", "no_agent_model"), ("feedback", "no_feedback_model")])
+def test_a_studio_without_a_model_leads_to_the_demo(screen: str, card: str, open_screen) -> None:
+    assert {f"empty_{card}", f"empty_btn_{card}"} <= keys(open_screen(screen))
+
+
 def test_the_queue_goes_on_to_the_next_one(open_screen, read, corrections) -> None:
     app = open_screen("feedback")
     assert "Ann" in read(app)
