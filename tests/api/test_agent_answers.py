@@ -160,6 +160,7 @@ def test_what_a_key_records(open_api, new_key, upstream, tmp_path: Path) -> None
     first = talk.turns[1]
     assert (first.model_name, first.agent_version, first.prompt_tokens, first.completion_tokens) == ("First", 1, 7, 2)
     assert (direct.agent_id, direct.turns[1].model_id) == ("", model.id)
+    assert conversations.list_conversations() == ([], 0), "the list beside Chat has those of Chat"
     assert recording.forget_expired() == 0
     with UnitOfWork() as uow:
         uow.execute(CONVERSATIONS.update().where(CONVERSATIONS.c.id == talk.id).values(updated_at=0.0))

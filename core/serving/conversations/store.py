@@ -20,8 +20,8 @@ _CONVERSATION: Final = [CONVERSATIONS.c[item.name] for item in fields(Conversati
 
 
 def listed(search: str, offset: int, limit: int) -> tuple[list[ConversationRecord], int]:
-    """A page of the conversations whose titles contain a text, the newest first, and how many there are."""
-    found = CONVERSATIONS.c.title.icontains(search, autoescape=True)
+    """A page of the conversations of Chat whose titles contain a text, the newest first, and how many there are."""
+    found = CONVERSATIONS.c.title.icontains(search, autoescape=True) & (CONVERSATIONS.c.origin == "chat")
     query = select(*_CONVERSATION).where(found).order_by(CONVERSATIONS.c.updated_at.desc(), CONVERSATIONS.c.id.desc())
     rows = read(query.offset(offset).limit(limit))
     total = read(select(func.count()).select_from(CONVERSATIONS).where(found))[0][0]

@@ -18,7 +18,7 @@ from core.platform.db.uow import read
 from core.services.serving.agents import model_title, names_of
 from core.serving.feedback import REASONS
 
-MOST_FOUND: Final = 1_000  # conversations, the newest, that a search goes on with
+MOST_FOUND: Final = 500  # conversations, the newest, that a search goes on with
 _LONGEST_SEARCH: Final = 200
 _DAY_S: Final = 86_400
 GOOD, BAD, MIXED, UNRATED = "good", "bad", "mixed", "none"
