@@ -43,11 +43,6 @@ def require() -> None:
     st.rerun()
 
 
-def user_name() -> str:
-    """The name of the user who is signed in; "" where there is no sign-in."""
-    return str(st.user.get("name") or st.user.get("email") or "") if sign_in_required() else ""
-
-
 def _gate() -> None:
     if _runs_outside():
         _closed_screen(

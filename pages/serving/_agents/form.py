@@ -12,7 +12,7 @@ from core.errors import StudioError
 from core.services.serving import agents, chat
 from core.services.serving.agents import AgentChanges, AgentRecord, AgentSettings, AgentVersionRecord
 from pages.serving._agents import connected_models
-from pages.ui import components, first_steps, forms, guard, navigation
+from pages.ui import components, first_steps, forms, navigation, person
 from pages.ui.errors import show_beside, show_error
 from pages.ui.format import md
 
@@ -184,9 +184,9 @@ def _safety(version: AgentVersionRecord | None, others: Mapping[str, str], place
 def _save(slots: Slots, agent: AgentRecord | None, chosen: AgentChanges, note: str, seen: int = 0) -> None:
     try:
         if agent is None:
-            saved = agents.create(author=guard.user_name(), **chosen)
+            saved = agents.create(author=person.name(), **chosen)
         else:
-            saved = agents.update(agent.id, note=note or "", author=guard.user_name(), seen=seen, **chosen)
+            saved = agents.update(agent.id, note=note or "", author=person.name(), seen=seen, **chosen)
     except StudioError as error:
         if not show_beside(slots, error):
             show_error(error)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.services.serving import agents
 from core.services.serving.agents import AgentDifference, AgentRecord, AgentVersionRecord
-from pages.ui import components, guard
+from pages.ui import components, person
 from pages.ui.errors import boundary
 from pages.ui.examples import word_diff
 from pages.ui.format import ago, md, plural
@@ -43,7 +43,7 @@ def _row(agent: AgentRecord, version: AgentVersionRecord, before: AgentVersionRe
             "Roll back", icon=":material/undo:", type="tertiary", key=f"roll_back_{version.number}"
         ):
             with boundary():
-                agents.roll_back(agent.id, version.number, author=guard.user_name(), seen=agent.version.number)
+                agents.roll_back(agent.id, version.number, author=person.name(), seen=agent.version.number)
                 st.toast(f"Version {version.number} is back", icon=":material/undo:")
                 st.rerun()
     if before is None:

@@ -10,7 +10,7 @@ from core.services.serving import agents
 from core.services.serving.agents import AgentRecord
 from core.services.serving.evaluating import verdicts
 from core.services.training import models
-from pages.ui import components, guard, navigation
+from pages.ui import components, navigation, person
 from pages.ui.dialogs import dialog
 from pages.ui.format import md
 
@@ -83,7 +83,7 @@ def deploy_dialog(model: models.ModelRecord) -> None:
     ready = chosen and (not needed or (reason or "").strip())
     if st.button("Deploy", type="primary", icon=":material/rocket_launch:", key="deploy_now", disabled=not ready):
         part = None if share is None else share / 100
-        agents.deploy(model.id, chosen, share=part, reason=reason or "", author=guard.user_name())
+        agents.deploy(model.id, chosen, share=part, reason=reason or "", author=person.name())
         st.rerun()
 
 
@@ -110,5 +110,5 @@ def move_dialog(model: models.ModelRecord, names: list[str]) -> None:
         f"**{md(model.name)}**, which can then be archived or deleted."
     )
     if st.button("Move", type="primary", key="move_now"):
-        agents.move_off(model.id, author=guard.user_name())
+        agents.move_off(model.id, author=person.name())
         st.rerun()
