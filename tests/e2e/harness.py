@@ -9,7 +9,8 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -18,12 +19,13 @@ START_S = 120
 
 @dataclass(frozen=True)
 class Studio:
-    """A running studio: its address, its data directory, its log and its process."""
+    """A running studio: its address, its data directory, its log, its process and the settings it was started with."""
 
     url: str
     data_dir: Path
     log: Path
     process: subprocess.Popen[bytes]
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def start(command: list[str], url: str, data_dir: Path, env: dict[str, str]) -> Studio:
@@ -33,7 +35,7 @@ def start(command: list[str], url: str, data_dir: Path, env: dict[str, str]) -> 
         process = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **env}, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
         )
-    studio = Studio(url, data_dir, log, process)
+    studio = Studio(url, data_dir, log, process, env)
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
