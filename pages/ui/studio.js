@@ -60,6 +60,15 @@
       put(area, "aria-label", headingOf(area));
     });
 
+    // On a narrow screen the open tab may be beyond the edge of its row: scroll the row to it, once per tab.
+    each("[data-testid=stTabs] [role=tablist]", (row) => {
+      const open = row.querySelector("[aria-selected=true]");
+      if (!open || row.studioOpen === open.textContent || !row.clientWidth) return;
+      row.studioOpen = open.textContent;
+      const [tab, frame] = [open, row].map((element) => element.getBoundingClientRect());
+      if (row.scrollWidth > row.clientWidth) row.scrollLeft += tab.left - frame.left - (frame.width - tab.width) / 2;
+    });
+
     // Several lists with pages on one screen need different names.
     each("[role=navigation][aria-label^=Pagination]", (pages, at) => at && put(pages, "aria-label", `Pagination ${at + 1}`));
   };

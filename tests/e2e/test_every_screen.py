@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.platform.db import migrate
+from core.services.serving import agents
 from pages.ui.errors import UNEXPECTED
 from pages.ui.navigation import SECTIONS
 from tests.e2e.harness import Studio, beyond_edge, settle, visit
@@ -50,6 +51,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio
         for name in ("Help desk, repaired", "Support tickets of the whole team"):  # a full row of cards
             runs.dataset(name)
         model = runs.succeed(job, folder / "adapter")
+        agent = agents.create(name="Help desk", model=model.id)
     with web_process(folder) as studio:
         yield (
             studio,
@@ -59,6 +61,9 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio
                     "job": f"job?id={job.id}",
                     "model": f"models?id={model.id}",
                     "dataset": f"datasets?id={job.dataset_id}",
+                    "agent": f"agents?id={agent.id}",
+                    "new agent": "agents?new=yes",
+                    "new evaluation": "evaluate?new=yes",
                     "new job": f"new_job?dataset={job.dataset_id}",
                 }.items()
             },
@@ -95,6 +100,21 @@ def test_axe_finds_nothing_serious_inside_the_screens(furnished: tuple[Studio, d
             tab.click()
             settle(page)
             check(tab.inner_text())
+
+
+def test_on_a_narrow_screen_the_open_tab_and_the_start_of_a_diagram_are_in_sight(
+    furnished: tuple[Studio, dict[str, str]], open_page
+) -> None:
+    page = open_page(width=420)
+    visit(page, f"{furnished[1]['dataset']}&view=Provenance")
+    chart = page.get_by_test_id("stMermaidChart").first
+    picture = chart.locator("img")
+    picture.wait_for()
+    assert picture.bounding_box()["width"] > chart.bounding_box()["width"]
+    assert picture.bounding_box()["x"] >= chart.bounding_box()["x"]
+    tab = page.locator(".st-key-view [role=tab][aria-selected=true]").bounding_box()
+    assert tab["x"] >= 0
+    assert tab["x"] + tab["width"] <= 420
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

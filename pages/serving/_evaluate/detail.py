@@ -43,7 +43,7 @@ def _verdict(evaluation: EvaluationRecord, verdict: VerdictRecord) -> None:
     color, icon = MARKS[verdict.decision]
     candidate, parent = (md(evaluation.title_of(one)) for one in (verdict.candidate_id, verdict.parent_id))
     with st.container(border=True, gap="xsmall", key=f"verdict_{verdict.candidate_id}"):
-        st.markdown(f"### :{color}[:material/{icon}:] {verdict.title}")
+        st.markdown(f"## :{color}[:material/{icon}:] {verdict.title}")
         st.markdown(_IN_WORDS[verdict.decision].format(candidate=f"**{candidate}**", parent=f"**{parent}**"))
         with st.container(gap="xxsmall", key=f"reasons_{verdict.candidate_id}"):
             for reason in verdict.reasons:

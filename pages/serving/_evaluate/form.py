@@ -32,7 +32,7 @@ def show() -> None:
         )
         return
     with st.container(border=True, gap="small", key="evaluation_models"):
-        st.subheader("Models", anchor=False)
+        st.header("Models", anchor=False)
         models, against = _models(titles)
         elsewhere = st.text_area(
             "Models behind connections",
@@ -42,10 +42,10 @@ def show() -> None:
             help="One a line: the name of a connection of Settings, a slash, and a model there.",
         )
     with st.container(border=True, gap="small", key="evaluation_questions"):
-        st.subheader("Examples", anchor=False)
+        st.header("Examples", anchor=False)
         version_id, split, limit = _examples(choices, models)
     with st.container(border=True, gap="small", key="evaluation_metrics"):
-        st.subheader("Metrics", anchor=False)
+        st.header("Metrics", anchor=False)
         metrics = _metrics()
         suites = _suites() if against else []
         custom = _custom()
