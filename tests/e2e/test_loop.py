@@ -137,7 +137,9 @@ def test_corrections_become_the_next_model_of_an_agent(
 
     # The agent, with the model that was trained on a few tickets.
     visit(page, f"{studio.url}/agents")
-    press(page, "new_agent")
+    page.locator(":is(.st-key-new_agent, .st-key-empty_btn_no_agents) button:enabled").first.click()
+    page.locator(".st-key-name_new").wait_for()
+    settle(page)
     page.locator(".st-key-name_new input").fill(NAME)
     choose(page, "model_new", parent.name)
     press(page, "save_agent")
