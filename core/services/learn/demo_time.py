@@ -88,8 +88,8 @@ class Countdown:
 def countdown(record: DemoRecord) -> Countdown | None:
     """The way to the promised end of a running demo, for every screen the same; None as `left_s`.
 
-    The end is promised at the first look and then only moved forward, so that the countdown never goes back. When it
-    passes, and the demo is far from its end, there is a new one.
+    The end is promised at the first look and then only moved forward, so that the countdown does not go back. When it
+    passes and the demo is far from its end, or when twice the promised rest is left, there is a new one.
     """
     estimate = left_s(record)
     if estimate is None:
@@ -97,7 +97,8 @@ def countdown(record: DemoRecord) -> Countdown | None:
     now, state = time.time(), drafts.get(record.id).state
     ends_at: float | None = state.get("ends_at")
     late = bool(state.get("is_late"))
-    over = ends_at is not None and ends_at <= now and estimate > _LITTLE_S
+    promised_s = (ends_at or now) - now
+    over = ends_at is not None and estimate > max(2 * promised_s, promised_s + _LITTLE_S, _LITTLE_S)
     if ends_at is None or over or now + estimate < ends_at - _SOONER_S:
         ends_at, late = now + estimate, late or over
         demo.note(record.id, ends_at=ends_at, is_late=late)

@@ -68,6 +68,8 @@ def test_a_countdown_follows_the_clock_and_never_goes_back(studio_env: Path, mon
     assert shown() == (300, True)
     now = 1_180.0
     assert shown() == (240, True)
+    now, estimate = 1_320.0, 450.0  # far more is left than was promised: that is said now, not when the promise is over
+    assert shown() == (450, True)
 
 
 def test_a_rough_time_grows_with_the_work_and_the_age_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
