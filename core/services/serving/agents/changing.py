@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from sqlalchemy import func, select
 
@@ -15,6 +15,8 @@ from core.platform.db.uow import UnitOfWork, read
 from core.services.platform.dependents import Dependents, confirm
 from core.services.serving.agents import reading, values
 from core.services.serving.agents.values import AgentChanges
+from core.services.serving.evaluating import verdicts
+from core.services.training import merging
 from core.serving.agents import AgentRecord, store
 from core.text import plural
 
@@ -46,16 +48,30 @@ def update(
         seen: the number of the version that the user saw; None: whichever is current.
 
     Raises:
-        SettingsError: of the field that is wrong. NotFound. Conflict: a name is taken, or there is a newer version.
+        SettingsError: of the field that is wrong. NotFound. Conflict: a name is taken, there is a newer version, or
+            the verdict on a model that it did not have is *Don't ship*.
     """
     own, text = values.own_values(given), values.note(note)
     with UnitOfWork() as uow:
         before = store.load_in(uow, agent_id)
         _check_seen(before, seen)
         content = values.content(given, before.version.content()) if set(given) - set(own) else None
+        if content is not None:
+            _pass_verdicts(before.version.content(), content)
         store.change(uow, before, content, note=text, author=author, **own)
         uow.commit()
     return reading.get_agent(agent_id)
+
+
+def _pass_verdicts(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Raises Conflict where a model that is new here has the verdict *Don't ship*: `deploy` takes a reason."""
+    known, chosen = _answering(before), _answering(after)
+    for model_id in sorted(chosen - known):
+        verdicts.require(merging.split(model_id)[0])
+
+
+def _answering(content: Mapping[str, Any]) -> set[str]:
+    return {content["model_id"], (content.get("split") or {}).get("model_id", "")} - {""}
 
 
 def roll_back(agent_id: str, number: int, *, author: str = "", seen: int | None = None) -> AgentRecord:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import Conflict, NotFound, ProviderUnavailable, SettingsError
-from core.platform.db.tables import TURNS
-from core.platform.db.uow import read
+from core.platform.db.tables import TURNS, Evaluation, ModelVerdict
+from core.platform.db.uow import UnitOfWork, read
 from core.services.platform.listing import View
 from core.services.serving import agents, chat, conversations
 from core.services.serving.agents import AgentChanges
@@ -17,6 +17,7 @@ from core.services.serving.conversations import AnswerChoice
 from core.services.training import models
 from core.services.training.models import ModelRecord
 from core.serving.agents import AgentSettings, TrafficSplit
+from core.serving.evaluations.records import Summary
 from core.serving.targets import ChatOptions
 from tests.support.talking import Talker, finished, talking, tuned
 
@@ -251,3 +252,27 @@ def test_an_agent_whose_models_are_all_gone_says_so(
     with pytest.raises(NotFound, match="does not exist"):
         ask(agent.id)
     assert read(TURNS.select()) == []
+
+
+def test_a_change_of_the_model_passes_the_verdict_as_a_deployment_does(pair) -> None:
+    first, second = pair
+    agent = agents.create(name="Desk", model=first.id)
+    both = [{"id": one.id, "title": one.name, "kind": "tuned"} for one in pair]
+    with UnitOfWork() as uow:
+        uow.session.add(Evaluation(id="eval_1", name="Both", models=both, summary=Summary("exact_match", ()).to_dict()))
+        uow.session.add(
+            ModelVerdict(
+                id="verdict_1", candidate_id=second.id, parent_id=first.id, evaluation_id="eval_1", decision="dont_ship"
+            )
+        )
+        uow.commit()
+    for change in ({"model": second.id}, {"split": (second.id, 0.2)}):
+        with pytest.raises(Conflict, match="Don't ship"):
+            agents.update(agent.id, **change)
+    with pytest.raises(Conflict, match="Don't ship"):
+        agents.deploy(second.id, [agent.id])
+    assert agents.get_agent(agent.id).version.number == 1
+    (deployed,) = agents.deploy(second.id, [agent.id], reason="A customer waits.", author="Ada")
+    assert deployed.version.model_id == second.id
+    assert "A customer waits." in deployed.version.note
+    assert agents.update(agent.id, system="Be brief.").version.number == 3, "the model stays: it was let through"
