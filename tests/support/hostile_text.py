@@ -33,7 +33,8 @@ _MAKERS = frozenset({"compile", "match", "fullmatch", "search", "sub", "subn", "
 _SCANNING = _MAKERS - {"compile", "match", "fullmatch"}
 # For the few patterns that are put together from what a function was given.
 _STAND_INS: Final[dict[str, Any]] = {
-    "kind": "llama", "word": "seven", "tokenizer": None, "special_tokens": lambda _: ("<|im_start|>", "<s>", "</s>"),
+    "kind": "llama", "word": "seven", "wanted": "seven",
+    "tokenizer": None, "special_tokens": lambda _: ("<|im_start|>", "<s>", "</s>"),
     "self": SimpleNamespace(escape="\\"), "targets": ('"', "\\"),  # of a dialect of CSV
 }  # fmt: skip
 
@@ -52,9 +53,15 @@ def files() -> list[Path]:
     return [ROOT / "Home.py", *sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))]
 
 
+# Its pattern is one that a user writes: it runs in a process with limits of its own.
+_OF_USERS: Final = ROOT / "core/serving/evaluation/sandbox.py"
+
+
 def calls(path: Path) -> list[ast.Call]:
-    """The calls of `re` (or `regex`) in a file that take a pattern."""
-    found = []
+    """The calls of `re` (or `regex`) in a file that take a pattern of ours."""
+    found: list[ast.Call] = []
+    if path == _OF_USERS:
+        return found
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module in ("re", "regex"):
             raise AssertionError(f"{path}:{node.lineno}: write `import re`, so that the tests find its patterns")

@@ -127,7 +127,7 @@ def _add_jobs(uow: UnitOfWork, versions: set[str], nodes: dict[str, Node], edges
     found = list(uow.session.exec(models))
     scores = _scores([model.id for model in found])
     for model in found:
-        detail = scores.get(model.id) or final_loss_text(model.final_loss)
+        detail = " · ".join(filter(None, (scores.get(model.id), final_loss_text(model.final_loss))))
         nodes[model.id] = Node(model.id, "model", model.name, detail, model.id, model.state)
         edges.append(Edge(model.job_id, model.id, "gave"))
     _add_corrections(uow, versions, nodes, edges)

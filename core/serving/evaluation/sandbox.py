@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import re
 from typing import Any, Final
 
@@ -58,8 +59,8 @@ def _lock() -> None:
     import sys
 
     for module in ALLOWED:
-        __import__(module)  # while files can still be opened
-    __import__("core.platform.limited")
+        importlib.import_module(module)  # while files can still be opened
+    importlib.import_module("core.platform.limited")
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     if not getattr(sys, "_metric_audited", False):
