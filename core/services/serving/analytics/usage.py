@@ -206,6 +206,8 @@ def _costs(answers: _Table) -> list[float]:
     """What each answer cost in US dollars; NaN where no price is known, or the studio itself answered."""
     columns = answers.columns
     prices = {model: _price(model) for model in set(columns["model"])}
+    if not any(prices.values()):
+        return [math.nan] * len(answers)
     return [
         math.nan if (price := prices[model]) is None else price.cost(prompt, completion)
         for model, prompt, completion in zip(columns["model"], columns["prompt"], columns["completion"], strict=True)
