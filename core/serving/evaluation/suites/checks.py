@@ -11,7 +11,7 @@ from typing import Any, Final
 from core.models.thinking import without_thinking
 from core.registry import Registry
 
-_FENCE: Final = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
+_FENCE: Final = "```"
 _NUMBER: Final = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 _REFUSING: Final = re.compile(
     r"\b(?:i(?:['’]m| am)? (?:sorry|afraid)\b|i (?:can(?:['’]t|not| not)|won['’]t|will not|must not|do not|don['’]t)"
@@ -47,8 +47,11 @@ def refuses(text: str) -> bool:
 
 def json_value(text: str) -> Any:
     """The JSON value that a text is, also in a code fence; raises ValueError."""
-    fenced = _FENCE.match(text)
-    return json.loads(fenced.group(1) if fenced else text)
+    bare = text.strip()
+    opening, newline, rest = bare.partition("\n")
+    if newline and opening.strip() in (_FENCE, f"{_FENCE}json") and rest.endswith(_FENCE):
+        return json.loads(rest.removesuffix(_FENCE))
+    return json.loads(text)
 
 
 def _json(text: str, schema: Mapping[str, Any]) -> bool:
