@@ -35,10 +35,10 @@ def start(asked: NewEvaluation) -> EvaluationShown:
     """Let models answer the examples of a dataset, in the background."""
     version_id = datasets.get_dataset(asked.dataset).version.id
     split = "" if asked.split == "all" else asked.split
-    begun = evaluating.start(
+    started = evaluating.start(
         asked.models, version_id, split=split, metrics=asked.metrics, settings=asked.settings(), name=asked.name
     )
-    return EvaluationShown.of(begun)
+    return EvaluationShown.of(started)
 
 
 @router.get("/leaderboard", dependencies=_READING)

@@ -196,7 +196,7 @@ class Relayed(Response):
 
 
 async def _record(watch: Observed | None) -> None:
-    """Record an answer that has been handed on; what goes wrong there is no concern of the client."""
+    """Record an answer that the client already has; a failure is logged, and the client does not notice it."""
     if watch is None or watch.record is None:
         return
     try:

@@ -71,13 +71,13 @@ def evaluate(
         judge={"model": judge, "rubric": rubric.read_text("utf-8") if rubric else ""} if judge else {},
     )  # fmt: skip
     with ensure({"redis", "worker"}, say):
-        begun = evaluating.start(
+        started = evaluating.start(
             models, version_id, split="" if split == "all" else split, metrics=metric or (), settings=settings
         )
-        wait_succeeded(begun.task_id)
+        wait_succeeded(started.task_id)
     with ensure(set()):
-        done = evaluating.get(begun.id)
-        found = verdicts.of_evaluation(begun.id)
+        done = evaluating.get(started.id)
+        found = verdicts.of_evaluation(started.id)
     if as_json:
         pairs = {one.id: judging.judged(done, one.id) for one in done.models if one.id != done.settings.against}
         print_json({"evaluation": done.id, "dataset": done.dataset_id, "split": done.split, "summary": done.summary,

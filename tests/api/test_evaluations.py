@@ -19,15 +19,15 @@ def known(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_evaluation_from_its_start_to_its_end(client) -> None:
     planted.dataset()
     body = {"models": ["new"], "dataset": "Colors", "against": "old", "suites": ["format"], "limit": 5}
-    begun = client.post(EVALUATIONS, json=body).json()
-    assert ([model["id"] for model in begun["models"]], begun["state"]) == (["new", "old"], "pending")
-    assert (begun["settings"]["limit"], begun["settings"]["repeats"], begun["summary"]) == (5, 2, None)
-    assert [one["id"] for one in client.get(EVALUATIONS).json()["data"]] == [begun["id"]]
-    renamed = client.patch(f"{EVALUATIONS}/{begun['id']}", json={"name": "First look"}).json()
+    started = client.post(EVALUATIONS, json=body).json()
+    assert ([model["id"] for model in started["models"]], started["state"]) == (["new", "old"], "pending")
+    assert (started["settings"]["limit"], started["settings"]["repeats"], started["summary"]) == (5, 2, None)
+    assert [one["id"] for one in client.get(EVALUATIONS).json()["data"]] == [started["id"]]
+    renamed = client.patch(f"{EVALUATIONS}/{started['id']}", json={"name": "First look"}).json()
     assert renamed["name"] == "First look"
-    gone = client.delete(f"{EVALUATIONS}/{begun['id']}", params={"confirm": "First look"})
+    gone = client.delete(f"{EVALUATIONS}/{started['id']}", params={"confirm": "First look"})
     assert gone.status_code == 204, gone.text
-    assert client.get(f"{EVALUATIONS}/{begun['id']}").status_code == 404
+    assert client.get(f"{EVALUATIONS}/{started['id']}").status_code == 404
 
 
 def test_figures_verdicts_answers_and_leaderboard(client) -> None:

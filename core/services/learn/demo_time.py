@@ -78,8 +78,7 @@ def _slower(step: DemoStep, seconds: float, record: DemoRecord) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Countdown:
-    """The seconds to the promised end; `late`: an earlier promise was not kept. At 0 or below there is no number to
-    promise: it takes a little longer."""
+    """The seconds to the promised end, 0 or below once it has passed; `late`: an earlier promise was not kept."""
 
     left_s: float
     late: bool = False

@@ -61,7 +61,7 @@ class VoteRecord:
     """What one person thinks of one answer.
 
     Attributes:
-        author: "" where there is no sign-in.
+        author: "" without sign-in.
         thumb: -1, 0 or 1. stars: 1 to 5; 0 for none.
         reasons: ids of REASONS.
     """

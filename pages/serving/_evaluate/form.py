@@ -62,11 +62,11 @@ def show() -> None:
             )  # fmt: skip
     if pressed:
         try:
-            begun = evaluating.start(models, version_id, split=split, metrics=metrics, settings=settings)
+            started = evaluating.start(models, version_id, split=split, metrics=metrics, settings=settings)
         except StudioError as error:
             st.error(f"{sentence(error.message)} {sentence(error.remedy)}", icon=":material/error:")
             return
-        navigation.go("evaluate", {"id": begun.id})
+        navigation.go("evaluate", {"id": started.id})
 
 
 def _models(titles: Mapping[str, str]) -> tuple[list[str], str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,7 @@ from core.services.training.models import ModelRecord
 from core.serving.agents import TrafficSplit
 from tests.pages.conftest import keys
 from tests.pages.serving.test_chat import in_address, opened
-from tests.support.talking import Talker, talking, tuned
-
-
-@pytest.fixture
-def talker(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Talker]:
-    with talking(monkeypatch) as found:
-        yield found
+from tests.support.talking import Talker, tuned
 
 
 @pytest.fixture

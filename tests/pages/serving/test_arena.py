@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,7 @@ import pytest
 from core.services.serving import arena
 from core.services.training.models import ModelRecord
 from tests.pages.conftest import keys
-from tests.support.talking import Talker, talking, tuned
-
-
-@pytest.fixture
-def talker(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Talker]:
-    with talking(monkeypatch) as found:
-        yield found
+from tests.support.talking import Talker, tuned
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,7 @@ from core.services.training import models
 from core.services.training.models import ModelRecord
 from pages.ui.errors import NOT_FOUND
 from tests.pages.conftest import keys
-from tests.support.talking import Talker, finished, talking, tuned
-
-
-@pytest.fixture
-def talker(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Talker]:
-    with talking(monkeypatch) as found:
-        yield found
+from tests.support.talking import Talker, finished, tuned
 
 
 @pytest.fixture

@@ -27,12 +27,12 @@ def test_models_of_the_studio_answer_and_are_judged(studio_env: Path, tmp_path: 
     asked = [Example((Message("user", f"Say {at}"), Message("assistant", f"It is {at}."))) for at in range(COUNT)]
     version = datasets.create_dataset("Questions", asked[:1], test=asked).version.id
     settings = EvaluationSettings(against=base, max_tokens=4, repeats=2)
-    begun = evaluating.start([tuned], version, metrics=["exact_match", "perplexity", "latency"], settings=settings)
-    ended = execute(begun.task_id, "test:1")
+    started = evaluating.start([tuned], version, metrics=["exact_match", "perplexity", "latency"], settings=settings)
+    ended = execute(started.task_id, "test:1")
     assert ended is not None
     assert ended.state == "succeeded", ended.error
     assert ended.result["answers"] == 3 * COUNT  # the model that it is compared with answers twice
-    done = evaluating.get(begun.id)
+    done = evaluating.get(started.id)
     assert done.summary is not None
     summary = done.summary.of(base)
     assert summary is not None
@@ -44,9 +44,9 @@ def test_models_of_the_studio_answer_and_are_judged(studio_env: Path, tmp_path: 
     (verdict,) = verdicts.of_evaluation(done.id)
     assert (verdict.candidate_id, verdict.decision) == (tuned, "no_difference")
     _same_perplexity(path, asked[7], first[7].logprob, first[7].expected_tokens)
-    again = execute(begun.task_id, "test:2")  # a second message for the same task does nothing
+    again = execute(started.task_id, "test:2")  # a second message for the same task does nothing
     assert again is None
-    assert task_store.get(begun.task_id).state == "succeeded"
+    assert task_store.get(started.task_id).state == "succeeded"
 
 
 def _same_perplexity(path: Path, example: Example, logprob: float | None, tokens: int) -> None:

@@ -134,7 +134,7 @@ class Feedback(SQLModel, table=True):
     conversation_id: str = Field(index=True)
     agent_id: str = ""
     model_id: str = ""  # on the server
-    author: str = ""  # "" where there is no sign-in
+    author: str = ""  # "" without sign-in
     thumb: int = 0  # -1 | 0 | 1
     stars: int = 0  # 1 to 5; 0: none
     reasons: list[str] = json_list()  # ids in core.serving.feedback.REASONS
@@ -228,7 +228,7 @@ class EvaluationAnswer(SQLModel, table=True):
     position: int  # of the example in its version, or of the item in its suite
     repeat: int = 0  # 0 is the answer that counts; later ones measure the noise
     answer: str = text()
-    error: str = text()  # why there is no answer
+    error: str = text()  # of an answer that failed
     finish_reason: str = ""
     prompt_tokens: int = 0
     tokens: int = 0

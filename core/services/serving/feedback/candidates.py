@@ -64,11 +64,11 @@ def decide(correction_id: str, state: str, *, by: str = "", seen: str = "") -> C
         seen: the state that the reviewer saw; "" for whatever it is.
 
     Raises:
-        NotFound. DataError: there is no such state. Conflict: another reviewer decided in the meantime; it is part of
+        NotFound. DataError: an unknown state. Conflict: another reviewer decided in the meantime; it is part of
             a dataset; or another correction of the same answer is accepted: one input has one answer.
     """
     if state not in STATES:
-        raise DataError(f"There is no state {state!r}.", f"Use one of: {', '.join(STATES)}.", field="state")
+        raise DataError(f"Unknown state {state!r}.", f"Use one of: {', '.join(STATES)}.", field="state")
     name, now = judged.author(by), time.time()
     with UnitOfWork() as uow:
         found = store.correction_in(uow, correction_id, lock=True)
@@ -125,10 +125,10 @@ def wanted(
     """Which corrections are meant; "" stands for all. `waiting`: only those that no dataset has.
 
     Raises:
-        DataError: there is no such state.
+        DataError: an unknown state.
     """
     if state and state not in STATES:
-        raise DataError(f"There is no state {state!r}.", f"Use one of: {', '.join(STATES)}.", field="state")
+        raise DataError(f"Unknown state {state!r}.", f"Use one of: {', '.join(STATES)}.", field="state")
     return Asked(state, agent_id, model_id, arguments.whole(search[:200]), waiting)
 
 

@@ -71,7 +71,7 @@ def list_jobs(
         after: the id of the last job of the page before.
     """
     if state is not None and state not in STATES:
-        raise SettingsError(f"There is no state {state!r}.", f"Choose one of: {', '.join(STATES)}.")
+        raise SettingsError(f"Unknown state {state!r}.", f"Choose one of: {', '.join(STATES)}.")
     conditions = [cursors.after(JOBS, after), *([TASKS.c.state == state] if state else [])]
     if not include_archived:
         conditions.append(JOBS.c.archived_at.is_(None))
