@@ -344,7 +344,7 @@ def test_jobs_are_filtered_and_named(studio_env: Path, model: str) -> None:
     assert [job.id for job in jobs.list_jobs()] == [other.id, first.id]
     assert [job.id for job in jobs.list_jobs(state="pending")] == [other.id, first.id]
     assert jobs.list_jobs(state="running") == []
-    with pytest.raises(SettingsError, match="no state 'done'") as caught:
+    with pytest.raises(SettingsError, match="Unknown state 'done'") as caught:
         jobs.list_jobs(state="done")
     assert "succeeded" in caught.value.remedy
     with pytest.raises(NotFound):
