@@ -13,7 +13,7 @@ from core.errors import ProviderError
 # A retry may help: the endpoint is unreachable, slow, busy, temporarily broken, or its answer is not usable.
 RETRYABLE: Final = frozenset({"unreachable", "timeout", "rate_limited", "server", "broken", "not_json"})
 # The next row would fail too: a user has to act first.
-FATAL: Final = frozenset({"key", "model", "redirect", "quota", "address"})
+FATAL: Final = frozenset({"key", "model", "redirect", "quota", "address", "not_offered"})
 MAX_SHOWN: Final = 300  # characters of an endpoint's message that are shown
 _SECRETS = re.compile(r"\b(?:(?:sk|pk|gsk|xai|hf)[-_]|Bearer )[A-Za-z0-9*._-]{6,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
@@ -32,6 +32,8 @@ FAILURE_REMEDIES: Final = {
     "address": "Correct the address of the connection.",
     "refused": "Read the endpoint's message; change the model or the settings.",
     "too_large": "Check the address of the connection; an answer is never that large.",
+    "gone": "Look for it in the service's console; it may have been deleted there.",
+    "not_offered": "Choose another service, or ask the service to enable fine-tuning for the account.",
     "stopped": "Resume to continue.",
 }
 

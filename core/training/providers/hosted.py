@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -10,6 +10,8 @@ from typing import Any, Final, Literal, Protocol
 from core.models.llm.base import Endpoint
 
 RemoteState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+RemoteAction = Literal["cancel", "pause", "resume"]
+Beat = Callable[[float], None]  # a sign of life during a transfer, with the share that is done (0 to 1)
 AUTO: Final = "auto"  # a hyperparameter that the service chooses
 
 
@@ -19,7 +21,8 @@ class Hyperparameter:
 
     Args:
         place: where it goes in the request, by keys joined with dots.
-        auto: the service can choose it.
+        default: what the service uses where nothing is sent; AUTO if it chooses.
+        auto: the service can choose it. A setting that is left out, or AUTO, is not sent where it cannot be named.
     """
 
     name: str
@@ -99,7 +102,7 @@ class HostedPoint:
 
 @dataclass(frozen=True, slots=True)
 class HostedCheckpoint:
-    """A checkpoint there; `files` can be downloaded, `model` answers there."""
+    """A checkpoint there; `files` can be downloaded, `model` answers there ("" until it is deployed)."""
 
     id: str
     step: int
@@ -143,11 +146,17 @@ class HostedCapabilities:
     checkpoints: bool = False
     adapter: bool = False  # the adapter can be downloaded
     price_call: bool = False  # it has its own estimate
+    deploy: bool = False  # a tuned model answers only after `deploy`
+    metrics: bool = True  # points arrive while it trains
 
 
 class HostedService(Protocol):
-    """One entry of the registry `HOSTED_SERVICES`. Every call raises LlmError with a remedy where the service fails;
-    `retryable` errors (429, 500, timeouts) are those that the caller tries again later."""
+    """One entry of the registry `HOSTED_SERVICES`. Every call raises LlmError with a remedy where the service fails.
+
+    `retryable` errors (429, 500, timeouts) are those that the caller tries again later, after `retry_after_s` where it
+    is set. Nothing is retried here, so that a job is never created twice: after a failed `submit`, ask `find` first.
+    The cause `gone`: the service no longer knows a job or file; `not_offered`: the account cannot train there.
+    """
 
     @property
     def id(self) -> str: ...
@@ -167,18 +176,28 @@ class HostedService(Protocol):
     def hyperparameters(self) -> tuple[Hyperparameter, ...]: ...
     @property
     def key_hosts(self) -> Mapping[str, tuple[str, ...]]: ...
+    @property
+    def closes_on(self) -> str:
+        """YYYY-MM-DD from which it takes no new jobs; "" if none is announced."""
 
     def base_models(self, endpoint: Endpoint) -> list[HostedBase]:
         """The bases that can be trained there now."""
 
-    def upload(self, endpoint: Endpoint, path: Path, *, sha256: str, earlier: str = "") -> str:
-        """The id of the uploaded file. `earlier` is an id from before a crash: it is used if it is complete there."""
+    def upload(
+        self, endpoint: Endpoint, path: Path, *, sha256: str, earlier: str = "", beat: Beat | None = None
+    ) -> str:
+        """The id of the uploaded file; one that is complete there already is used again.
+
+        Args:
+            path: its name must not change between attempts; make it part of `sha256`.
+            earlier: an id from before a crash, tried first.
+        """
 
     def submit(self, endpoint: Endpoint, run: HostedRun) -> str:
         """Create the job; its id there."""
 
     def find(self, endpoint: Endpoint, intent: str) -> str:
-        """The id of the job that carries this intent; "" if there is none."""
+        """The id of the job that has this intent; "" if there is none."""
 
     def status(self, endpoint: Endpoint, remote_id: str) -> HostedStatus: ...
 
@@ -188,10 +207,15 @@ class HostedService(Protocol):
 
     def checkpoints(self, endpoint: Endpoint, remote_id: str) -> Sequence[HostedCheckpoint]: ...
 
-    def act(self, endpoint: Endpoint, remote_id: str, action: Literal["cancel", "pause", "resume"]) -> None: ...
+    def act(self, endpoint: Endpoint, remote_id: str, action: RemoteAction) -> None:
+        """Cancel, pause or resume; an action on a job that has ended is not an error."""
 
-    def fetch(self, endpoint: Endpoint, remote_id: str, into: Path) -> bool:
-        """Download the adapter into a folder, in PEFT's layout, verified; False where the service does not give it."""
+    def fetch(self, endpoint: Endpoint, remote_id: str, into: Path, *, beat: Beat | None = None) -> bool:
+        """Download the adapter into an empty folder, in PEFT's layout, verified; False where the service does not
+        return it."""
+
+    def deploy(self, endpoint: Endpoint, remote_id: str, *, name: str) -> str:
+        """Make the tuned model answer there; the name to ask it by. A model that answers already needs nothing."""
 
     def estimate_usd(self, endpoint: Endpoint, run: HostedRun) -> float | None:
         """The service's own estimate; None where it has none."""
