@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import datetime
 from typing import Final
 
 CHARACTERS_PER_TOKEN: Final = 4  # Source: the usual estimate for English text where no tokenizer counts
@@ -130,3 +131,21 @@ def format_loss(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1e}"
+
+
+def day(at: float | None) -> str:
+    """`3 June 2026`."""
+    if at is None:
+        return "–"
+    moment = datetime.fromtimestamp(at)
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def clock(at: float | None) -> str:
+    """`14:58`, in the machine's time zone."""
+    return "–" if at is None else f"{datetime.fromtimestamp(at):%H:%M}"
+
+
+def moment(at: float | None) -> str:
+    """`3 June 2026, 14:58`."""
+    return "–" if at is None else f"{day(at)}, {clock(at)}"

@@ -104,7 +104,7 @@ def _finish(context: TaskContext, kind: TaskKind) -> TaskRecord:
             outcome: Outcome = importlib.import_module(KINDS.get(kind.id).handler_module).handle(context)
         except Interrupted as interrupted:
             outcome = interrupted.outcome
-        if outcome.state != "succeeded":
+        if outcome.state not in ("succeeded", "waiting"):
             _empty_workdir(context, kind)
         return context.finish(outcome)
     except (LeaseLost, DatabaseUnavailable):

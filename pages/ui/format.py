@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 
 from core.text import (  # offered here too
+    clock as clock,
+    day as day,
     duration as duration,
     format_loss as format_loss,
+    moment as moment,
     number as number,
     percent as percent,
     plural as plural,
@@ -43,24 +45,6 @@ def ago(at: float | None) -> str:
     if seconds < 86_400:
         return f"{duration(seconds)} ago"
     return day(at) if seconds > 7 * 86_400 else f"{plural(int(seconds // 86_400), 'day')} ago"
-
-
-def day(at: float | None) -> str:
-    """`3 June 2026`."""
-    if at is None:
-        return "–"
-    moment = datetime.fromtimestamp(at)
-    return f"{moment.day} {moment:%B %Y}"
-
-
-def clock(at: float | None) -> str:
-    """`14:58`, in the machine's time zone."""
-    return "–" if at is None else f"{datetime.fromtimestamp(at):%H:%M}"
-
-
-def moment(at: float | None) -> str:
-    """`3 June 2026, 14:58`."""
-    return "–" if at is None else f"{day(at)}, {clock(at)}"
 
 
 def time_range(low: float, high: float) -> str:

@@ -44,6 +44,26 @@ def test_tasks_that_redis_lost_are_announced_again_once(real_redis) -> None:
     assert queued() == [task_id]
 
 
+def test_a_due_task_is_announced_although_redis_was_emptied(real_redis) -> None:
+    task_id = counting.start(until=1)
+    forget()
+    change(task_id, not_before=time.time() + 60, announced_at=None)
+    reconcile.reconcile()
+    assert queued() == []
+    change(task_id, not_before=time.time() - 1)
+    reconcile.reconcile()
+    assert queued() == [task_id]
+
+
+def test_the_reconciler_wakes_when_a_task_is_due(real_redis) -> None:
+    task_id = counting.start(until=1)
+    assert reconcile._pause_s() == 15.0
+    change(task_id, not_before=time.time() + 5)
+    assert 0.5 <= reconcile._pause_s() <= 5.0
+    change(task_id, not_before=time.time() + 900)
+    assert reconcile._pause_s() == 15.0
+
+
 def test_a_message_that_a_worker_has_just_taken_is_not_doubled(real_redis) -> None:
     counting.start(until=1)
     forget()

@@ -46,10 +46,11 @@ def announce(task_id: str) -> bool:
     """Wake a worker for a committed task; False when none is woken (with a log line when Redis does not answer).
 
     Nothing is lost then: the reconciler, or the next command that waits for the task, announces it again. A task whose
-    dependency has not succeeded is not announced; the end of the dependency does that.
+    dependency has not succeeded is not announced; the end of the dependency does that. Nor is one that waits for its
+    time; the reconciler announces it then.
     """
     task = store.get(task_id)
-    if task.state not in WORKABLE or task.lease_owner or not _may_start(task):
+    if task.state not in WORKABLE or task.lease_owner or task.waits_until or not _may_start(task):
         return False
     if not (_own[task.queue](task_id) if task.queue in _own else _put_on_queue(task)):
         return False

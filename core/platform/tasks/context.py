@@ -19,6 +19,7 @@ from core.platform.tasks.kinds import kind_of
 from core.platform.tasks.lease import Lease
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.results import TaskResult
+from core.platform.tasks.states import may_move
 from core.settings import get_settings
 
 Result = TypeVar("Result")
@@ -32,7 +33,8 @@ class Outcome:
     """How a handler ended.
 
     Args:
-        state: succeeded, paused, cancelled, failed, or released (saved on shutdown: the next worker resumes it).
+        state: succeeded, paused, cancelled, failed, released (saved on shutdown: the next worker resumes it), or
+            waiting: the task stays as it is, without a worker, and is taken again after `again_in_s`.
         reason: a stable word, e.g. `stopped_early`.
         result: the typed result of the task's kind, for its row.
         on_commit: called inside the finishing transaction of a success, to register what was made; returns the result.
@@ -43,6 +45,7 @@ class Outcome:
     reason: str = ""
     result: TaskResult | None = None
     on_commit: Callable[[UnitOfWork], TaskResult | None] | None = None
+    again_in_s: float = 0.0
 
 
 class Interrupted(Exception):
@@ -171,10 +174,18 @@ class TaskContext:
 
     def validated(self) -> None:
         """End the checks: validating becomes running. Harmless when it is running already."""
+        self.enter("running")
+
+    def enter(self, state: str, message: str = "") -> None:
+        """Move on to `queued` (in a provider's queue) or `running`. Harmless when it is there, or past it, already.
+
+        Args:
+            message: the event's sentence; empty uses the state's default.
+        """
 
         def move(uow: UnitOfWork) -> None:
-            if store.get_in(uow, self.lease.task_id).state == "validating":
-                store.move(uow, self.lease.task_id, "running", epoch=self.lease.epoch)
+            if may_move(store.get_in(uow, self.lease.task_id).state, state):
+                store.move(uow, self.lease.task_id, state, epoch=self.lease.epoch, message=message)
 
         self.write(move)
 
@@ -185,6 +196,9 @@ class TaskContext:
         """
         if outcome.state == "released":
             self.lease.release()
+            return self.task
+        if outcome.state == "waiting":
+            self.write(lambda uow: self.lease.wait(uow, outcome.again_in_s, self._command))
             return self.task
         return patience.keep_trying(lambda: self._finish(outcome, event_message, values))
 
@@ -201,7 +215,7 @@ class TaskContext:
             result = outcome.result
             if outcome.state == "succeeded" and outcome.on_commit:
                 result = outcome.on_commit(uow) or result
-            if task.state == "validating" and outcome.state in ("succeeded", "paused"):
+            if task.state in ("validating", "queued") and outcome.state in ("succeeded", "paused"):
                 store.move(uow, task.id, "running", epoch=self.lease.epoch)
             if result is not None:
                 values["result"] = result.to_dict()

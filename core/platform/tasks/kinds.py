@@ -40,6 +40,8 @@ class TaskKind:
         made: the screen that shows what the task made, changed or tested, and the key of its id in the result or the
             payload: of a dataset for `datasets`, a model for `models`, a model's job for `compare`, a base model for
             `chat` (a key that is not there is the base itself).
+        runs_elsewhere: a service does its work, and the task visits it from time to time: once started, a command is
+            passed on by a worker even if none is working on the task.
         shown_as_result: the home screen lists the dataset or job that it makes, not the task.
     """
 
@@ -58,6 +60,7 @@ class TaskKind:
     changes_dataset: bool = False
     opens: tuple[str, str] | None = None
     made: tuple[str, str] | None = None
+    runs_elsewhere: bool = False
     shown_as_result: bool = False
 
     @property

@@ -106,6 +106,24 @@ class Lease:
             self.free(uow)
             uow.commit()
 
+    def wait(self, uow: UnitOfWork, again_in_s: float, seen: str) -> None:
+        """Release the task as part of a transaction: its state stays, and the next worker takes it after this time.
+
+        Args:
+            seen: the command that this worker obeyed; another one is not delayed.
+        """
+        commanded = store.get_in(uow, self.task_id, lock=True).command
+        freed = {
+            "lease_owner": None,
+            "lease_expires_at": None,
+            "announced_at": None,
+            "crashes": 0,
+            "not_before": db_now() + (again_in_s if commanded == seen else 0.0),
+            "updated_at": time.time(),
+        }
+        if uow.execute(update(TASKS).where(self.held).values(freed)).rowcount != 1:
+            raise self.lost()
+
     def free(self, uow: UnitOfWork) -> None:
         """`release` as part of a transaction."""
         free = update(TASKS).where(self.held).values(lease_owner=None, lease_expires_at=None, updated_at=time.time())
@@ -113,7 +131,7 @@ class Lease:
 
 
 def acquire(task_id: str, owner: str, *, first_state: str = "running") -> Lease | None:
-    """Take the task; None when another worker holds it, it needs no work, or its dependency is not done.
+    """Take the task; None when another worker holds it, it needs no work, it is not due, or its dependency is not done.
 
     One UPDATE decides: of two workers exactly one changes the row. An expired lease is not taken here; the reconciler
     frees it first, because it also counts the crash.
@@ -123,25 +141,27 @@ def acquire(task_id: str, owner: str, *, first_state: str = "running") -> Lease 
         first_state: what a pending task becomes: `validating` or `running`.
     """
     needed = TASKS.alias("needed")
-    is_free = (TASKS.c.id == task_id) & TASKS.c.state.in_(WORKABLE) & TASKS.c.lease_owner.is_(None)
+    is_free = (TASKS.c.id == task_id) & TASKS.c.state.in_(WORKABLE) & TASKS.c.lease_owner.is_(None) & store.is_due()
     may_start = or_(
         TASKS.c.after_task_id.is_(None),
         exists(select(needed.c.id).where(needed.c.id == TASKS.c.after_task_id, needed.c.state == "succeeded")),
     )
     with UnitOfWork() as uow:
-        lease_s = max(get_settings().lease_s, store.get_in(uow, task_id, lock=True).lease_allowance_s)
+        before = store.get_in(uow, task_id, lock=True)
+        lease_s = max(get_settings().lease_s, before.lease_allowance_s)
         take = {
             "lease_owner": owner,
             "lease_epoch": TASKS.c.lease_epoch + 1,
             "lease_expires_at": db_now() + lease_s,
             "lease_allowance_s": lease_s,
+            "not_before": None,
         }
         if uow.execute(update(TASKS).where(is_free, may_start).values(take)).rowcount != 1:
             return None
         task = store.get_in(uow, task_id)
         if task.state == "pending":
             store.move(uow, task_id, first_state, epoch=task.lease_epoch)
-        else:
+        elif before.not_before is None:  # not the next of its planned visits
             store.event(uow, task_id, "recovery", "Resumed by a worker.", data={"epoch": task.lease_epoch})
         uow.commit()
     return Lease(task_id, owner, task.lease_epoch, lease_s)

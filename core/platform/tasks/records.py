@@ -43,6 +43,7 @@ class TaskRecord:
     finished_at: float | None
     updated_at: float
     archived_at: float | None = None
+    not_before: float | None = None  # no worker takes it before
 
     @classmethod
     def of(cls, row: RowMapping) -> TaskRecord:
@@ -65,8 +66,18 @@ class TaskRecord:
 
     @property
     def waits_to_resume(self) -> bool:
-        """Started, and no worker holds it now: screens show "Waiting to resume"."""
-        return self.state in STARTED and self.lease_owner is None
+        """Started, and no worker holds it now: screens show "Waiting to resume". Not between two planned visits."""
+        return self.state in STARTED and self.lease_owner is None and self.not_before is None
+
+    @property
+    def waits_until(self) -> float | None:
+        """The time (Unix seconds) before which no worker takes it, if that is in the future."""
+        return self.not_before if self.is_active and self.not_before and self.not_before > time.time() else None
+
+    @property
+    def is_planned(self) -> bool:
+        """It starts at a set time that has not come."""
+        return self.state == "pending" and self.waits_until is not None
 
 
 @dataclass(frozen=True, slots=True)

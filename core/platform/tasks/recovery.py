@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from core.platform.db.engine import db_now
 from core.platform.db.tables import TASKS
@@ -95,9 +95,16 @@ def orphaned() -> list[tuple[str, str]]:
 
 
 def unheld() -> list[str]:
-    """Ids of tasks that need a worker and have none, oldest first. Ids only: one unreadable row hides no others."""
-    query = select(TASKS.c.id).where(TASKS.c.state.in_(WORKABLE), TASKS.c.lease_owner.is_(None))
+    """Ids of tasks that need a worker now and have none, oldest first. Ids only: one unreadable row hides no others."""
+    query = select(TASKS.c.id).where(TASKS.c.state.in_(WORKABLE), TASKS.c.lease_owner.is_(None), store.is_due())
     return [task_id for (task_id,) in read(query.order_by(TASKS.c.created_at))]
+
+
+def next_due_s() -> float | None:
+    """Seconds until the first waiting task is due, by the database's clock; None if none waits."""
+    waits = TASKS.c.state.in_(WORKABLE) & TASKS.c.lease_owner.is_(None) & (TASKS.c.not_before > db_now())
+    found = read(select(func.min(TASKS.c.not_before) - db_now()).where(waits))[0][0]
+    return None if found is None else max(0.0, float(found))
 
 
 def take_over(task_id: str) -> bool:

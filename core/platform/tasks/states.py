@@ -9,8 +9,6 @@ TRANSITIONS: Final = MappingProxyType(
     {
         "pending": frozenset({"validating", "running", "cancelled", "failed"}),
         "validating": frozenset({"queued", "running", "failed", "cancelled"}),
-        # In a provider's own queue. No provider uses it yet; it stays because the screens have its word
-        # and hosted training needs it.
         "queued": frozenset({"running", "succeeded", "failed", "cancelled"}),
         "running": frozenset({"succeeded", "paused", "failed", "cancelled"}),
         "paused": frozenset({"pending", "cancelled"}),

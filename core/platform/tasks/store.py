@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 
 from core import arguments
 from core.errors import InvalidTransition, LeaseLost, NotFound
 from core.ids import new_id
+from core.platform.db.engine import db_now
 from core.platform.db.tables import EVENTS, TASKS, BackgroundTask
 from core.platform.db.uow import UnitOfWork, read
 from core.platform.tasks.kinds import KINDS
@@ -39,12 +40,14 @@ def create(
     queue: str = "",
     idempotency_key: str | None = None,
     after_task_id: str | None = None,
+    not_before: float | None = None,
 ) -> tuple[TaskRecord, bool]:
     """Insert a pending task; commit, then `announce(id)`.
 
     Args:
         kind: an id of `KINDS`.
         queue: another queue than the kind's.
+        not_before: Unix seconds; no worker takes it earlier. None: as soon as possible.
 
     Returns:
         The task and True; or, when the idempotency key exists, the task that has it and False.
@@ -58,6 +61,7 @@ def create(
         payload=payload,
         idempotency_key=idempotency_key,
         after_task_id=after_task_id,
+        not_before=not_before,
     ).model_dump()
     # ON CONFLICT instead of select-then-insert: two launches at once both get the one row, and no transaction fails.
     from sqlalchemy.dialects import postgresql, sqlite  # a short command does without
@@ -203,7 +207,7 @@ def move(
 
 def _consequences(task: TaskRecord, to: str, now: float) -> dict[str, Any]:
     """The columns that follow from the new state: times, and no lease or command where no worker is needed."""
-    follows: dict[str, Any] = {}
+    follows: dict[str, Any] = {"not_before": None}
     if to in STARTED and task.started_at is None:
         follows["started_at"] = now
     if to not in STARTED:
@@ -237,6 +241,11 @@ def events(
     return [EventRecord(**row._mapping) for row in read(query)]
 
 
+def is_due() -> ColumnElement[bool]:
+    """The condition that a worker may take a task now, by the database's clock."""
+    return or_(TASKS.c.not_before.is_(None), TASKS.c.not_before <= db_now())
+
+
 def checkpoint_steps(uow: UnitOfWork, task_ids: list[str]) -> dict[str, int]:
     """The step of each task's last good checkpoint, from its newest checkpoint event; other tasks are left out."""
     newest = select(func.max(EVENTS.c.id)).where(EVENTS.c.task_id.in_(task_ids), EVENTS.c.kind == "checkpoint")
@@ -266,7 +275,7 @@ def stages(task_ids: Collection[str]) -> dict[str, tuple[str, str, float]]:
 def lines(queues: Collection[str], task_ids: Collection[str]) -> tuple[dict[str, list[str]], dict[str, int]]:
     """The titles of the tasks in work in each queue, oldest first; the place in line of waiting tasks, from 1."""
     order = (TASKS.c.created_at, TASKS.c.id)
-    workable = TASKS.c.state.in_(WORKABLE) & TASKS.c.queue.in_(queues)
+    workable = TASKS.c.state.in_(WORKABLE) & TASKS.c.queue.in_(queues) & is_due()
     held: dict[str, list[str]] = defaultdict(list)
     in_work = select(TASKS.c.queue, TASKS.c.title).where(workable, TASKS.c.lease_owner.is_not(None))
     for queue, title in read(in_work.order_by(*order)):

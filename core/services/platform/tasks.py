@@ -14,12 +14,17 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.processes import OWN_NOTE, is_alive, note_of
 from core.platform.tasks import commands, owners, store
 from core.platform.tasks.announce import queue_name
-from core.platform.tasks.commands import request as request
+from core.platform.tasks.commands import (
+    request as request,
+    schedule as schedule,
+    start_now as start_now,
+)
 from core.platform.tasks.kinds import KINDS as KINDS, QUEUES, WORKER_TITLES, kind_of as kind
 from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
 from core.platform.tasks.states import STATES as STATES, TERMINAL
 from core.platform.tasks.store import last_event_id as last_event_id, tally as tally
 from core.settings import get_settings
+from core.text import moment
 
 WORKER_TTL_S = 30  # a worker reports to Redis at least this often
 _STALE_S = WORKER_TTL_S + 15
@@ -94,8 +99,10 @@ def waiting_reason(task: TaskRecord) -> str | None:
 def waiting_reasons(listed: Iterable[TaskRecord]) -> dict[str, str]:
     """Why tasks wait, for those that do: a few queries for any number of tasks."""
     waiting = [task for task in listed if task.is_active and not task.lease_owner]
+    planned = {task.id: f"Starts on {moment(task.not_before)}." for task in waiting if task.is_planned}
+    waiting = [task for task in waiting if not task.waits_until]
     if not waiting:
-        return {}
+        return planned
     needed = store.stages({task.after_task_id for task in waiting if task.after_task_id})
     running, silent = Counter[str](), ""
     try:
@@ -122,7 +129,7 @@ def waiting_reasons(listed: Iterable[TaskRecord]) -> dict[str, str]:
             return f"{prefix}the {title} is busy ({in_work[0]}); {_ordinal(places[task.id])} in line."
         return f"{prefix}a worker will take it in a moment."
 
-    return {task.id: reason(task) for task in waiting}
+    return planned | {task.id: reason(task) for task in waiting}
 
 
 def workers() -> list[WorkerRecord]:

@@ -39,6 +39,7 @@ from core.platform.db.tables.training import (
     Calibration as Calibration,
     FineTunedModel as FineTunedModel,
     FineTuningJob as FineTuningJob,
+    HostedRunRow as HostedRunRow,
     MetricPoint as MetricPoint,
     ModelTag as ModelTag,
     SampleAnswer as SampleAnswer,
@@ -49,7 +50,7 @@ _tables = SQLModel.metadata.tables
 DATASETS, VERSIONS = _tables["fine_tuning_datasets"], _tables["dataset_versions"]
 TASKS, EVENTS = _tables["background_tasks"], _tables["fine_tuning_events"]
 JOBS, MODELS, DEPLOYMENTS = _tables["fine_tuning_jobs"], _tables["fine_tuned_models"], _tables["deployments"]
-MODEL_TAGS = _tables["model_tags"]
+MODEL_TAGS, HOSTED_RUNS = _tables["model_tags"], _tables["hosted_runs"]
 AGENTS, AGENT_VERSIONS = _tables["agents"], _tables["agent_versions"]
 MATCHES = _tables["arena_matches"]
 CONVERSATIONS, TURNS = _tables["conversations"], _tables["conversation_turns"]

@@ -53,6 +53,7 @@ class BackgroundTask(SQLModel, table=True):
     payload: dict[str, Any] = json_object()
     idempotency_key: str | None = Field(default=None, unique=True)
     after_task_id: str | None = Field(default=None, index=True)  # starts only when that one has succeeded
+    not_before: float | None = Field(default=None, index=True)  # Unix seconds: no worker takes it before
     state: str = "pending"
     reason: str = ""  # e.g. stopped_early, or the cause of a failure: out_of_memory, killed, data
     attempt: int = 1

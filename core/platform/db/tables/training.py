@@ -22,6 +22,7 @@ class FineTuningJob(SQLModel, table=True):
     dataset_id: str = Field(foreign_key="fine_tuning_datasets.id", index=True)
     dataset_version_id: str = Field(foreign_key="dataset_versions.id")
     provider: str = "local"
+    connection_id: str | None = Field(default=None, index=True)  # of a provider's service; None: trained here
     base_model: str
     method: str
     spec: dict[str, Any] = json_object()  # the frozen JobSpec
@@ -32,6 +33,32 @@ class FineTuningJob(SQLModel, table=True):
     created_at: float = Field(default_factory=time.time)
     archived_at: float | None = None  # hidden from lists until it is restored
     deleted_at: float | None = None  # its model, if there is one, still refers to it
+
+
+class HostedRunRow(SQLModel, table=True):
+    """One submission of a job to a hosted service. The row is written before anything is sent, so that after a crash
+    the job is looked up there by its intent and never submitted, or paid, twice. The newest of a job counts."""
+
+    __tablename__ = "hosted_runs"
+    intent: str = Field(primary_key=True)  # random; goes along with the submission
+    job_id: str = Field(foreign_key="fine_tuning_jobs.id", index=True)
+    connection_id: str
+    service: str  # an id of HOSTED_SERVICES
+    training_file: str = ""  # ids of the files there
+    validation_file: str = ""
+    attempted_at: float | None = None  # a submission began; whether it arrived, only the service knows
+    remote_id: str = ""
+    remote_status: str = ""  # the service's own word
+    state: str = ""  # what that means: queued | running | paused | succeeded | failed | cancelled
+    model: str = ""  # the tuned model there
+    last_event_id: str = ""
+    poll_count: int = 0
+    failures: int = 0  # of visits, in a row
+    estimated_usd: float | None = None
+    billed_usd: float | None = None
+    details: dict[str, Any] = json_object()  # checkpoints and other words of the service
+    created_at: float = Field(default_factory=time.time)
+    updated_at: float = Field(default_factory=time.time)
 
 
 class FineTunedModel(SQLModel, table=True):
