@@ -5,5 +5,5 @@ states    the moves between states, as data         store     rows, events, and 
 lease     which worker may write to a task          announce  puts a task's id on its queue
 context   the interface of a handler                commands  cancel, pause, stop, resume, retry, keep
 recovery  what happens after a worker died          logs      one log file per task
-owners    names of workers, and whether they live
+noticing  notices of what ended     owners    names of workers, and whether they live
 """

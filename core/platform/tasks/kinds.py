@@ -43,6 +43,8 @@ class TaskKind:
         runs_elsewhere: a service does its work, and the task visits it from time to time: once started, a command is
             passed on by a worker even if none is working on the task.
         shown_as_result: the home screen lists the dataset or job that it makes, not the task.
+        noticed: a notice is written when it succeeds or fails: people wait for it.
+        quiet: housekeeping; its end is no news, neither as a toast nor on the home screen.
     """
 
     id: str
@@ -62,6 +64,8 @@ class TaskKind:
     made: tuple[str, str] | None = None
     runs_elsewhere: bool = False
     shown_as_result: bool = False
+    noticed: bool = False
+    quiet: bool = False
 
     @property
     def handler_module(self) -> str:
@@ -119,11 +123,27 @@ for _kind in (
     TaskKind("gaps", "Look for gaps", "travel_explore", "cpu"),
     TaskKind("edit", "Edit", "edit", "cpu", makes_version=True, changes_dataset=True),
     TaskKind("mix", "Mix", "merge", "cpu", makes_version=True, reads=("parts.version_id",)),
-    TaskKind("smart", "Smart mode", "edit_note", "io", makes_version=True, can_pause=True),
+    TaskKind("smart", "Smart mode", "edit_note", "io", makes_version=True, can_pause=True, noticed=True),
     TaskKind(
-        "smart_again", "Retry of failed rows", "refresh", "io", makes_version=True, can_pause=True, changes_dataset=True
+        "smart_again",
+        "Retry of failed rows",
+        "refresh",
+        "io",
+        makes_version=True,
+        can_pause=True,
+        changes_dataset=True,
+        noticed=True,
     ),
-    TaskKind("variations", "Variations", "edit_note", "io", makes_version=True, can_pause=True, changes_dataset=True),
+    TaskKind(
+        "variations",
+        "Variations",
+        "edit_note",
+        "io",
+        makes_version=True,
+        can_pause=True,
+        changes_dataset=True,
+        noticed=True,
+    ),
     TaskKind(
         "starter", "Starter model", "deployed_code", "gpu", module="worker.training.starter", made=("chat", "starter")
     ),
@@ -136,6 +156,7 @@ for _kind in (
         "io",
         module="worker.training.gguf_restore.task",
         made=("chat", "base_id"),
+        noticed=True,
     ),
     TaskKind(
         "training",
@@ -150,6 +171,7 @@ for _kind in (
         opens=("job", "job_id"),
         made=("models", "model_id"),
         shown_as_result=True,
+        noticed=True,
     ),
     TaskKind(
         "exact_match",
@@ -168,6 +190,7 @@ for _kind in (
         module="worker.training.evaluate_split",
         reads=("job_id",),
         made=("compare", "job_id"),
+        noticed=True,
     ),
     TaskKind(
         "merge",
@@ -177,6 +200,7 @@ for _kind in (
         module="worker.training.merge",
         reads=("model_id",),
         made=("models", "model_id"),
+        noticed=True,
     ),
     TaskKind(
         "evaluation",
@@ -187,6 +211,7 @@ for _kind in (
         reads=("dataset_id", "dataset_version_id", "model_ids"),
         opens=("evaluate", "evaluation_id"),
         made=("evaluate", "evaluation_id"),
+        noticed=True,
     ),
     TaskKind("publish", "Publication", "rocket_launch", "io", reads=("model_id",), made=("models", "model_id")),
     TaskKind("export", "Model files", "archive", "cpu", reads=("model_id",), made=("models", "model_id")),

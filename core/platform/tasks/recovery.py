@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from core.platform.db.engine import db_now
 from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork, read
-from core.platform.tasks import store, workdirs
+from core.platform.tasks import noticing, store, workdirs
 from core.platform.tasks.announce import announce
 from core.platform.tasks.kinds import kind_of
 from core.platform.tasks.lease import MAX_ALLOWANCE_S, Lease
@@ -61,6 +61,7 @@ def crashed(uow: UnitOfWork, task: TaskRecord, cause: str) -> TaskRecord:
     uow.execute(update(TASKS).where(unchanged).values(**free, updated_at=time.time()))
     message = f"{sentence} Waiting to resume from the last saved progress (crash {crashes} of at most {MAX_CRASHES})."
     store.event(uow, task.id, "recovery", message, "warning", {"cause": cause, "crashes": crashes})
+    noticing.worker_lost(uow, task, message)
     return store.get_in(uow, task.id)
 
 

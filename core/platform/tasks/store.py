@@ -15,6 +15,7 @@ from core.ids import new_id
 from core.platform.db.engine import db_now
 from core.platform.db.tables import EVENTS, TASKS, BackgroundTask
 from core.platform.db.uow import UnitOfWork, read
+from core.platform.tasks import noticing
 from core.platform.tasks.kinds import KINDS
 from core.platform.tasks.records import EventRecord, TaskRecord
 from core.platform.tasks.states import STARTED, TERMINAL, WORKABLE, may_move
@@ -202,7 +203,10 @@ def move(
         raise InvalidTransition(f"“{task.title or task_id}” changed at the same moment.", "Try again.")
     data = {"from": task.state, "to": to, "reason": reason}
     event(uow, task_id, "state", message or _MESSAGES[to], level="error" if to == "failed" else "info", data=data)
-    return get_in(uow, task_id)
+    moved = get_in(uow, task_id)
+    if moved.is_terminal:
+        noticing.ended(uow, moved)
+    return moved
 
 
 def _consequences(task: TaskRecord, to: str, now: float) -> dict[str, Any]:

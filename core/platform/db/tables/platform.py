@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Index, true
+from sqlalchemy import Index, UniqueConstraint, true
 from sqlmodel import Field, SQLModel
 
 from core.platform.db.tables.columns import json_list, json_object, text
@@ -116,3 +116,60 @@ class ApiRequest(SQLModel, table=True):
     status: int = 0  # 0: it is still being answered
     response: str = text()
     created_at: float = Field(default_factory=time.time, index=True)
+
+
+class Notice(SQLModel, table=True):
+    """Something that the studio tells people about: the outbox of their targets, and the list behind the bell."""
+
+    __tablename__ = "notices"
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str  # an id in core.platform.notices.NOTICE_KINDS
+    title: str
+    text: str = text()
+    link: str = ""  # a screen of the studio with its query
+    person: str = ""  # whom it concerns; "" for everyone
+    once: str | None = Field(default=None, unique=True)  # names the occasion of a notice that is written once
+    created_at: float = Field(default_factory=time.time, index=True)
+
+
+class NoticeTarget(SQLModel, table=True):
+    """Where notices are delivered to: a mailbox, a channel, a webhook. Its address is a secret and is not here."""
+
+    __tablename__ = "notice_targets"
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    service: str  # an id in core.platform.notices.NOTICE_SERVICES
+    shown: str = ""  # the part of the address that is not secret
+    address_file: str = ""  # the file of the data directory that holds the address
+    address_env: str = ""  # or the environment variable that does
+    kinds: list[str] = json_list()  # what it receives
+    person: str = ""  # only what concerns this person; "" for everything
+    enabled: bool = True
+    failures: int = 0  # in a row
+    error: str = text()  # why the last delivery failed
+    failed_at: float | None = None
+    delivered_at: float | None = None
+    created_at: float = Field(default_factory=time.time)
+    updated_at: float = Field(default_factory=time.time)
+
+
+class NoticeDelivery(SQLModel, table=True):
+    """A notice that a target has received, or that was given up."""
+
+    __tablename__ = "notice_deliveries"
+    __table_args__ = (UniqueConstraint("notice_id", "target_id"),)
+    id: str = Field(primary_key=True)
+    notice_id: int = Field(foreign_key="notices.id")
+    target_id: str = Field(foreign_key="notice_targets.id", index=True)
+    state: str  # delivered | given_up
+    error: str = text()
+    created_at: float = Field(default_factory=time.time)
+
+
+class NoticeReader(SQLModel, table=True):
+    """Up to which notice a person, or a browser where sign-in is off, has read."""
+
+    __tablename__ = "notice_readers"
+    person: str = Field(primary_key=True)
+    read_id: int = 0
+    read_at: float = Field(default_factory=time.time)

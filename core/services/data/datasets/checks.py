@@ -17,6 +17,7 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
+from core.services.data.datasets import failing
 from core.services.data.datasets.records import get_dataset, get_version, set_codes, version_file
 from core.services.data.datasets.writing import enqueue
 
@@ -71,6 +72,7 @@ def recheck(
             uow.session.add(dataset)
             uow.session.add(row)
             uow.session.flush()
+            failing.notice(uow, dataset)
 
     return record, {"state": state, "findings": counts}
 

@@ -21,6 +21,7 @@ from core.platform.db.tables import DatasetVersion, FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.platform.tasks import store
+from core.services.data.datasets import failing
 from core.services.data.datasets.records import VersionRecord
 from core.services.data.datasets.writing import set_errors, version_row
 
@@ -90,6 +91,7 @@ def put(base: VersionRecord, directory: Path, manifest: Manifest, state: str, at
         dataset.current_version_id, dataset.state, dataset.updated_at = manifest.version_id, state, time.time()
         uow.session.add(dataset)
         uow.session.flush()
+        failing.notice(uow, dataset)
         return manifest.version_id
 
     return Staged(manifest.version_id, prefix, manifest.counts.examples, publish)

@@ -30,6 +30,7 @@ from core.platform.tasks import announce, store
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.states import TERMINAL
 from core.services.data import sources
+from core.services.data.datasets import failing
 from core.services.data.datasets.records import DatasetRecord, get_dataset, live, set_codes
 from core.services.platform import drafts
 
@@ -279,6 +280,7 @@ def prepare(
             uow.session.flush()
             uow.session.add(version_row(manifest, prefix))
             uow.session.flush()
+            failing.notice(uow, dataset)
         return dataset_id
 
     return publish
