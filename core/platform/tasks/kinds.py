@@ -44,7 +44,7 @@ class TaskKind:
             passed on by a worker even if none is working on the task.
         shown_as_result: the home screen lists the dataset or job that it makes, not the task.
         noticed: a notice is written when it succeeds or fails: people wait for it.
-        quiet: housekeeping; its end is no news, neither as a toast nor on the home screen.
+        quiet: housekeeping; its end is neither a toast nor listed on the home screen.
     """
 
     id: str
