@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core.platform.db.creation import create_table
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
