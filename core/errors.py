@@ -4,6 +4,7 @@
     ├── SettingsError          an environment variable or a setting is wrong
     ├── NotFound               an id or a name does not exist
     ├── Conflict               a name is taken, or another object depends on it
+    ├── BudgetReached          a budget does not cover paid work
     ├── DataError              a file, row or example is wrong (code, line, field)
     ├── ProviderError          a training or serving endpoint
     │   ├── ProviderUnavailable    the endpoint does not respond
@@ -51,6 +52,10 @@ class NotFound(StudioError):
 
 class Conflict(StudioError):
     """The action conflicts with the present state: a name that is taken, or an object that others depend on."""
+
+
+class BudgetReached(StudioError):
+    """A budget does not cover paid work; nothing was started. A person may start it all the same, with a reason."""
 
 
 class DataError(StudioError):

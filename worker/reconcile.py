@@ -22,6 +22,7 @@ from core.platform.redis_server import redis_connection
 from core.platform.tasks import recovery, store
 from core.platform.tasks.announce import announce, queue_name
 from core.platform.tasks.kinds import QUEUES
+from core.services.platform import budgets
 from core.services.serving.recorded import recording
 from core.settings import get_settings
 
@@ -31,8 +32,8 @@ SHORTEST_PAUSE_S = 0.5  # however many tasks are due
 
 
 def reconcile(own: str = "") -> None:
-    """One pass: leases of dead workers, expired leases, then tasks whose dependency failed or that Redis lost; and
-    recorded conversations whose days are over.
+    """One pass: leases of dead workers, expired leases, then tasks whose dependency failed or that Redis lost;
+    recorded conversations whose days are over, and reservations of paid work that has ended.
 
     Args:
         own: the queue of a worker that needs no Redis and waits for work: only its tasks are announced.
@@ -44,6 +45,7 @@ def reconcile(own: str = "") -> None:
     known = set() if own else _announced()
     _each("announce", recovery.unheld(), lambda task_id: _look_after(task_id, known, own))
     recording.forget_expired()
+    budgets.close_ended()
 
 
 def _take_over(task_id: str) -> None:

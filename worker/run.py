@@ -88,6 +88,10 @@ def _execute(task_id: str, owner: str, shutdown: threading.Event | None) -> Task
         if ended.state == "succeeded":
             shutil.rmtree(context.workdir, ignore_errors=True)
         settle(task_id)
+        if kind.bill:
+            from core.services.platform import budgets
+
+            budgets.close_ended(task_id)
         if ended.state == "succeeded" and kind.makes_version:
             from core.services.data import quality
             from core.services.data.results import DatasetResult

@@ -15,6 +15,7 @@ from typing import Any, Final
 from fastapi.responses import JSONResponse
 
 from core.errors import (
+    BudgetReached,
     Conflict,
     DatabaseUnavailable,
     DataError,
@@ -40,6 +41,7 @@ _KINDS: Final[Sequence[tuple[type[StudioError], int, str]]] = (
     (NotFound, 404, "not_found"),
     (InvalidTransition, 409, "invalid_state"),
     (Conflict, 409, "conflict"),
+    (BudgetReached, 402, "budget_reached"),
     (DataError, 400, "data"),
     (SettingsError, 400, "invalid"),
     (QueueUnavailable, 503, "queue_unavailable"),

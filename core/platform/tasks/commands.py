@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import update
 
 from core.errors import InvalidTransition, SettingsError
+from core.platform import budgets
 from core.platform.db.tables import TASKS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store, workdirs
@@ -57,7 +58,8 @@ def request(task_id: str, action: str) -> TaskRecord:
     to a worker again, which runs no step and only turns its last checkpoint into the result.
 
     Raises:
-        InvalidTransition: the task's state does not allow the action, or there is nothing to keep.
+        InvalidTransition: the task's state does not allow the action, or there is nothing to keep. BudgetReached: a
+            budget does not cover another attempt.
     """
     if action not in ACTIONS:
         raise InvalidTransition(f"“{action}” is not a known action.", f"Choose one of: {', '.join(ACTIONS)}.")
@@ -163,6 +165,8 @@ def _flag(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
 
 
 def _restart(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
+    if action == "retry":
+        budgets.again(uow, task.id)
     attempt = task.attempt + (action == "retry")
     message = {
         "resume": "Resumed; waiting in queue.",

@@ -42,6 +42,8 @@ class TaskKind:
             `chat` (a key that is not there is the base itself).
         runs_elsewhere: a service does its work, and the task visits it from time to time: once started, a command is
             passed on by a worker even if none is working on the task.
+        bill: the module that knows what a task costs, "" if nothing: `upper(payload)`, a PaidWork or None, before it
+            starts, and `spent(task)`, US dollars until now or None where they are not known.
         shown_as_result: the home screen lists the dataset or job that it makes, not the task.
         noticed: a notice is written when it succeeds or fails: people wait for it.
         quiet: housekeeping; its end is neither a toast nor listed on the home screen.
@@ -63,6 +65,7 @@ class TaskKind:
     opens: tuple[str, str] | None = None
     made: tuple[str, str] | None = None
     runs_elsewhere: bool = False
+    bill: str = ""
     shown_as_result: bool = False
     noticed: bool = False
     quiet: bool = False

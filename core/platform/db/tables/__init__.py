@@ -39,6 +39,11 @@ from core.platform.db.tables.serving import (
     Feedback as Feedback,
     ModelVerdict as ModelVerdict,
 )
+from core.platform.db.tables.spending import (
+    BudgetLimit as BudgetLimit,
+    BudgetReservation as BudgetReservation,
+    TrainingPrice as TrainingPrice,
+)
 from core.platform.db.tables.training import (
     Calibration as Calibration,
     FineTunedModel as FineTunedModel,
@@ -66,3 +71,5 @@ NOTICES, NOTICE_TARGETS = _tables["notices"], _tables["notice_targets"]
 NOTICE_DELIVERIES, NOTICE_READERS = _tables["notice_deliveries"], _tables["notice_readers"]
 EVALUATIONS, EVALUATION_ANSWERS = _tables["evaluations"], _tables["evaluation_answers"]
 VERDICTS = _tables["verdicts"]
+BUDGET_ROWS, RESERVATIONS = _tables["budgets"], _tables["budget_reservations"]
+TRAINING_PRICES = _tables["training_prices"]
