@@ -20,23 +20,37 @@ _FROM_ENVIRONMENT: Final = ("authorization", "openai-organization", "openai-proj
 
 
 class AnswerTooLarge(Exception):
-    """The endpoint sends more than `MAX_ANSWER_BYTES`."""
+    """The endpoint sends more bytes than an answer may have."""
 
 
-def make_client(module: Any, endpoint: Endpoint) -> Any:
+def make_client(
+    module: Any,
+    endpoint: Endpoint,
+    *,
+    key_header: str = "authorization",
+    total_s: float | None = None,
+    max_bytes: int = MAX_ANSWER_BYTES,
+    check: network.Check = network.refuse_forbidden,
+) -> Any:
     """An httpx client for one endpoint.
 
     A name may lead into the team's network, but not to the addresses of `network.is_forbidden`. Redirects are not
     followed, so that the key goes nowhere else; proxies from the environment are used only for addresses outside this
     machine; an answer must be complete within `timeout_s`, headers included, however slowly it arrives.
+
+    Args:
+        key_header: `authorization` sends the key as a bearer token; any other header gets the key itself.
+        total_s: for transfers of files: all of a request may take this long, and `timeout_s` limits each pause.
+        max_bytes: of an answer.
+        check: refuses addresses that a name leads to.
     """
     timeout = module.Timeout(endpoint.timeout_s, connect=min(CONNECT_TIMEOUT_S, endpoint.timeout_s))
     outside = not network.is_loopback(urlsplit(endpoint.base_url).hostname or "")
-    guard = _guard(module, endpoint)
+    guard = _guard(module, endpoint, key_header, total_s or endpoint.timeout_s)
     limits = module.Limits(max_connections=32, max_keepalive_connections=16)
     client = module.Client(timeout=timeout, follow_redirects=False, trust_env=outside, limits=limits)
-    client.event_hooks = {"request": [guard], "response": [_bounded(module)]}
-    network.guard(client._transport, network.refuse_forbidden)
+    client.event_hooks = {"request": [guard], "response": [_bounded(module, max_bytes)]}
+    network.guard(client._transport, check)
     for proxy in client._mounts.values():  # None where the environment excludes a host from its proxy
         if proxy is not None:
             network.guard(proxy, None)
@@ -53,7 +67,7 @@ def origin(url: str) -> tuple[str, str, int | None]:
     )
 
 
-def _guard(module: Any, endpoint: Endpoint) -> Any:
+def _guard(module: Any, endpoint: Endpoint, key_header: str, total_s: float) -> Any:
     """Sets the key on requests to the endpoint, and removes what the environment added."""
     home = origin(endpoint.base_url)
 
@@ -63,15 +77,16 @@ def _guard(module: Any, endpoint: Endpoint) -> Any:
         if origin(str(request.url)) != home:
             raise module.UnsupportedProtocol(f"a request to {request.url.host} is not allowed")
         if endpoint.key:
-            request.headers["authorization"] = f"Bearer {endpoint.key}"
-        until = time.monotonic() + endpoint.timeout_s
+            is_token = key_header == "authorization"
+            request.headers[key_header] = f"Bearer {endpoint.key}" if is_token else endpoint.key
+        until = time.monotonic() + total_s
         request.extensions["timeout"] = network.timeouts(endpoint.timeout_s, until, connect_s=CONNECT_TIMEOUT_S)
 
     return guard
 
 
-def _bounded(module: Any) -> Any:
-    """Wraps the body of each answer: at most MAX_ANSWER_BYTES."""
+def _bounded(module: Any, max_bytes: int) -> Any:
+    """Wraps the body of each answer, which ends with an error at the limit."""
 
     class Bounded(module.SyncByteStream):  # type: ignore[misc]
         def __init__(self, inner: Any) -> None:
@@ -81,7 +96,7 @@ def _bounded(module: Any) -> Any:
             size = 0
             for chunk in self._inner:
                 size += len(chunk)
-                if size > MAX_ANSWER_BYTES:
+                if size > max_bytes:
                     raise AnswerTooLarge
                 yield chunk
 

@@ -13,6 +13,7 @@ from core.models.base_models import hub_cache
 from core.models.llm import CLIENTS
 from core.settings import get_settings
 from core.training.providers import PROVIDERS
+from core.training.providers.hosted_services import HOSTED_SERVICES
 
 
 def pairs() -> dict[str, tuple[str, ...]]:
@@ -23,7 +24,7 @@ def pairs() -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     entries = [
         hub_cache.KEY_HOSTS,
-        *(entry.key_hosts for entry in (*CLIENTS, *PROVIDERS)),
+        *(entry.key_hosts for entry in (*CLIENTS, *PROVIDERS, *HOSTED_SERVICES)),
         get_settings().hosts_of_keys,
     ]
     for known in entries:

@@ -180,6 +180,9 @@ class HostedService(Protocol):
     def closes_on(self) -> str:
         """YYYY-MM-DD from which it takes no new jobs; "" if none is announced."""
 
+    def check(self, endpoint: Endpoint) -> None:
+        """One cheap request. Raises LlmError: the address has no fine-tuning, or the account or key cannot use it."""
+
     def base_models(self, endpoint: Endpoint) -> list[HostedBase]:
         """The bases that can be trained there now."""
 
@@ -189,7 +192,9 @@ class HostedService(Protocol):
         """The id of the uploaded file; one that is complete there already is used again.
 
         Args:
-            path: its name must not change between attempts; make it part of `sha256`.
+            path: a large file is sent in parts where the service has that, and `<path>.upload` beside it notes what has
+                arrived, so that the next attempt continues there.
+            sha256: of its bytes; part of its name there, by which it is found.
             earlier: an id from before a crash, tried first.
         """
 
@@ -201,9 +206,11 @@ class HostedService(Protocol):
 
     def status(self, endpoint: Endpoint, remote_id: str) -> HostedStatus: ...
 
-    def events(self, endpoint: Endpoint, remote_id: str, *, after: str = "") -> Sequence[HostedEvent]: ...
+    def events(self, endpoint: Endpoint, remote_id: str, *, after: str = "") -> Sequence[HostedEvent]:
+        """What happened after an event; measurements are in `points`."""
 
-    def points(self, endpoint: Endpoint, remote_id: str) -> Sequence[HostedPoint]: ...
+    def points(self, endpoint: Endpoint, remote_id: str, *, after: int = -1) -> Sequence[HostedPoint]:
+        """What was measured after a step, in the order of steps; every point has a loss."""
 
     def checkpoints(self, endpoint: Endpoint, remote_id: str) -> Sequence[HostedCheckpoint]: ...
 

@@ -37,6 +37,7 @@ class LlmConnection(SQLModel, table=True):
     key_file: str = ""  # or the file of the data directory that does; the key itself is never in the database
     prices: dict[str, Any] = json_object()  # {model: {"input": USD, "output": USD}} per 1,000,000 tokens
     settings: dict[str, Any] = json_object()  # timeout_s, concurrency
+    training: str = ""  # an id in HOSTED_SERVICES: the service that trains there; "" trains nothing
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time)
 

@@ -15,6 +15,7 @@ from core.models.llm.base import DEFAULT_TIMEOUT_S
 from core.services.platform.connections import keys, store
 from core.services.platform.connections.addresses import checked_url
 from core.services.platform.connections.records import ConnectionTest
+from core.training.providers.hosted import HostedBase, HostedService
 
 LIST_TIMEOUT_S: Final = 15.0  # for the list of models: a person is waiting
 
@@ -49,7 +50,18 @@ def endpoint_of(connection_id: str, timeout_s: float | None = None) -> Endpoint:
     return Endpoint(row.base_url, store.key_of(row), wait_s)
 
 
-_ABOUT_THE_KEY: Final = ("key", "quota")  # causes of a failure; all others concern the address
+# Causes of a failure, by the field that they concern; all others concern the address.
+_FIELDS: Final[Mapping[str, str]] = {"key": "key", "quota": "key", "not_offered": "training"}
+
+
+def base_models(connection_id: str) -> tuple[HostedBase, ...]:
+    """The base models that can be trained at a connection now; () if it does not train.
+
+    Raises:
+        LlmError: the service does not respond. ProviderKeyMissing: its key is missing.
+    """
+    service = store.get(connection_id).service
+    return tuple(service.base_models(endpoint_of(connection_id, LIST_TIMEOUT_S))) if service else ()
 
 
 def test(connection_id: str) -> ConnectionTest:
@@ -59,7 +71,7 @@ def test(connection_id: str) -> ConnectionTest:
         endpoint = endpoint_of(connection_id)
     except (ProviderKeyMissing, SettingsError) as error:
         return ConnectionTest(False, error.message, error.remedy)
-    return _test(record.client_kind, endpoint)
+    return _test(record.client_kind, endpoint, record.service)
 
 
 def test_values(
@@ -70,6 +82,7 @@ def test_values(
     key_env: str = "",
     id: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    training: str = "",
 ) -> ConnectionTest:
     """Test the values of a form before they are saved.
 
@@ -78,7 +91,9 @@ def test_values(
     """
     try:
         provider = store.client_kind(kind)
-        url = checked_url(base_url or provider.default_url) if provider.needs_url else provider.default_url
+        service = store.training_service(training, kind)
+        default = service.default_url if service else provider.default_url
+        url = checked_url(base_url or default) if provider.needs_url else provider.default_url
         keys.check(key, key_env, url)
         store.checked_settings(settings or {})
         secret = keys.from_environment(key_env, url) if key_env else key or ""
@@ -89,25 +104,50 @@ def test_values(
             secret = store.key_of(row)
     except (ProviderKeyMissing, SettingsError, NotFound) as error:
         return ConnectionTest(False, error.message, error.remedy, field=error.field or "")
-    return _test(provider, Endpoint(url, secret, LIST_TIMEOUT_S))
+    return _test(provider, Endpoint(url, secret, LIST_TIMEOUT_S), service)
 
 
-def _test(kind: ClientKind, endpoint: Endpoint) -> ConnectionTest:
+def _test(kind: ClientKind, endpoint: Endpoint, service: HostedService | None) -> ConnectionTest:
     endpoint = Endpoint(endpoint.base_url, endpoint.key, min(endpoint.timeout_s, LIST_TIMEOUT_S))
     began = time.monotonic()
     try:
-        with closing(kind.open(endpoint)) as client:
-            found = tuple(client.models())
+        trainable = _trainable(service, endpoint) if service else ()
+        found = _answering(kind, endpoint, needed=service is None)
     except LlmError as error:
         own = kind.id == store.STUDIO and error.cause == "unreachable"
         remedy = (
             "Start the studio with `sft up`; its models are available a few seconds later." if own else error.remedy
         )
-        wrong = "key" if error.cause in _ABOUT_THE_KEY else "base_url"
         took_ms = (time.monotonic() - began) * 1000
-        return ConnectionTest(False, error.message, remedy, latency_ms=took_ms, field=wrong)
+        return ConnectionTest(
+            False, error.message, remedy, latency_ms=took_ms, field=_FIELDS.get(error.cause, "base_url")
+        )
     took_ms = (time.monotonic() - began) * 1000
+    if service:
+        many = _counted(len(trainable), "base model")
+        remedy = "" if trainable else "Enter the name of the base model from the service's documentation."
+        text = f"It responds and trains {many}." if trainable else "It responds and trains, but lists no base models."
+        return ConnectionTest(True, text, remedy, found, took_ms, trainable=trainable)
     if not found:
         return ConnectionTest(True, "It responds, but lists no models.", "Enter the name of the model.", (), took_ms)
-    many = f"{len(found):,} models" if len(found) > 1 else "one model"
-    return ConnectionTest(True, f"It responds and offers {many}.", "", found, took_ms)
+    return ConnectionTest(True, f"It responds and offers {_counted(len(found), 'model')}.", "", found, took_ms)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}s" if count > 1 else f"one {noun}"
+
+
+def _trainable(service: HostedService, endpoint: Endpoint) -> tuple[HostedBase, ...]:
+    service.check(endpoint)
+    return tuple(service.base_models(endpoint))
+
+
+def _answering(kind: ClientKind, endpoint: Endpoint, *, needed: bool) -> tuple[str, ...]:
+    """The models that answer; a service that trains need not have a list of them."""
+    try:
+        with closing(kind.open(endpoint)) as client:
+            return tuple(client.models())
+    except LlmError:
+        if needed:
+            raise
+        return ()

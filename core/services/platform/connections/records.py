@@ -8,6 +8,8 @@ from typing import Any
 
 from core.models.llm import CLIENTS, ClientKind, prices
 from core.models.llm.prices import Price
+from core.training.providers.hosted import HostedBase, HostedService
+from core.training.providers.hosted_services import HOSTED_SERVICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,8 @@ class ConnectionRecord:
     """A connection. `key_hint` shows at most the last four characters of the key; or is "".
 
     `prices` is {model or "*": {"input", "output", "as_of"}} in US dollars per million tokens; `settings` holds
-    `timeout_s` and `concurrency`. The built-in connection (this studio) cannot be changed or deleted.
+    `timeout_s` and `concurrency`. `training` is the id of the service that trains there, "" for none. The built-in
+    connection (this studio) cannot be changed or deleted.
     """
 
     id: str
@@ -29,6 +32,7 @@ class ConnectionRecord:
     builtin: bool
     created_at: float
     updated_at: float
+    training: str = ""
 
     @property
     def has_key(self) -> bool:
@@ -38,6 +42,11 @@ class ConnectionRecord:
     def client_kind(self) -> ClientKind:
         return CLIENTS.get(self.kind)
 
+    @property
+    def service(self) -> HostedService | None:
+        """The service that trains there; None if the connection only answers."""
+        return HOSTED_SERVICES.get(self.training) if self.training in HOSTED_SERVICES else None
+
     def price(self, model: str) -> Price | None:
         """The price of a model's tokens; None if unknown."""
         return prices.price_of(self.prices, model, is_local=self.client_kind.is_local)
@@ -45,7 +54,10 @@ class ConnectionRecord:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTest:
-    """The result of a test. `models` is empty if the endpoint has no list; `field` (base_url, key) must be fixed."""
+    """The result of a test. `models` is empty if the endpoint has no list, `trainable` unless it trains.
+
+    `field` (base_url, key, training) must be fixed.
+    """
 
     ok: bool
     message: str
@@ -53,3 +65,4 @@ class ConnectionTest:
     models: tuple[str, ...] = field(default=())
     latency_ms: float = 0.0
     field: str = ""
+    trainable: tuple[HostedBase, ...] = ()

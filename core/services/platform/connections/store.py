@@ -18,8 +18,11 @@ from core.services.platform.connections import keys
 from core.services.platform.connections.addresses import checked_url
 from core.services.platform.connections.records import ConnectionRecord
 from core.serving.agents import moving
+from core.training.providers.hosted import HostedService
+from core.training.providers.hosted_services import HOSTED_SERVICES
 
 STUDIO: Final = "studio"  # the connection that always exists
+TRAINING_KIND: Final = "openai"  # the kind of client that talks to the models of training services
 ADDRESS_CHANGED: Final = "The address changed, and the stored key was meant for the old one."
 
 
@@ -50,6 +53,7 @@ def save(
     key_env: str = "",
     prices: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
+    training: str | None = None,
 ) -> ConnectionRecord:
     """Create a connection, or change the one with this id.
 
@@ -57,7 +61,8 @@ def save(
         base_url: "" uses the default address of the kind.
         key: the key itself; None (and no key_env) keeps the stored one, "" removes it.
         key_env: the environment variable of this server that holds the key, instead of a key.
-        prices, settings: None keeps the stored ones.
+        prices, settings, training: None keeps the stored ones.
+        training: the id of the service that trains there; "" for none.
 
     Raises:
         SettingsError: a value is missing or invalid; the address changed and no key was given; the variable holds a key
@@ -67,7 +72,9 @@ def save(
         raise Conflict("The built-in connection cannot be changed.", "Create another one.")
     row = row_of(id) if id else LlmConnection(id=new_id("llm"), name="", kind=kind)
     provider = client_kind(kind)
-    url = checked_url(base_url or provider.default_url) if provider.needs_url else ""
+    service = training_service(row.training if training is None else training, kind)
+    default = service.default_url if service else provider.default_url
+    url = checked_url(base_url or default) if provider.needs_url else ""
     keys.check(key, key_env, url)
     keeps = bool(id) and key is None and not key_env
     if keeps and was_for_another(row, url, kind):
@@ -75,6 +82,7 @@ def save(
     row.name, row.kind, row.base_url = _name(name), kind, url
     row.prices = model_prices.checked(prices) if prices is not None else row.prices
     row.settings = checked_settings(settings) if settings is not None else row.settings
+    row.training = service.id if service else ""
     row.updated_at = time.time()
     old_file = new_file = row.key_file
     if not keeps:
@@ -135,6 +143,25 @@ def client_kind(kind: str) -> ClientKind:
     if kind not in CLIENTS:
         raise SettingsError(f"Unknown kind of connection: {kind!r}.", f"Choose one of {', '.join(CLIENTS.ids())}.")
     return CLIENTS.get(kind)
+
+
+def services() -> tuple[HostedService, ...]:
+    """The services that train, in the order of the screen."""
+    return tuple(HOSTED_SERVICES)
+
+
+def training_service(training: str, kind: str) -> HostedService | None:
+    """The service of an id; None for "". Raises SettingsError of the field `training`."""
+    if not training:
+        return None
+    if training not in HOSTED_SERVICES:
+        known = ", ".join(HOSTED_SERVICES.ids())
+        raise SettingsError(f"Unknown training service: {training!r}.", f"Choose one of {known}.", field="training")
+    if kind != TRAINING_KIND:
+        title = CLIENTS.get(TRAINING_KIND).title
+        text = f"Only a connection of the kind {title} can train."
+        raise SettingsError(text, f"Choose {title}, or let it train nowhere.", field="training")
+    return HOSTED_SERVICES.get(training)
 
 
 def _name(name: str) -> str:

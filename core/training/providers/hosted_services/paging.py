@@ -1,0 +1,41 @@
+"""Lists in pages, read to a bound: a service that pages forever ends here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from core.models.llm.failures import LlmError
+from core.training.providers.hosted_services.wire import Wire
+
+MOST_PAGES: Final = 50
+
+
+def entries(wire: Wire, path: str, *, limit: int, most_pages: int = MOST_PAGES, **params: Any) -> Iterator[list[Any]]:
+    """The pages of a list in OpenAI's shape: `{"data": [...], "has_more": true}`, continued after the last id.
+
+    Raises:
+        LlmError: the answer has another shape.
+    """
+    after = ""
+    for _ in range(most_pages):
+        page = wire.get(path, limit=limit, after=after, **params)
+        found = page.get("data") if isinstance(page, Mapping) else page  # Together answers with the list itself
+        if not isinstance(found, list):
+            raise LlmError("The service answers with JSON of another shape.", cause="not_json")
+        yield [entry for entry in found if isinstance(entry, Mapping)]
+        last = str(found[-1].get("id") or "") if found and isinstance(found[-1], Mapping) else ""
+        if not (isinstance(page, Mapping) and page.get("has_more")) or not last or last == after:
+            return
+        after = last
+
+
+def epoch(value: Any) -> float:
+    """A time as epoch seconds: a number, or text like `2026-11-30T18:00:00Z`; 0.0 where it is neither."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    try:
+        return datetime.fromisoformat(str(value).replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return 0.0
