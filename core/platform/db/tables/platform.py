@@ -37,7 +37,8 @@ class LlmConnection(SQLModel, table=True):
     key_file: str = ""  # or the file of the data directory that does; the key itself is never in the database
     prices: dict[str, Any] = json_object()  # {model: {"input": USD, "output": USD}} per 1,000,000 tokens
     settings: dict[str, Any] = json_object()  # timeout_s, concurrency
-    training: str = ""  # an id in HOSTED_SERVICES: the service that trains there; "" trains nothing
+    # an id in HOSTED_SERVICES: the service that trains there; "" trains nothing
+    training: str = Field("", sa_column_kwargs={"server_default": ""})
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time)
 
