@@ -28,10 +28,11 @@ class TurnShown(Shown):
 
 
 class ChatShown(Shown):
-    """A conversation; `turns` is empty in a list."""
+    """A conversation; `agent_id` is "" where a model was asked directly."""
 
     id: str
     title: str
+    agent_id: str
     model_id: str
     system: str
     revision: int
@@ -40,17 +41,37 @@ class ChatShown(Shown):
     updated_at: float
 
 
+class ChatListed(Shown):
+    """A conversation in a list. `agent`, `model` and `key` (of an API key) are names; `turns` is their number.
+
+    `rating`: good, bad, mixed or none. `origin`: chat, or api for one of a program.
+    """
+
+    id: str
+    title: str
+    agent: str
+    agent_id: str
+    model: str
+    model_id: str
+    origin: str
+    key: str
+    rating: str
+    turns: int
+    created_at: float
+    updated_at: float
+
+
 class ChatPage(BaseModel):
-    data: list[ChatShown]
+    data: list[ChatListed]
     total: int
     next: int | None = Field(description="`offset` of the next page")
 
 
 class ChatInput(BaseModel):
-    """An input, and which model answers it."""
+    """An input, and which model or agent answers it; an agent has its own system message and settings."""
 
     text: str = Field(min_length=1, max_length=1_000_000)
-    model: str = Field(min_length=1, max_length=500)
+    model: str = Field(min_length=1, max_length=500, description="name or id of a model, or agent:HANDLE")
     system: str = Field(default="", max_length=100_000)
     max_tokens: int = Field(default=ChatOptions().max_tokens, ge=1, le=100_000)
     temperature: float = Field(default=0.0, ge=0, le=2)

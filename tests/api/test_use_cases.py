@@ -215,3 +215,35 @@ def test_chats_are_listed_renamed_and_deleted(client) -> None:
     assert client.delete(path).status_code == 204
     assert client.get(path).status_code == 404
     assert json.loads(client.get(path).text)["status"] == 404
+
+
+def test_chats_are_filtered_and_agents_answer_them(client, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.services.serving import agents, feedback
+    from tests.support.talking import finished, talking
+
+    with talking(monkeypatch, any_model=True) as talker:
+        agent = agents.create(name="Help desk", model="starter", system="Be kind.")
+        asked = {"text": "Hello", "model": "agent:help-desk"}
+        begun = client.post("/api/v1/chats", json=asked).json()
+        assert begun["agent_id"] == agent.id
+        first = finished(begun["id"])
+        assert talker.asked[0][0]["content"] == "Be kind."
+        refused = client.post("/api/v1/chats", json={**asked, "temperature": 1.0})
+        assert (refused.status_code, refused.json()["field"]) == (400, "temperature")
+        second = finished(client.post("/api/v1/chats", json={"text": "Bye", "model": "starter"}).json()["id"])
+    feedback.rate(first.id, first.last_id, thumb=-1, reasons=["incorrect"])
+
+    def found(**filters) -> list[str]:
+        answer = client.get("/api/v1/chats", params=filters)
+        assert answer.status_code == 200, answer.text
+        return [one["id"] for one in answer.json()["data"]]
+
+    assert found() == [second.id, first.id]
+    assert found(agent="help-desk") == found(rating="bad") == found(reason="incorrect") == [first.id]
+    assert found(agent="none") == found(search="bye", model="starter") == [second.id]
+    assert found(origin="api") == found(until=first.created_at) == []
+    assert found(since=first.created_at, limit=1) == [second.id]
+    page = client.get("/api/v1/chats", params={"limit": 1}).json()
+    assert (page["total"], page["next"], page["data"][0]["turns"]) == (2, 1, 2)
+    assert client.get("/api/v1/chats", params={"rating": "great"}).json()["field"] == "rating"
+    assert client.get("/api/v1/chats", params={"agent": "nobody"}).status_code == 404

@@ -106,7 +106,7 @@ def _records(asked: OwnChats) -> Iterator[dict[str, Any]]:
     every = read(query.order_by(CONVERSATIONS.c.created_at.desc(), CONVERSATIONS.c.id.desc()))
     for start in range(0, len(every), _AT_ONCE):
         part = every[start : start + _AT_ONCE]
-        yield from _of(dict(row._tuple() for row in part))
+        yield from _of({row.id: row.title for row in part})
 
 
 def _of(titles: Mapping[str, str]) -> Iterator[dict[str, Any]]:

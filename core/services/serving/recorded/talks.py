@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import String, and_, case, cast, exists, false, func, or_, select
 
+from core.errors import DataError
 from core.platform.db.engine import get_engine
 from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
 from core.platform.db.listing.queries import matching_rows
 from core.platform.db.tables import API_KEYS, CONVERSATIONS, FEEDBACK, TURNS
 from core.platform.db.uow import read
-from core.services.serving.agents import model_title, names_of
+from core.services.serving import served
+from core.services.serving.agents import get_agent, model_title, names_of
 from core.serving.feedback import REASONS
 
 MOST_FOUND: Final = 500  # conversations, the newest, that a search goes on with
@@ -33,25 +35,27 @@ class TalkRecord:
     """A conversation in the list. `agent` and `model` are names; `agent` is "" where a model was asked directly, `key`
     the name of the API key that recorded it.
 
-    `rating`: good, bad, mixed or none.
+    `rating`: good, bad, mixed or none. `origin`: chat, or api for one of a program.
     """
 
     id: str
     title: str
     agent: str
+    agent_id: str
     model: str
+    model_id: str
+    origin: str
     key: str
     rating: str
     turns: int
+    created_at: float
     updated_at: float
 
 
 def look_up(view: View) -> tuple[Slice, list[TalkRecord]]:
     """One page of the conversations. A search finds titles and what was said: every word in one message."""
-    listing = _listing(time.time())
-    if view.search.strip():
-        listing = replace(listing, where=(CONVERSATIONS.c.id.in_(_found(view.search)),), search=())
-        view = replace(view, search="")
+    listing = _listing(time.time(), _searched(view.search))
+    view = replace(view, search="")
     reason = view.chosen.get("reason", "")
     others = replace(view, chosen={name: value for name, value in view.chosen.items() if name != "reason"})
     counts = _reasons(listing, others)
@@ -61,6 +65,77 @@ def look_up(view: View) -> tuple[Slice, list[TalkRecord]]:
     every = found.every or bool(read(select(CONVERSATIONS.c.id).limit(1)))
     found = replace(found, counts={**found.counts, "reason": counts}, every=int(every))
     return found, in_order(found.ids, _records(found.ids))
+
+
+@dataclass(frozen=True, slots=True)
+class TalksAsked:
+    """Which conversations are meant; what is empty does not filter.
+
+    Args:
+        agent: name, handle or id; `none` for those that asked a model directly. model: that answered last.
+        since, until: Unix seconds of the last change, `until` itself not included.
+    """
+
+    search: str = ""
+    agent: str = ""
+    model: str = ""
+    rating: str = ""
+    reason: str = ""
+    origin: str = ""
+    since: float | None = None
+    until: float | None = None
+
+    @property
+    def where(self) -> list[Any]:
+        """The conditions that are not filters of the list."""
+        at = CONVERSATIONS.c.updated_at
+        dates = [
+            *([] if self.since is None else [at >= self.since]),
+            *([] if self.until is None else [at < self.until]),
+        ]
+        return [*_searched(self.search), *dates, *([_has_reason(self.reason)] if self.reason else [])]
+
+
+def find(asked: TalksAsked, offset: int = 0, limit: int = 20) -> tuple[list[TalkRecord], int]:
+    """A part of the conversations, the last changed first, and how many match: what programs read page by page.
+
+    Raises:
+        NotFound: the agent or the model. DataError: a rating, a reason or an origin that does not exist.
+    """
+    for name, known in (("rating", _RATINGS), ("origin", _ORIGINS), ("reason", REASONS.ids())):
+        if (value := getattr(asked, name)) and value not in known:
+            raise DataError(f"Unknown {name} {value!r}.", f"Use one of: {', '.join(known)}.", field=name)
+    chosen = {
+        "agent": _id_of(CONVERSATIONS.c.agent_id, asked.agent, lambda typed: get_agent(typed).id),
+        "model": _id_of(CONVERSATIONS.c.model_id, asked.model, model_id),
+        "rating": asked.rating,
+        "origin": asked.origin,
+    }
+    at, listing = CONVERSATIONS.c.updated_at, _listing(time.time(), asked.where)
+    listing = replace(listing, filters=listing.filters[:-1])
+    ids = matching_rows(select(CONVERSATIONS.c.id), listing, View(chosen=chosen))
+    ((total,),) = read(select(func.count()).select_from(ids.subquery()))
+    page = read(ids.order_by(at.desc(), CONVERSATIONS.c.id.desc()).offset(offset).limit(limit))
+    found = tuple(row.id for row in page)
+    return in_order(found, _records(found)), total
+
+
+def model_id(typed: str) -> str:
+    """The id of a model by its id or name, also of an archived one. Raises NotFound, Conflict."""
+    tuned = served.tuned_model(typed)
+    return tuned.id if tuned else served.find(typed)
+
+
+def _id_of(column: Any, typed: str, find_id: Callable[[str], str]) -> str:
+    """The value of a filter; one that conversations have may have been deleted."""
+    if typed in ("", NOTHING) or read(select(CONVERSATIONS.c.id).where(column == typed).limit(1)):
+        return typed
+    return find_id(typed)
+
+
+def _searched(search: str) -> list[Any]:
+    """The condition of a search; none without one."""
+    return [CONVERSATIONS.c.id.in_(_found(search))] if search.strip() else []
 
 
 def _found(text: str) -> list[str]:
@@ -83,12 +158,13 @@ def _has(column: Any, word: str) -> Any:
     return func.lower(column.collate("C")).contains(word.lower(), autoescape=True)
 
 
-def _listing(now: float) -> Listing:
+def _listing(now: float, where: Sequence[Any] = ()) -> Listing:
     at = CONVERSATIONS.c.updated_at
     ago = [(at >= now - days * _DAY_S, word) for word, days in (("day", 1), ("week", 7), ("month", 30))]
     return Listing(
         key=CONVERSATIONS.c.id,
         rows=_ROWS,
+        where=tuple(where),
         search=(CONVERSATIONS.c.title,),
         sorts=(Sort("newest", "Last changed first", at, down=True), Sort("oldest", "Oldest first", at)),
         filters=(
@@ -150,10 +226,9 @@ def _records(ids: Sequence[str]) -> dict[str, TalkRecord]:
     if not ids:
         return {}
     turns = select(func.count()).where(TURNS.c.conversation_id == CONVERSATIONS.c.id).scalar_subquery()
-    columns = (CONVERSATIONS.c.id, CONVERSATIONS.c.title, CONVERSATIONS.c.agent_id, CONVERSATIONS.c.model_id)
+    own = ("id", "title", "agent_id", "model_id", "origin", "created_at", "updated_at")
     query = select(
-        *columns,
-        CONVERSATIONS.c.updated_at,
+        *(CONVERSATIONS.c[name] for name in own),
         API_KEYS.c.name.label("key_name"),
         _RATING.label("rating"),
         turns.label("turns"),
@@ -163,14 +238,12 @@ def _records(ids: Sequence[str]) -> dict[str, TalkRecord]:
     titles = {model_id: model_title(model_id) for model_id in {row.model_id for row in rows if row.model_id}}
     return {
         row.id: TalkRecord(
-            id=row.id,
-            title=row.title,
+            **{name: getattr(row, name) for name in own},
             agent=agents.get(row.agent_id, "A deleted agent") if row.agent_id else "",
             model=titles.get(row.model_id, ""),
             key=row.key_name or "",
             rating=row.rating,
             turns=row.turns,
-            updated_at=row.updated_at,
         )
         for row in rows
     }

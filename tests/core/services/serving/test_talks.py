@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
+from core.errors import DataError, NotFound
 from core.platform.db.tables import CONVERSATIONS, TURNS, ChatConversation, ChatTurn
 from core.platform.db.uow import UnitOfWork
 from core.services.platform.listing import View
 from core.services.serving import feedback
 from core.services.serving.recorded import talks
+from core.services.serving.recorded.talks import TalksAsked
 
 
 def fill(count: int = 6) -> None:
@@ -63,3 +67,30 @@ def test_conversations_are_searched_and_filtered(database: str, studio_env: Path
 def test_a_list_without_conversations_is_empty(studio_env: Path) -> None:
     found, rows = talks.look_up(View(search="nothing"))
     assert (found.every, found.total, rows) == (0, 0, [])
+
+
+def test_programs_find_conversations_by_the_same_filters(database: str, studio_env: Path) -> None:
+    fill()
+    feedback.rate("conv_1", "turn_1_1", thumb=-1, reasons=["incorrect"])
+    feedback.rate("conv_3", "turn_3_1", thumb=1)
+    month_ago = time.time() - 30 * 86_400
+
+    def found(offset: int = 0, limit: int = 20, **asked) -> list[str]:
+        return [one.id for one in talks.find(TalksAsked(**asked), offset, limit)[0]]
+
+    assert found() == ids()
+    assert found(offset=1, limit=2) == ids()[1:3]
+    assert talks.find(TalksAsked(), 4, 2)[1] == 6
+    assert found(search="arrives day 3") == ["conv_3"]
+    assert found(agent="agent_1", rating="bad") == found(reason="incorrect") == ["conv_1"]
+    assert found(agent="agent_0", reason="incorrect") == found(agent="none") == []
+    assert found(origin="api") == ["conv_0"]
+    assert set(found(until=month_ago)) == {"conv_2", "conv_5"}
+    assert found(since=month_ago, model="starter") == ids()[:4]
+    assert talks.find(TalksAsked(origin="api"))[0][0].origin == "api"
+    for wrong in ({"rating": "great"}, {"reason": "dull"}, {"origin": "mail"}):
+        with pytest.raises(DataError, match="Unknown"):
+            found(**wrong)
+    for missing in ({"agent": "nobody"}, {"model": "nothing"}):
+        with pytest.raises(NotFound, match="does not exist"):
+            found(**missing)
