@@ -66,6 +66,9 @@ class Settings(BaseSettings):
         default=0.0, ge=0, description="cost of an hour of this machine (rent or electricity); 0: unknown"
     )
     currency: str = Field(default="EUR", min_length=1, max_length=8, description="of price_per_hour, such as EUR")
+    usd_rate: float = Field(
+        default=0.0, ge=0, description="US dollars for one unit of SFT_CURRENCY, in which budgets count; 0: unknown"
+    )
     device: str = Field(default="auto", description="auto, cpu, or cuda")
 
     @field_validator("data_dir")
@@ -125,6 +128,12 @@ class Settings(BaseSettings):
     @property
     def is_sqlite(self) -> bool:
         return self.sqlalchemy_url.startswith("sqlite")
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """`price_per_hour` in US dollars, in which budgets count; None where a price or the rate is not set."""
+        rate = 1.0 if self.currency.upper() in ("USD", "US$", "$") else self.usd_rate
+        return self.price_per_hour * rate or None
 
     @property
     def api_url(self) -> str:

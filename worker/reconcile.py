@@ -46,6 +46,7 @@ def reconcile(own: str = "") -> None:
     _each("announce", recovery.unheld(), lambda task_id: _look_after(task_id, known, own))
     recording.forget_expired()
     budgets.close_ended()
+    budgets.warn()
 
 
 def _take_over(task_id: str) -> None:

@@ -75,7 +75,7 @@ class ReservationRecord:
         kind: of paid work (`KINDS`).
         what_id: the task or job that it is for.
         provider: where it is paid: a connection's or a service's name, "Local".
-        amount_usd: the upper end of the estimate.
+        low_usd, amount_usd: the estimate; its upper end is reserved. `low_usd` None: it was no range.
         spent_usd: the bill; None while it is open.
         state: open | settled | released (it ended without success).
         override_reason: why the budget was exceeded; "" where it was not.
@@ -87,6 +87,7 @@ class ReservationRecord:
     title: str
     provider: str
     person: str
+    low_usd: float | None
     amount_usd: float
     spent_usd: float | None
     state: str
@@ -97,11 +98,13 @@ class ReservationRecord:
 
 @dataclass(frozen=True, slots=True)
 class PaidWork:
-    """What a piece of work may cost at most, and where it is paid. `amount_usd` None: its price is not known."""
+    """What a piece of work may cost at most, and where it is paid. `amount_usd` None: its price is not known.
+    `low_usd` is the lower end of the estimate, where there is a range."""
 
     kind: PaidKind
     amount_usd: float | None
     provider: str = ""
+    low_usd: float | None = None
 
 
 def month_of(at: float) -> tuple[float, float]:

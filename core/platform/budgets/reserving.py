@@ -41,6 +41,7 @@ def reserve(
     *,
     title: str = "",
     provider: str = "",
+    low_usd: float | None = None,
 ) -> str:
     """Reserve what a piece of work may cost, inside the transaction that creates it; the id of the reservation.
 
@@ -52,6 +53,8 @@ def reserve(
             refused where a budget applies.
         what_id: the id of the task (or of the job) that it is for.
         person, override_reason: None takes those of `acting`.
+        provider: where it is paid, by name.
+        low_usd: the lower end of the estimate, to compare with the bill.
 
     Raises:
         BudgetReached: a budget does not cover it, and no reason was entered.
@@ -70,8 +73,9 @@ def reserve(
         raise refused
     row: dict[str, Any] = {
         "id": new_id("resv"), "kind": kind, "what_id": what_id, "title": title, "provider": provider,
-        "person": person, "amount_micros": needed, "spent_micros": None, "state": "open",
-        "override_reason": reason if refused else "", "created_at": time.time(), "closed_at": None,
+        "person": person, "low_micros": None if low_usd is None else micros(low_usd), "amount_micros": needed,
+        "spent_micros": None, "state": "open", "override_reason": reason if refused else "",
+        "created_at": time.time(), "closed_at": None,
     }  # fmt: skip
     uow.execute(insert(RESERVATIONS).values(**row))
     return str(row["id"])
@@ -80,7 +84,7 @@ def reserve(
 def reserve_for(uow: UnitOfWork, work: PaidWork | None, what_id: str, title: str) -> str:
     """As `reserve`, for work that was estimated before; None is free."""
     return "" if work is None else reserve(
-        uow, work.kind, work.amount_usd, what_id, title=title, provider=work.provider
+        uow, work.kind, work.amount_usd, what_id, title=title, provider=work.provider, low_usd=work.low_usd
     )  # fmt: skip
 
 
@@ -131,8 +135,9 @@ def budgets_in(uow: UnitOfWork, at: float | None = None) -> list[BudgetRecord]:
 def record_of(row: RowMapping) -> ReservationRecord:
     """The record of a row of `budget_reservations`."""
     values = dict(row)
-    amount, spent = values.pop("amount_micros"), values.pop("spent_micros")
-    return ReservationRecord(**values, amount_usd=dollars(amount), spent_usd=None if spent is None else dollars(spent))
+    low, amount, spent = (values.pop(f"{name}_micros") for name in ("low", "amount", "spent"))
+    low_usd, spent_usd = (None if one is None else dollars(one) for one in (low, spent))
+    return ReservationRecord(**values, low_usd=low_usd, amount_usd=dollars(amount), spent_usd=spent_usd)
 
 
 def set_limit(uow: UnitOfWork, kind: str, usd: float | None, person: str) -> None:

@@ -42,8 +42,9 @@ class TaskKind:
             `chat` (a key that is not there is the base itself).
         runs_elsewhere: a service does its work, and the task visits it from time to time: once started, a command is
             passed on by a worker even if none is working on the task.
-        bill: the module that knows what a task costs, "" if nothing: `upper(payload)`, a PaidWork or None, before it
-            starts, and `spent(task)`, US dollars until now or None where they are not known.
+        bill: the module that knows what a task costs, "" if nothing: `spent(task)`, US dollars of all its attempts or
+            None where they are not known; and, of a kind that changes or makes a dataset, `upper(payload)`: the most
+            that a new task may cost, as a PaidWork.
         shown_as_result: the home screen lists the dataset or job that it makes, not the task.
         noticed: a notice is written when it succeeds or fails: people wait for it.
         quiet: housekeeping; its end is neither a toast nor listed on the home screen.
@@ -108,6 +109,8 @@ def kind_of(kind_id: str) -> TaskKind:
     return TaskKind(kind_id, title, "pending_actions", "cpu")
 
 
+_WRITING: Final = "core.services.data.smart.costs"
+
 for _kind in (
     TaskKind("conversion", "Conversion", "transform", "cpu", makes_version=True, shown_as_result=True),
     TaskKind(
@@ -126,7 +129,7 @@ for _kind in (
     TaskKind("gaps", "Look for gaps", "travel_explore", "cpu"),
     TaskKind("edit", "Edit", "edit", "cpu", makes_version=True, changes_dataset=True),
     TaskKind("mix", "Mix", "merge", "cpu", makes_version=True, reads=("parts.version_id",)),
-    TaskKind("smart", "Smart mode", "edit_note", "io", makes_version=True, can_pause=True, noticed=True),
+    TaskKind("smart", "Smart mode", "edit_note", "io", makes_version=True, can_pause=True, noticed=True, bill=_WRITING),
     TaskKind(
         "smart_again",
         "Retry of failed rows",
@@ -135,6 +138,7 @@ for _kind in (
         makes_version=True,
         can_pause=True,
         changes_dataset=True,
+        bill=_WRITING,
         noticed=True,
     ),
     TaskKind(
@@ -145,6 +149,7 @@ for _kind in (
         makes_version=True,
         can_pause=True,
         changes_dataset=True,
+        bill=_WRITING,
         noticed=True,
     ),
     TaskKind(
@@ -173,6 +178,7 @@ for _kind in (
         can_keep=True,
         opens=("job", "job_id"),
         made=("models", "model_id"),
+        bill="core.services.training.cost.local",
         shown_as_result=True,
         noticed=True,
     ),
@@ -214,6 +220,7 @@ for _kind in (
         reads=("dataset_id", "dataset_version_id", "model_ids"),
         opens=("evaluate", "evaluation_id"),
         made=("evaluate", "evaluation_id"),
+        bill="core.services.serving.evaluating.costs",
         noticed=True,
     ),
     TaskKind("publish", "Publication", "rocket_launch", "io", reads=("model_id",), made=("models", "model_id")),

@@ -40,6 +40,7 @@ class BudgetReservation(SQLModel, table=True):
     title: str = text()
     provider: str = ""
     person: str = ""
+    low_micros: int | None = big(default=None)  # the lower end of the estimate
     amount_micros: int = big()  # the upper end of the estimate
     spent_micros: int | None = big(default=None)  # the bill
     state: str = Field(default="open", index=True)  # open | settled | released

@@ -32,7 +32,7 @@ from core.platform.tasks.states import TERMINAL
 from core.services.data import sources
 from core.services.data.datasets import failing
 from core.services.data.datasets.records import DatasetRecord, get_dataset, live, set_codes
-from core.services.platform import drafts
+from core.services.platform import budgets, drafts
 
 FAILED = frozenset({"failed", "cancelled"})  # states of a task after which the same may be started again
 _TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they change the writing direction
@@ -136,9 +136,16 @@ def create_from_source(
 
 
 def enqueue(kind: str, title: str, payload: dict[str, Any], idempotency_key: str | None) -> TaskRecord:
-    """Create a task for the `cpu` queue, committed before it is announced; the same key returns the same task."""
+    """Create a task, committed before it is announced; the same key returns the same task.
+
+    Raises:
+        BudgetReached: a budget does not cover what it may cost.
+    """
+    paid = budgets.upper(kind, payload)
     with UnitOfWork() as uow:
         task, created = store.create(uow, kind=kind, title=title, payload=payload, idempotency_key=idempotency_key)
+        if created:
+            budgets.reserve_for(uow, paid, task.id, title)
         if created and "name" in payload:
             check_name(payload["name"], uow)
         uow.commit()

@@ -16,10 +16,10 @@ from core.models.llm import LlmError
 from core.models.llm.failures import FATAL
 from core.models.llm.retry import Patience
 from core.services.data import sources
-from core.services.data.smart import source as smart_source
-from core.services.data.smart.records import Proposal, SmartEstimate, SmartPreview
+from core.services.data.smart import costs, source as smart_source
+from core.services.data.smart.records import Proposal, RowResult, SmartEstimate, SmartPreview
 from core.services.data.smart.writer import Item, Usage, Writer
-from core.services.platform import connections
+from core.services.platform import budgets, connections
 
 SAMPLE_ROWS: Final = 5
 SAMPLE_CELL: Final = 200  # characters of a cell that a proposal reads
@@ -31,7 +31,8 @@ def propose(source_id: str, connection_id: str, model: str, columns: Sequence[st
     """Question patterns and a system message for a table, proposed by a model from columns and sample rows.
 
     Raises:
-        LlmError: the endpoint does not answer. DataError: no model or column is chosen.
+        LlmError: the endpoint does not answer. DataError: no model or column is chosen. BudgetReached: a budget does
+            not cover the call.
     """
     recipe = SmartRecipe.of({"connection_id": connection_id, "model": model, "columns": columns, "temperature": 0.3})
     smart_source.check(source_id, recipe)
@@ -49,7 +50,12 @@ def propose(source_id: str, connection_id: str, model: str, columns: Sequence[st
     notes: tuple[str, ...] = ()
     try:
         schema = proposals.schema(recipe.columns, bounded=bounded)
-        with closing(connections.open_client(record.id, timeout_s=recipe.timeout_s)) as client:
+        with (
+            budgets.paid_call(
+                costs.of_prompts([prompt], recipe, record), "Proposal of questions", lambda: usage.cost_usd
+            ),
+            closing(connections.open_client(record.id, timeout_s=recipe.timeout_s)) as client,
+        ):
             text, _ = Writer(client, recipe, usage.price, _PATIENCE).ask(prompt, schema, usage)
         checked = proposals.check(text, recipe.columns)
     except DataError as error:
@@ -92,24 +98,33 @@ def preview(source_id: str, recipe: SmartRecipe, rows: int = 3, start: int = 0) 
         start: how many of them come before; if none is left, the first ones are sent.
 
     Raises:
-        DataError: the recipe does not fit the table. LlmError: the endpoint cannot be used.
+        DataError: the recipe does not fit the table. LlmError: the endpoint cannot be used. BudgetReached: a budget
+            does not cover the calls.
     """
     smart_source.check(source_id, recipe)
     record = connections.get(recipe.connection_id)
     price = record.price(recipe.model)
-    most = min(max(rows, 1), PREVIEW_ROWS)
-    chosen = _filled(source_id, recipe, start, most) or _filled(source_id, recipe, 0, most)
+    wanted = min(max(rows, 1), PREVIEW_ROWS)
+    chosen = _filled(source_id, recipe, start, wanted) or _filled(source_id, recipe, 0, wanted)
     if not chosen:
         raise DataError("Every row is empty in the chosen columns.", "Choose other columns.", field="columns")
+    results: list[RowResult] = []
     with closing(connections.open_client(recipe.connection_id, timeout_s=recipe.timeout_s)) as client:
         writer = Writer(client, recipe, price, _PATIENCE, record.client_kind.bounds_text)
-        with ThreadPoolExecutor(min(len(chosen), recipe.concurrency)) as pool:
-            results = list(pool.map(writer.write, chosen))
+        most = costs.of_prompts([writer.prompt(item)[0] for item in chosen], recipe, record)
+        with (
+            budgets.paid_call(most, "Preview of smart mode", lambda: _cost(results)),
+            ThreadPoolExecutor(min(len(chosen), recipe.concurrency)) as pool,
+        ):
+            results += pool.map(writer.write, chosen)
     for result in results:
         if result.cause in FATAL:
             raise LlmError(result.reason, cause=result.cause)
-    costs = [result.cost_usd or 0.0 for result in results]
     measured = smart_source.measured(smart_source.count(source_id, recipe), results, price)
     return SmartPreview(
-        results, sum(costs) if price else None, measured or smart_source.estimate(source_id, recipe, price)
+        results, _cost(results) if price else None, measured or smart_source.estimate(source_id, recipe, price)
     )
+
+
+def _cost(results: Sequence[RowResult]) -> float:
+    return sum(result.cost_usd or 0.0 for result in results)

@@ -83,7 +83,8 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class SmartEstimate:
-    """An estimate for a run. `cost_usd` is None if the model's price is unknown; `basis` names what it is based on."""
+    """An estimate for a run. Costs are None if the model's price is unknown: the expected one, and the range around it.
+    `basis` names what it is based on."""
 
     rows: int
     calls: int
@@ -92,6 +93,8 @@ class SmartEstimate:
     cost_usd: float | None
     basis: str = ""
     price_as_of: str = ""
+    low_usd: float | None = None
+    high_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

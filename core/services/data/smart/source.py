@@ -21,6 +21,10 @@ from core.text import CHARACTERS_PER_TOKEN
 
 SAMPLED = 50
 TOKENS_PER_EXAMPLE = 60  # of a question and an answer of two sentences, before anything is measured
+# The range around an estimate, as factors of the tokens of prompts and answers. Before anything is measured an answer
+# may be half, or three times, as long as the usual one; prompts are counted in characters.
+TYPICAL_RANGE = ((0.8, 0.5), (1.25, 3.0))
+MEASURED_RANGE = ((0.9, 0.8), (1.1, 1.5))
 
 
 def items(source_id: str, recipe: SmartRecipe) -> Iterator[Item]:
@@ -109,7 +113,8 @@ def estimate(source_id: str, recipe: SmartRecipe, price: Price | None) -> SmartE
     mean_prompt = characters / CHARACTERS_PER_TOKEN / max(len(asked), 1)
     tokens = min(TOKENS_PER_EXAMPLE * recipe.examples_per_row, recipe.max_tokens)
     basis = f"the first {len(sample):,} rows, and about {TOKENS_PER_EXAMPLE} tokens for each example"
-    return _estimate(rows, calls, mean_prompt, tokens, price, basis)
+    most = calls * recipe.max_tokens
+    return _estimate(rows, calls, (mean_prompt, tokens), price, basis, TYPICAL_RANGE, most)
 
 
 def measured(rows: int, results: list[RowResult], price: Price | None) -> SmartEstimate | None:
@@ -120,14 +125,27 @@ def measured(rows: int, results: list[RowResult], price: Price | None) -> SmartE
     share = len(asked) / len(results)
     prompt = sum(result.prompt_tokens for result in asked) / len(asked)
     completion = sum(result.completion_tokens for result in asked) / len(asked)
-    return _estimate(
-        rows, round(rows * share), prompt, completion, price, f"{len(asked)} rows that were sent to the model"
-    )
+    basis = f"{len(asked)} rows that were sent to the model"
+    return _estimate(rows, round(rows * share), (prompt, completion), price, basis, MEASURED_RANGE)
 
 
 def _estimate(
-    rows: int, calls: int, prompt: float, completion: float, price: Price | None, basis: str
+    rows: int,
+    calls: int,
+    means: tuple[float, float],
+    price: Price | None,
+    basis: str,
+    around: tuple[tuple[float, float], tuple[float, float]],
+    most: int | None = None,
 ) -> SmartEstimate:
-    prompt_tokens, completion_tokens = round(calls * prompt), round(calls * completion)
-    cost = price.cost(prompt_tokens, completion_tokens) if price else None
-    return SmartEstimate(rows, calls, prompt_tokens, completion_tokens, cost, basis, price.as_of if price else "")
+    """An estimate from the mean tokens of a prompt and an answer; all answers together have at most `most`."""
+    prompt_tokens, completion_tokens = (round(calls * mean) for mean in means)
+
+    def cost(of_prompts: float, of_answers: float) -> float | None:
+        answers = completion_tokens * of_answers
+        answers = answers if most is None else min(answers, most)
+        return price.cost(round(prompt_tokens * of_prompts), round(answers)) if price else None
+
+    low, high = (cost(*factors) for factors in around)
+    as_of = price.as_of if price else ""
+    return SmartEstimate(rows, calls, prompt_tokens, completion_tokens, cost(1, 1), basis, as_of, low, high)

@@ -43,6 +43,17 @@ def get(connection_id: str) -> ConnectionRecord:
     return _builtin() if connection_id == STUDIO else _record(row_of(connection_id))
 
 
+def find(named: str) -> ConnectionRecord:
+    """The connection with this id or name. Raises NotFound: names the ones that exist."""
+    word = named.strip().casefold()
+    listed = list_connections()
+    found = next((record for record in listed if word in (record.id.casefold(), record.name.casefold())), None)
+    if found is None:
+        known = ", ".join(record.name for record in listed)
+        raise NotFound(f"There is no connection {named!r}.", f"Choose one of: {known}.")
+    return found
+
+
 def save(
     *,
     id: str | None = None,

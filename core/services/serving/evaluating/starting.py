@@ -15,7 +15,8 @@ from core.platform.tasks import store as task_store
 from core.platform.tasks.announce import announce
 from core.platform.tasks.results import TaskResult
 from core.services.data import datasets
-from core.services.serving.evaluating import contestants, judging
+from core.services.platform import budgets
+from core.services.serving.evaluating import contestants, costs, judging
 from core.serving.evaluation import EVALUATION_METRICS
 from core.serving.evaluation.custom import MOST, metric_of
 from core.serving.evaluation.suites import SUITES
@@ -57,6 +58,7 @@ def start(
 
     Raises:
         NotFound: a model, the version, a metric or a suite does not exist. DataError: a value is out of range.
+        BudgetReached: a budget does not cover what models behind connections may cost.
     """
     chosen = settings if isinstance(settings, EvaluationSettings) else EvaluationSettings.of(settings or {})
     found = contestants.find_all([*models, chosen.against] if chosen.against else models)
@@ -81,6 +83,7 @@ def start(
         metrics=list(metrics) or [metric.id for metric in EVALUATION_METRICS if metric.default],
         settings=chosen.to_dict(),
     )
+    paid = costs.paid(found, version_id, split, chosen)
     with UnitOfWork() as uow:
         payload = {
             "evaluation_id": row.id,
@@ -89,6 +92,7 @@ def start(
             "model_ids": [own for model in found if (own := contestants.registered_id(model.id))],
         }
         task, _ = task_store.create(uow, kind=KIND, title=f"Evaluate {row.name}", payload=payload)
+        budgets.reserve_for(uow, paid, task.id, task.title)
         row.task_id = task.id
         store.create(uow, row)
         uow.commit()

@@ -116,6 +116,12 @@ def rough_time(forecast: Forecast) -> tuple[float, float] | None:
     return rough.rough_time(forecast.params, forecast.total_tokens, steps, frozen=frozen)
 
 
+def time_range(forecast: Forecast) -> tuple[float, float] | None:
+    """The range of seconds that a run takes: measured, else rough; None where it is not known."""
+    low, high = forecast.time.low_s, forecast.time.high_s
+    return (low, high) if low is not None and high is not None else rough_time(forecast)
+
+
 def _examples_at_once(load: Workload, provider: str, fastest: int) -> tuple[Workload, dict[str, str]]:
     """The number of examples at once that an earlier run measured as the fastest here (0: none did), or else those that
     the first steps may try; of both, what fits in memory. And the source of the batch size, if it changes."""

@@ -18,9 +18,12 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.announce import announce
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
+from core.services.platform import budgets
+from core.services.platform.budgets import PaidWork
 from core.services.training import starter
+from core.services.training.cost import local
 from core.services.training.jobs import reader as job_reader
-from core.services.training.jobs.forecasting import forecast
+from core.services.training.jobs.forecasting import forecast, time_range
 from core.services.training.jobs.records import Forecast, JobRecord
 from core.services.training.jobs.spec_builder import MAX_NAME, freeze, suggest_name, usable
 from core.training import engines
@@ -50,7 +53,7 @@ def create(
 
     Raises:
         Conflict: the dataset is not validated. DataError: the base model is not on this machine, or nothing could be
-            learned.
+            learned. BudgetReached: a budget does not cover it.
         NotFound, SettingsError: an id or a setting does not exist, or cannot work.
     """
     if draft_key and (existing := job_reader.find_by_draft(draft_key)):
@@ -84,10 +87,10 @@ def create(
         forecast=outlook.to_dict(),
     )
     base_models.pin(base)
-    return _insert(row, base)
+    return _insert(row, base, local.paid(time_range(outlook)))
 
 
-def _insert(row: FineTuningJob, base: BaseModelRef) -> JobRecord:
+def _insert(row: FineTuningJob, base: BaseModelRef, paid: PaidWork | None) -> JobRecord:
     """Insert task and job in one transaction. Of two launches of one draft at once, the second gets the first's job.
 
     The draft's key is unique on the task and on the job. On SQLite the second launch waits for the first; on
@@ -104,6 +107,7 @@ def _insert(row: FineTuningJob, base: BaseModelRef) -> JobRecord:
                 after_task_id=needed.id if needed else None,
             )
             if created:
+                budgets.reserve_for(uow, paid, task.id, task.title)
                 _keep_dataset(uow, row.dataset_id)
                 row.task_id = task.id
                 uow.session.add(row)

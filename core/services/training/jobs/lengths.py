@@ -35,7 +35,9 @@ _PREFIX: Final = "The base model's chat template "
 MAX_COUNTED: Final = 2_000  # examples that are tokenized for a forecast; larger sets are sampled evenly
 
 
-def lengths_of(version_id: str, base: BaseModelRef, on_refusal: str = "stop", refusals: Refusals = NONE) -> Lengths:
+def lengths_of(
+    version_id: str, base: BaseModelRef, on_refusal: str = "stop", refusals: Refusals = NONE, *, every: bool = False
+) -> Lengths:
     """Token lengths of what is trained on: exact where the base's tokenizer is here, else estimated.
 
     Exact counts are saved beside the version, by the base's revision, which covers its tokenizer and chat template.
@@ -43,6 +45,7 @@ def lengths_of(version_id: str, base: BaseModelRef, on_refusal: str = "stop", re
     Args:
         on_refusal: see `TrainingConfig.on_refusal`.
         refusals: of the version's examples; those that are left out have no length.
+        every: count every example, however many they are; else MAX_COUNTED of them.
     """
     version = datasets.get_version(version_id)
     if not base.ready or base.path is None:
@@ -53,7 +56,9 @@ def lengths_of(version_id: str, base: BaseModelRef, on_refusal: str = "stop", re
         saved = json.loads(get_storage().read_bytes(key))
         spans = tuple((int(length), int(start)) for length, start in saved)
     except (StorageError, ValueError, TypeError):
-        spans = _count(version_id, version.train_examples, base, policy)
+        spans = ()
+    if not spans or (every and len(spans) < version.train_examples):
+        spans = _count(version_id, version.train_examples, base, policy, every)
         _save(key, spans)
     exact = len(spans) == version.train_examples
     trained = tuple(span for span in spans if span != LEFT_OUT)
@@ -80,10 +85,11 @@ def _save(key: str, counted: object) -> None:
         get_storage().write_bytes(key, json.dumps(counted, separators=(",", ":")).encode())
 
 
-def _count(version_id: str, examples: int, base: BaseModelRef, policy: str) -> tuple[Span, ...]:
+def _count(version_id: str, examples: int, base: BaseModelRef, policy: str, every: bool) -> tuple[Span, ...]:
     assert base.path is not None
     tokenizer = load_tokenizer(base.path, base.revision)
-    sample = ahead(_sampled(version_id, examples), tokenizer)
+    counted = datasets.iter_examples(version_id, split="train") if every else _sampled(version_id, examples)
+    sample = ahead(counted, tokenizer)
     return tuple(measure_span(example.messages, tokenizer, policy, example.tools) for example in sample)
 
 

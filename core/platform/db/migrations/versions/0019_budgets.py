@@ -17,7 +17,7 @@ def upgrade() -> None:
     create_table("budgets", "kind limit_micros:bigint? warned changed_by changed_at:float")
     create_table(
         "budget_reservations",
-        "id kind what_id title:text provider person amount_micros:bigint spent_micros:bigint? state "
+        "id kind what_id title:text provider person low_micros:bigint? amount_micros:bigint spent_micros:bigint? state "
         "override_reason:text created_at:float closed_at:float?",
         index=["what_id", "state", "created_at"],
     )

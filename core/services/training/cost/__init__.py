@@ -1,0 +1,19 @@
+"""Cost before launch, as a range: hosted jobs by tokens, epochs and price, local ones by their time.
+
+tokens   of an epoch, by the base's own tokenizer or estimated      hosted   tokens x epochs x price
+table    prices that people entered, and published ones             local    hours at SFT_PRICE_PER_HOUR
+billed   the estimate beside the final bill
+"""
+
+from core.services.training.cost.billed import BilledCost, billed
+from core.services.training.cost.hosted import estimate
+from core.services.training.cost.records import CostEstimate, amount, range_text
+from core.services.training.cost.table import (
+    ANY_BASE,
+    EnteredPrice,
+    delete_price,
+    entered,
+    price_of,
+    published_prices,
+    save_price,
+)

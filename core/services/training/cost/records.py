@@ -1,0 +1,68 @@
+"""What training costs before it starts, as a range."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """The training tokens of one epoch: the expected number and the range that it is in.
+
+    Args:
+        exact: the base's own tokenizer and chat template counted every example.
+        rule: how they were counted, as the end of a sentence: `counted by SmolLM2 135M`.
+    """
+
+    tokens: int
+    low: int
+    high: int
+    exact: bool
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostEstimate:
+    """The range of what a job costs, in US dollars; None where no price is known.
+
+    Args:
+        tokens: of one epoch, as expected.
+        epochs: fewest and most.
+        price_usd: for 1,000,000 training tokens; None if it is not known, or time is paid instead.
+        as_of: the day of the price (YYYY-MM-DD), or "".
+        exact: nothing in it is estimated but the service's own choices.
+        source: where the price is from.
+        text: the range, or why there is none: `$1.20 to $2.40`.
+        basis: what it is the product of, as a sentence.
+        remedy: what to do where no price is known.
+    """
+
+    low_usd: float | None
+    high_usd: float | None
+    tokens: int
+    epochs: tuple[int, int]
+    price_usd: float | None
+    as_of: str
+    exact: bool
+    source: str
+    text: str
+    basis: str
+    remedy: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {**asdict(self), "epochs": list(self.epochs)}
+
+
+def amount(usd: float) -> str:
+    """US dollars as text: `$12.50`; less than a cent with its first digits."""
+    return f"${usd:,.2f}" if usd >= 0.01 or usd == 0 else f"${usd:.2g}" if usd >= 0.0001 else "less than $0.0001"
+
+
+def range_text(low: float | None, high: float | None) -> str:
+    """`$1.20 to $2.40`; one amount where both are the same to the cent; "" where they are not known."""
+    if low is None or high is None:
+        return ""
+    first, last = amount(low), amount(high)
+    return first if first == last else f"{first} to {last}"
