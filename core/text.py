@@ -126,6 +126,13 @@ def usd(amount: float | None) -> str:
     return f"${amount:,.2f}" if amount >= 0.1 else f"${amount:.2g}" if amount >= 0.0001 else "under $0.0001"
 
 
+def range_usd(low: float | None, high: float | None) -> str:
+    """`$1.20 to $2.40`; one amount where both are the same to the cent, or only the upper end is known."""
+    last = usd(high)
+    first = last if low is None else usd(low)
+    return first if first == last else f"{first} to {last}"
+
+
 def format_loss(value: float | None) -> str:
     """A loss with three decimals, or two significant digits below 0.001."""
     if value is None:

@@ -27,12 +27,18 @@ class PublishedPrice:
     as_of: str
     source: str
 
+    @property
+    def service_title(self) -> str:
+        """The service's name."""
+        return _TITLES.get(self.service, self.service)
+
     def cost(self, tokens: float) -> float:
         """The price of training tokens (those of all epochs) in US dollars."""
         return tokens * self.usd / PER_TOKENS
 
 
-_OPENAI = "OpenAI's list of prices"
+_TITLES: Final = {"openai": "OpenAI"}
+_OPENAI: Final = "OpenAI's list of prices"
 PUBLISHED: Final[tuple[PublishedPrice, ...]] = tuple(
     PublishedPrice("openai", base, usd, "2026-05-31", _OPENAI)
     for base, usd in (

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.errors import DataError, NotFound, StudioError
-from pages.ui import navigation
+from core.errors import BudgetReached, DataError, NotFound, StudioError
+from pages.ui import navigation, overrides
 from pages.ui.format import sentence
 
 log = logging.getLogger("sft.pages")
@@ -70,6 +70,8 @@ def show_error(error: Exception) -> None:
     place = f"Line {error.line}" if isinstance(error, DataError) and error.line else ""
     if isinstance(error, NotFound):
         title = NOT_FOUND
+    elif isinstance(error, BudgetReached):
+        title = "The budget does not cover this"
     elif isinstance(error, DataError):
         title = "The file has an error" if error.line else NOT_USABLE
     else:
@@ -79,3 +81,5 @@ def show_error(error: Exception) -> None:
         st.markdown(sentence(error.message))
         if error.remedy:
             st.caption(sentence(error.remedy))
+        if isinstance(error, BudgetReached):
+            overrides.offer()

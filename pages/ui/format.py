@@ -13,6 +13,7 @@ from core.text import (  # offered here too
     number as number,
     percent as percent,
     plural as plural,
+    range_usd as range_usd,
     size as size,
     usd as usd,
 )

@@ -50,7 +50,11 @@ SECTIONS: dict[str, tuple[Screen, ...]] = {
         Screen("analytics", "Analytics", "insights"),
     ),
     "Learn": (Screen("explainer", "Explainer", "school"),),
-    "Studio": (Screen("background_jobs", "Background jobs", "view_timeline"), Screen("settings", "Settings", "tune")),
+    "Studio": (
+        Screen("background_jobs", "Background jobs", "view_timeline"),
+        Screen("spending", "Spending", "payments"),
+        Screen("settings", "Settings", "tune"),
+    ),
 }
 
 

@@ -24,6 +24,7 @@ from core.platform.budgets.records import (
 )
 from core.platform.db.tables import BUDGET_ROWS, RESERVATIONS
 from core.platform.db.uow import UnitOfWork
+from core.text import usd
 
 LONGEST_REASON: Final = 1_000
 _OVERRIDE: Final = (
@@ -197,17 +198,11 @@ def _refused(uow: UnitOfWork, limits: dict[str, int], kind: str, needed: int | N
         if taken + needed > limits[name]:
             left = max(limits[name] - taken, 0)
             message = (
-                f"The budget “{TITLES[name]}” does not cover this: it may cost {usd(needed)}, and "
-                f"{usd(left)} of {usd(limits[name])} is left this month."
+                f"The budget “{TITLES[name]}” does not cover this: it may cost {usd(dollars(needed))}, and "
+                f"{usd(dollars(left))} of {usd(dollars(limits[name]))} is left this month."
             )
             return BudgetReached(message, _OVERRIDE)
     return None
-
-
-def usd(amount: int) -> str:
-    """A stored amount as text: `$12.50`; less than a cent with four places."""
-    value = dollars(amount)
-    return f"${value:,.4f}" if 0 < value < 0.01 else f"${value:,.2f}"
 
 
 def _close(what_id: str, spent_usd: float, state: str, uow: UnitOfWork | None) -> None:

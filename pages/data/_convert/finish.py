@@ -17,7 +17,7 @@ from pages.data._shared.created import created
 from pages.data._shared.dataset_form import wizard_form
 from pages.data._shared.sample_rows import sample_rows
 from pages.data._smart import run as smart_run
-from pages.ui import components
+from pages.ui import components, overrides
 from pages.ui.format import number, percent
 from pages.ui.tasks.progress import ended_badly, follow
 from pages.ui.wizard import ONWARD_KEYS
@@ -76,17 +76,19 @@ def _size_hint(total: int) -> None:
 def start_button(draft: DraftRecord, ready: bool) -> StudioError | None:
     """The button of the last step; returns why the conversion did not start. A draft starts once however often it is
     pressed."""
-    if st.button(
+    clicked = st.button(
         "Convert & Create Dataset",
         type="primary",
         icon=":material/transform:",
         disabled=not ready,
         shortcut=ONWARD_KEYS,
         key="convert_now",
-    ):
+    )
+    if overrides.pressed(clicked, "convert_now"):
         try:
             begin = smart.start if draft.state.get("mode") == "smart" else conversion.start
-            begin(draft.id)
+            with overrides.start("convert_now"):
+                begin(draft.id)
         except StudioError as error:
             return error
         st.rerun()

@@ -15,7 +15,7 @@ from pages.data._smart.cost import cost_words
 from pages.data._smart.model_choice import choose_connection, choose_model
 from pages.data._smart.rows import live_rows
 from pages.data._smart.run import follow_smart
-from pages.ui import components
+from pages.ui import components, overrides
 from pages.ui.errors import boundary
 from pages.ui.examples import example_view
 from pages.ui.format import ago, md, number, plural
@@ -146,5 +146,6 @@ def _start(
     ):
         return
     with boundary():
-        smart.vary(dataset.id, [item.position for item in originals], record.id, model, count, wishes)
+        with overrides.start():
+            smart.vary(dataset.id, [item.position for item in originals], record.id, model, count, wishes)
         st.rerun()

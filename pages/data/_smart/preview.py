@@ -15,7 +15,7 @@ from core.services.platform import connections
 from core.services.platform.drafts import DraftRecord
 from pages.data._smart.cost import cost_words, estimate_card, is_free
 from pages.data._smart.rows import row_card
-from pages.ui import components
+from pages.ui import components, overrides
 from pages.ui.errors import boundary
 from pages.ui.format import md, number, plural, usd
 from pages.ui.wizard.draft_state import save
@@ -117,7 +117,7 @@ def _next_start(draft: DraftRecord, preview: SmartPreview) -> int:
 
 
 def _write(draft: DraftRecord, recipe: SmartRecipe, start: int) -> None:
-    with st.spinner("Waiting for the model"):
+    with st.spinner("Waiting for the model"), overrides.start():
         preview = smart.preview(draft.state["source_id"], recipe, rows=ROWS, start=start)
     rows = [{**asdict(row), "examples": [example.to_dict() for example in row.examples]} for row in preview.rows]
     saved = {

@@ -13,7 +13,7 @@ from core.services.data.smart import SmartProgress
 from core.services.platform import tasks
 from core.services.platform.tasks import TaskRecord
 from pages.data._smart.rows import STATES, live_rows
-from pages.ui import components
+from pages.ui import components, overrides
 from pages.ui.errors import boundary
 from pages.ui.format import ago, duration, number, plural, usd
 from pages.ui.tasks.progress import band, why_ended
@@ -168,10 +168,11 @@ def _possible(action: str, task: TaskRecord, progress: SmartProgress) -> bool:
 
 def _request(task_id: str, action: str) -> None:
     with boundary():
-        if action in _SERVICES:
-            _SERVICES[action](task_id)
-        else:
-            tasks.request(task_id, action)
+        with overrides.start():
+            if action in _SERVICES:
+                _SERVICES[action](task_id)
+            else:
+                tasks.request(task_id, action)
         st.rerun()
 
 

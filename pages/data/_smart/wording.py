@@ -11,7 +11,7 @@ from core.errors import StudioError
 from core.services.data import smart
 from core.services.data.smart import Proposal, SmartRecipe
 from core.services.platform.drafts import DraftRecord
-from pages.ui import components
+from pages.ui import components, overrides
 from pages.ui.errors import show_error
 from pages.ui.format import md, md_code, sentence, usd
 from pages.ui.forms import label
@@ -35,7 +35,7 @@ def wording(draft: DraftRecord, recipe: dict[str, Any], slots: dict[str, DeltaGe
     problem = None
     if requested:
         try:
-            with st.spinner("Waiting for the model"):
+            with st.spinner("Waiting for the model"), overrides.start():
                 proposal = smart.propose(
                     draft.state["source_id"], recipe["connection_id"], recipe["model"], tuple(recipe["columns"])
                 )

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import streamlit as st
 
-from core.errors import StudioError
+from core.errors import BudgetReached, StudioError
 from core.messages import SPLIT_TITLES
 from core.services.data import datasets
 from core.services.data.datasets import DatasetChoice
 from core.services.serving import chat, evaluating
 from core.services.serving.evaluating import CUSTOM_KINDS, EVALUATION_METRICS, SUITES, EvaluationSettings
-from pages.ui import components, first_steps, navigation
+from pages.ui import components, first_steps, navigation, overrides
+from pages.ui.errors import show_error
 from pages.ui.format import md, plural, sentence
 
 NONE: Final = ""
@@ -60,9 +61,13 @@ def show() -> None:
                 "Start evaluation", type="primary", icon=":material/play_arrow:", key="start_evaluation",
                 disabled=not (models or against),
             )  # fmt: skip
-    if pressed:
+    if overrides.pressed(pressed, "start_evaluation"):
         try:
-            started = evaluating.start(models, version_id, split=split, metrics=metrics, settings=settings)
+            with overrides.start("start_evaluation"):
+                started = evaluating.start(models, version_id, split=split, metrics=metrics, settings=settings)
+        except BudgetReached as error:
+            show_error(error)
+            return
         except StudioError as error:
             st.error(f"{sentence(error.message)} {sentence(error.remedy)}", icon=":material/error:")
             return

@@ -11,7 +11,7 @@ from core.services.platform import drafts
 from core.services.training import choices, jobs
 from pages.training._job import facts as job_facts
 from pages.training._new_job import forecast as job_forecast
-from pages.ui import components, navigation
+from pages.ui import components, navigation, overrides
 from pages.ui.format import md, number, plural, sentence
 from pages.ui.wizard import ONWARD_KEYS, address, draft_state, foot
 
@@ -45,7 +45,8 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             shortcut=ONWARD_KEYS,
             key="launch",
         )
-        if launch and draft_state.seen(draft):  # otherwise a toast says that another window changed the draft
+        # What was not seen is not launched: a toast says that another window changed the draft.
+        if overrides.pressed(launch, "launch") and draft_state.seen(draft):
             _launch(draft)
 
 
@@ -112,12 +113,13 @@ def _name(state: dict[str, Any]) -> str:
 def _launch(draft: drafts.DraftRecord) -> None:
     """One draft becomes one job: a second press, in any browser, opens the same job."""
     state = draft.state
-    job = jobs.create(
-        name=_name(state),
-        description=state.get("description") or "",
-        draft_key=draft.id,
-        parent_job_id=state.get("parent_job_id"),
-        **job_forecast.choices(draft),
-    )
+    with overrides.start("launch"):
+        job = jobs.create(
+            name=_name(state),
+            description=state.get("description") or "",
+            draft_key=draft.id,
+            parent_job_id=state.get("parent_job_id"),
+            **job_forecast.choices(draft),
+        )
     drafts.finish(draft.id, job.id)
     navigation.go("job", {"id": job.id}, instead_of=draft.id)

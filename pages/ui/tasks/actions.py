@@ -9,6 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from core.services.platform import tasks
+from pages.ui import overrides
 from pages.ui.errors import boundary
 
 # action -> (button, icon, tooltip); the actions that end the work are in the Stop menu (`endings`).
@@ -110,5 +111,5 @@ def buttons(
 
 
 def _do(request: Callable[[str], object], action: str) -> None:
-    with boundary():  # the state may have changed since the button was drawn
+    with boundary(), overrides.start():  # the state may have changed since the button was drawn
         request(action)

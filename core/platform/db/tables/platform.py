@@ -38,7 +38,7 @@ class LlmConnection(SQLModel, table=True):
     prices: dict[str, Any] = json_object()  # {model: {"input": USD, "output": USD}} per 1,000,000 tokens
     settings: dict[str, Any] = json_object()  # timeout_s, concurrency
     # an id in HOSTED_SERVICES: the service that trains there; "" trains nothing
-    training: str = Field("", sa_column_kwargs={"server_default": ""})
+    training: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: float = Field(default_factory=time.time)
     updated_at: float = Field(default_factory=time.time)
 

@@ -7,7 +7,7 @@ billed   the estimate beside the final bill
 
 from core.services.training.cost.billed import BilledCost, billed
 from core.services.training.cost.hosted import estimate
-from core.services.training.cost.records import CostEstimate, amount, range_text
+from core.services.training.cost.records import CostEstimate
 from core.services.training.cost.table import (
     ANY_BASE,
     EnteredPrice,

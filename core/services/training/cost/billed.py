@@ -9,7 +9,7 @@ from sqlalchemy import select
 from core.platform.budgets.records import dollars
 from core.platform.db.tables import RESERVATIONS
 from core.platform.db.uow import read
-from core.services.training.cost.records import range_text
+from core.text import range_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class BilledCost:
     @property
     def estimated(self) -> str:
         """`$1.20 to $2.40`."""
-        return range_text(self.low_usd, self.high_usd)
+        return range_usd(self.low_usd, self.high_usd)
 
     @property
     def verdict(self) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 from core.services.data import datasets
 from core.services.platform import connections
-from core.services.training.cost.records import CostEstimate, range_text
+from core.services.training.cost.records import CostEstimate
 from core.services.training.cost.table import price_of
 from core.services.training.cost.tokens import count
-from core.text import plural
+from core.text import plural, range_usd
 from core.training.prices import auto_epochs
 from core.training.providers.hosted import AUTO, HostedBase, Hyperparameter
 
@@ -53,7 +53,7 @@ def estimate(
     basis = f"{basis} × ${price.usd:,.2f} per million tokens ({price.source}, {price.as_of})."
     return CostEstimate(
         low, high, counted.tokens, epochs, price.usd, price.as_of, counted.exact and fixed, price.source,
-        range_text(low, high), basis,
+        range_usd(low, high), basis,
     )  # fmt: skip
 
 

@@ -53,16 +53,3 @@ class CostEstimate:
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return {**asdict(self), "epochs": list(self.epochs)}
-
-
-def amount(usd: float) -> str:
-    """US dollars as text: `$12.50`; less than a cent with its first digits."""
-    return f"${usd:,.2f}" if usd >= 0.01 or usd == 0 else f"${usd:.2g}" if usd >= 0.0001 else "less than $0.0001"
-
-
-def range_text(low: float | None, high: float | None) -> str:
-    """`$1.20 to $2.40`; one amount where both are the same to the cent; "" where they are not known."""
-    if low is None or high is None:
-        return ""
-    first, last = amount(low), amount(high)
-    return first if first == last else f"{first} to {last}"
