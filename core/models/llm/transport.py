@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -48,13 +49,20 @@ def make_client(
     outside = not network.is_loopback(urlsplit(endpoint.base_url).hostname or "")
     guard = _guard(module, endpoint, key_header, total_s or endpoint.timeout_s)
     limits = module.Limits(max_connections=32, max_keepalive_connections=16)
-    client = module.Client(timeout=timeout, follow_redirects=False, trust_env=outside, limits=limits)
+    verify = _certificates(module, outside)
+    client = module.Client(timeout=timeout, follow_redirects=False, trust_env=outside, limits=limits, verify=verify)
     client.event_hooks = {"request": [guard], "response": [_bounded(module, max_bytes)]}
     network.guard(client._transport, check)
     for proxy in client._mounts.values():  # None where the environment excludes a host from its proxy
         if proxy is not None:
             network.guard(proxy, None)
     return client
+
+
+@lru_cache(maxsize=4)
+def _certificates(module: Any, trust_env: bool) -> Any:
+    """The certificates that are trusted: reading them takes longer than a request on this machine."""
+    return module.create_ssl_context(trust_env=trust_env)
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

@@ -6,10 +6,24 @@ from typing import Final
 
 from core.registry import Registry
 from core.training.providers.hosted import HostedService
-from core.training.providers.hosted_services import custom, openai, sft_studio
+from core.training.providers.hosted_services import (
+    azure,
+    crusoe,
+    custom,
+    fireworks,
+    nebius,
+    openai,
+    sft_studio,
+    together,
+)
 from core.training.providers.hosted_services.openai_shaped import OpenAiShaped
 
 HOSTED_SERVICES: Final = Registry[HostedService]("hosted training service")
 HOSTED_SERVICES.add(sft_studio.SftStudio(sft_studio.DIALECT))
+HOSTED_SERVICES.add(nebius.Nebius(nebius.DIALECT))
+HOSTED_SERVICES.add(crusoe.Crusoe(crusoe.DIALECT))
+HOSTED_SERVICES.add(together.Together())
+HOSTED_SERVICES.add(fireworks.Fireworks())
+HOSTED_SERVICES.add(azure.Azure(azure.DIALECT))
 HOSTED_SERVICES.add(OpenAiShaped(openai.DIALECT))
 HOSTED_SERVICES.add(OpenAiShaped(custom.DIALECT))

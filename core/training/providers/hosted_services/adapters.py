@@ -37,14 +37,30 @@ def unpack(archive: Path, into: Path) -> None:
         raise LlmError(f"The downloaded adapter cannot be unpacked ({type(error).__name__}).", cause="broken") from None
 
 
+def plain_name(name: str) -> str:
+    """The name of a file without folders; "" for one that an adapter does not need."""
+    plain = PurePosixPath(name.replace("\\", "/")).name
+    return plain if plain and not plain.startswith(".") and PurePosixPath(plain).suffix in _KEPT else ""
+
+
+def keep(part: Path, name: str, into: Path) -> None:
+    """Put a downloaded file into the folder of the adapter: unpacked if it is an archive, else under its name."""
+    with part.open("rb") as stream:
+        start = stream.read(4)
+    if zipfile.is_zipfile(part) or tarfile.is_tarfile(part) or start == _ZSTD or start[:2] == _GZIP:
+        unpack(part, into)
+    elif name:
+        part.replace(into / name)
+
+
 def _extract(members: Iterator[tuple[str, int, IO[bytes]]], into: Path) -> None:
     total = 0
     for count, (name, size, stream) in enumerate(members, 1):
         total += size
         if count > _MOST_FILES or total > _MOST_BYTES:
             raise LlmError("The downloaded archive holds more than an adapter.", cause="broken")
-        plain = PurePosixPath(name.replace("\\", "/")).name
-        if not plain or plain.startswith(".") or PurePosixPath(plain).suffix not in _KEPT:
+        plain = plain_name(name)
+        if not plain:
             continue  # weights as pickle, and whatever else is not needed
         disk.require(size, "the adapter", into)
         with (into / plain).open("wb") as out:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from core.training.providers.hosted import FileRules, HostedCapabilities, Hyperparameter, RemoteState
+from core.training.providers.hosted import AUTO, FileRules, HostedCapabilities, Hyperparameter, RemoteState
 
 STATUSES: Final[Mapping[str, RemoteState]] = {
     "validating_files": "queued",
@@ -25,21 +25,53 @@ IN_METHOD: Final = "method.supervised.hyperparameters"
 FINE_TUNE: Final = "fine-tune"
 MEGABYTE, GIGABYTE = 1 << 20, 1 << 30
 
-EPOCHS: Final = Hyperparameter(
-    "n_epochs", "Epochs", "Passes over the training examples.", "int", f"{IN_METHOD}.n_epochs", low=1, high=50
-)
-BATCH_SIZE: Final = Hyperparameter(
-    "batch_size", "Batch size", "Examples per optimizer step.", "int", f"{IN_METHOD}.batch_size", low=1, high=256
-)
-LEARNING_RATE_MULTIPLIER: Final = Hyperparameter(
-    "learning_rate_multiplier",
-    "Learning rate multiplier",
-    "Scales the learning rate that the service chooses: 2 doubles it. It is not a learning rate.",
-    "float",
-    f"{IN_METHOD}.learning_rate_multiplier",
-    low=0.0001,
-    high=1_000,
-)
+# What settings of the same meaning are called here, whatever a service calls them: title and help.
+WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "epochs": ("Epochs", "Passes over the training examples."),
+    "batch": ("Batch size", "Examples per optimizer step."),
+    "multiplier": (
+        "Learning rate multiplier",
+        "Scales the learning rate that the service chooses: 2 doubles it. It is not a learning rate.",
+    ),
+    "rate": ("Learning rate", "The learning rate itself, not a multiplier."),
+    "warmup": ("Warm-up", "Share of the steps in which the learning rate rises."),
+    "decay": ("Weight decay", "Pulls weights towards zero."),
+    "clipping": ("Gradient clipping", "The longest gradient of a step."),
+    "context": (
+        "Context length",
+        "Tokens of an example; what a service does with longer ones is in its documentation.",
+    ),
+    "rank": ("LoRA rank", "Rank of the adapter's matrices."),
+    "alpha": ("LoRA alpha", "Scales the adapter by alpha / rank."),
+    "dropout": ("LoRA dropout", "Share of the adapter's inputs that is dropped."),
+}
+
+
+def whole(words: str, place: str, low: int, high: int | None, default: int | str = AUTO) -> Hyperparameter:
+    """A setting with whole numbers, named by the last part of its place; without a default, the service chooses it."""
+    title, text = WORDS[words]
+    return Hyperparameter(_name(place), title, text, "int", place, default, low, high, auto=default == AUTO)
+
+
+def decimal(words: str, place: str, low: float, high: float | None, default: float | str = AUTO) -> Hyperparameter:
+    """The same with decimal numbers."""
+    title, text = WORDS[words]
+    return Hyperparameter(_name(place), title, text, "float", place, default, low, high, auto=default == AUTO)
+
+
+def choice(words: str, place: str, *choices: str) -> Hyperparameter:
+    """A setting with a few values."""
+    title, text = WORDS[words]
+    return Hyperparameter(_name(place), title, text, "choice", place, choices=choices)
+
+
+def _name(place: str) -> str:
+    return place.rpartition(".")[2]
+
+
+EPOCHS: Final = whole("epochs", f"{IN_METHOD}.n_epochs", 1, 50)
+BATCH_SIZE: Final = whole("batch", f"{IN_METHOD}.batch_size", 1, 256)
+LEARNING_RATE_MULTIPLIER: Final = decimal("multiplier", f"{IN_METHOD}.learning_rate_multiplier", 0.0001, 1_000)
 OPENAI_SETTINGS: Final = (EPOCHS, BATCH_SIZE, LEARNING_RATE_MULTIPLIER)
 
 

@@ -34,6 +34,9 @@ ALIASES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+_PARTS: Final = {"train": "train", "eval": "validation", "valid": "validation", "validation": "validation"}
+
+
 def by_split(values: Mapping[str, Any], split: str = "") -> dict[str, dict[str, float]]:
     """Measurements by split and metric. Unknown columns, and -1 for *not measured*, are left out.
 
@@ -42,9 +45,11 @@ def by_split(values: Mapping[str, Any], split: str = "") -> dict[str, dict[str, 
     """
     found: dict[str, dict[str, float]] = {}
     for name in sorted(values, key=lambda name: (name.startswith("full_"), name)):
-        alias = (split, name) if split and name in METRICS else ALIASES.get(name)
-        if alias is None and name in METRICS:
-            alias = ("train", name)
+        part, _, plain = name.rpartition("/")  # `train/loss`, `eval/loss`
+        if part:
+            alias = (_PARTS[part], plain) if part in _PARTS and plain in METRICS else None
+        else:
+            alias = ALIASES.get(name) or ((split or "train", name) if name in METRICS else None)
         value = number(values[name])
         if alias is not None and value is not None and value >= 0:
             found.setdefault(alias[0], {})[alias[1]] = value

@@ -25,7 +25,7 @@ from core.training.providers.hosted import (
 )
 from core.training.providers.hosted_services import intents, measured, settings, uploads
 from core.training.providers.hosted_services.dialect import Dialect
-from core.training.providers.hosted_services.paging import entries, epoch
+from core.training.providers.hosted_services.paging import entries, epoch, listed, mapped
 from core.training.providers.hosted_services.wire import Wire, quoted
 
 JOBS: Final = "fine_tuning/jobs"
@@ -179,7 +179,6 @@ class OpenAiShaped:
         """A job as the service shows it."""
         word = clean(str(job.get("status") or ""))
         state = self.dialect.statuses.get(word)
-        error = job.get("error") if isinstance(job.get("error"), Mapping) else {}
         step, total = _whole(job.get("trained_steps")), _whole(job.get("total_steps"))
         return HostedStatus(
             state=state or "running",
@@ -191,7 +190,7 @@ class OpenAiShaped:
             total_steps=total,
             finish_at=epoch(job.get("estimated_finish")) or None,
             model=str(job.get("fine_tuned_model") or ""),
-            error=clean(str((error or {}).get("message") or "")) if state in ("failed", "cancelled") else "",
+            error=clean(str(mapped(job.get("error")).get("message") or "")) if state in ("failed", "cancelled") else "",
             extra={name: value for name, value in job.items() if name not in _READ},
         )
 
@@ -224,7 +223,7 @@ class OpenAiShaped:
 
     def result_rows(self, wire: Wire, job: Mapping[str, Any]) -> list[dict[str, str]]:
         """The rows of the job's result file, once it has one."""
-        for file in job.get("result_files") or ():
+        for file in listed(job.get("result_files")):
             rows = measured.table(wire.text(f"files/{quoted(str(file))}/content"))
             if rows and "step" in rows[0]:
                 return rows
@@ -259,8 +258,8 @@ class OpenAiShaped:
             id=str(entry.get("id") or ""),
             step=_whole(entry.get("step_number")) or 0,
             model=str(entry.get("fine_tuned_model_checkpoint") or ""),
-            files=tuple(str(file) for file in entry.get("result_files") or ()),
-            measured=measured.flat(entry.get("metrics") or {}),
+            files=tuple(str(file) for file in listed(entry.get("result_files"))),
+            measured=measured.flat(mapped(entry.get("metrics"))),
         )
 
     def act(self, endpoint: Endpoint, remote_id: str, action: RemoteAction) -> None:
@@ -313,9 +312,9 @@ def not_accepted(error: LlmError) -> LlmError:
     )
 
 
-def identity(created: Any) -> str:
+def identity(created: Mapping[str, Any]) -> str:
     """The id of what was created. Raises LlmError where the answer has none."""
-    found = str(created.get("id") or "") if isinstance(created, Mapping) else ""
+    found = str(created.get("id") or "")
     if not found:
         raise LlmError("The service answers without an id.", cause="broken")
     return found

@@ -20,7 +20,7 @@ def entries(wire: Wire, path: str, *, limit: int, most_pages: int = MOST_PAGES, 
     """
     after = ""
     for _ in range(most_pages):
-        page = wire.get(path, limit=limit, after=after, **params)
+        page = wire.listing(path, limit=limit, after=after, **params)
         found = page.get("data") if isinstance(page, Mapping) else page  # Together answers with the list itself
         if not isinstance(found, list):
             raise LlmError("The service answers with JSON of another shape.", cause="not_json")
@@ -29,6 +29,16 @@ def entries(wire: Wire, path: str, *, limit: int, most_pages: int = MOST_PAGES, 
         if not (isinstance(page, Mapping) and page.get("has_more")) or not last or last == after:
             return
         after = last
+
+
+def listed(value: Any) -> list[Any]:
+    """A list of an answer; [] where it is missing or something else."""
+    return value if isinstance(value, list) else []
+
+
+def mapped(value: Any) -> Mapping[str, Any]:
+    """An object of an answer; {} where it is missing or something else."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def epoch(value: Any) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.models.llm.base import Endpoint
-from core.models.llm.failures import LlmError, clean
+from core.models.llm.failures import clean
 from core.models.methods import METHODS
 from core.settings import MAX_UPLOAD_BYTES
 from core.training.providers.hosted import (
@@ -31,6 +31,7 @@ from core.training.providers.hosted_services.dialect import (
     Dialect,
 )
 from core.training.providers.hosted_services.openai_shaped import OpenAiShaped
+from core.training.providers.hosted_services.paging import listed, mapped
 from core.training.providers.hosted_services.wire import Wire, quoted
 
 _STATES: Final[Mapping[str, RemoteState]] = {
@@ -88,9 +89,7 @@ class SftStudio(OpenAiShaped):
 
     def base_models(self, endpoint: Endpoint) -> list[HostedBase]:
         with self.wire(endpoint) as wire:
-            found = wire.get(_own(endpoint, "base-models"))
-        if not isinstance(found, list):
-            raise LlmError("The service answers with JSON of another shape.", cause="not_json")
+            found = wire.listing(_own(endpoint, "base-models"))
         return [
             HostedBase(
                 id=str(entry["id"]),
@@ -98,7 +97,7 @@ class SftStudio(OpenAiShaped):
                 methods=self.capabilities.methods,
                 extra={name: value for name, value in entry.items() if name not in ("id", "title")},
             )
-            for entry in found
+            for entry in listed(found)
             if isinstance(entry, Mapping) and entry.get("id") and entry.get("ready")
         ]
 
@@ -107,9 +106,7 @@ class SftStudio(OpenAiShaped):
 
     def seen(self, job: Mapping[str, Any]) -> HostedStatus:
         status = super().seen(job)
-        facts = job.get("studio")
-        if not isinstance(facts, Mapping):
-            return status
+        facts = mapped(job.get("studio"))
         word = clean(str(facts.get("state") or status.provider_status))
         state = _STATES.get(word)
         share = facts.get("progress")

@@ -13,7 +13,7 @@ from typing import Any, Final
 from core.errors import DataError
 from core.models.llm.failures import LlmError
 from core.training.providers.hosted import Beat
-from core.training.providers.hosted_services.paging import entries
+from core.training.providers.hosted_services.paging import entries, listed, mapped
 from core.training.providers.hosted_services.wire import Slice, Wire, quoted
 
 MIME, BINARY = "application/jsonl", "application/octet-stream"
@@ -81,10 +81,11 @@ def in_one_piece(wire: Wire, plan: Plan) -> str:
     with plan.path.open("rb") as stream:
         part = Slice(stream, 0, plan.size, plan.beat)
         made = wire.send("POST", "files", data={"purpose": plan.purpose}, files={"file": (plan.name, part, MIME)})
-    return _sent(made, plan)
+    return sent(made, plan)
 
 
-def _sent(made: Mapping[str, Any], plan: Plan) -> str:
+def sent(made: Mapping[str, Any], plan: Plan) -> str:
+    """The id of a file that was sent. Raises LlmError where the service stored another size."""
     file_id, size = str(made.get("id") or ""), made.get("bytes")
     if not file_id or (isinstance(size, int) and size != plan.size):
         text = f"The service stored {size or 0:,} of {plan.size:,} bytes of {plan.path.name}."
@@ -98,7 +99,7 @@ def in_parts(wire: Wire, plan: Plan, part_bytes: int) -> str:
     notes = _Notes(plan, part_bytes)
     if not notes.upload_id:
         asked = {"filename": plan.name, "purpose": plan.purpose, "bytes": plan.size, "mime_type": MIME}
-        notes.begin(str(wire.post("uploads", asked)["id"]))
+        notes.begin(str(wire.post("uploads", asked).get("id") or ""))
     path = f"uploads/{quoted(notes.upload_id)}"
     try:
         with plan.path.open("rb") as stream:
@@ -107,15 +108,14 @@ def in_parts(wire: Wire, plan: Plan, part_bytes: int) -> str:
                     continue
                 part = Slice(stream, begin, min(part_bytes, plan.size - begin), plan.beat, plan.size)
                 files = {"data": (f"{number}.part", part, BINARY)}
-                notes.add(str(wire.send("POST", f"{path}/parts", files=files)["id"]))
+                notes.add(str(wire.send("POST", f"{path}/parts", files=files).get("id") or ""))
         done = wire.post(f"{path}/complete", {"part_ids": notes.parts})
     except LlmError as error:
         if error.cause in ("gone", "refused"):  # it expired after an hour: the next attempt begins a new one
             notes.forget()
         raise
     notes.forget()
-    file = done.get("file")
-    return _sent(file if isinstance(file, Mapping) else {}, plan)
+    return sent(mapped(done.get("file")), plan)
 
 
 class _Notes:
@@ -157,14 +157,14 @@ def in_studio_parts(wire: Wire, plan: Plan, part_bytes: int) -> str:
     own = wire.url("uploads/parts").replace("/v1/uploads", "/api/v1/uploads")
     if notes.upload_id:
         try:
-            arrived = {int(number) for number in wire.get(f"{own}/{quoted(notes.upload_id)}").get("parts") or ()}
+            arrived = {int(number) for number in listed(wire.get(f"{own}/{quoted(notes.upload_id)}").get("parts"))}
         except LlmError as error:
             if error.cause != "gone":
                 raise
             notes.forget()
             notes = _Notes(plan, part_bytes)
     if not notes.upload_id:
-        notes.begin(str(wire.post(own, {"filename": plan.name})["id"]))
+        notes.begin(str(wire.post(own, {"filename": plan.name}).get("id") or ""))
     path = f"{own}/{quoted(notes.upload_id)}"
     with plan.path.open("rb") as stream:
         for number, begin in enumerate(range(0, plan.size, part_bytes), 1):
@@ -176,4 +176,4 @@ def in_studio_parts(wire: Wire, plan: Plan, part_bytes: int) -> str:
             )
     made = wire.post(f"{path}/complete")
     notes.forget()
-    return _sent({"id": made.get("id"), "bytes": made.get("size_bytes")}, plan)
+    return sent({"id": made.get("id"), "bytes": made.get("size_bytes")}, plan)

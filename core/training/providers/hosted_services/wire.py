@@ -68,17 +68,24 @@ class Wire:
             return path
         return urljoin(base, path) if path.startswith("/") else f"{base.rstrip('/')}/{path}"
 
-    def get(self, path: str, **params: Any) -> Any:
-        """The JSON of an answer."""
-        given = {name: value for name, value in params.items() if value not in ("", None)}
-        return self.send("GET", path, params=given or None)
+    def get(self, path: str, **params: Any) -> dict[str, Any]:
+        """The JSON object of an answer."""
+        return _object(self.listing(path, **params))
 
-    def post(self, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None) -> Any:
-        """Send JSON; the JSON of the answer."""
+    def listing(self, path: str, **params: Any) -> Any:
+        """The JSON of an answer, which is an object or a list."""
+        given = {name: value for name, value in params.items() if value not in ("", None)}
+        return self._json("GET", path, params=given or None)
+
+    def post(self, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Send JSON; the JSON object of the answer."""
         return self.send("POST", path, json=body, headers=dict(headers or {}))
 
-    def send(self, method: str, path: str, **options: Any) -> Any:
-        """One request with any options of httpx; the JSON of its answer, {} where it has no body."""
+    def send(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """One request with any options of httpx; the JSON object of its answer, {} where it has no body."""
+        return _object(self._json(method, path, **options))
+
+    def _json(self, method: str, path: str, **options: Any) -> Any:
         with self._failures():
             response = self._client.request(method, self.url(path), **options)
             self._check(response)
@@ -90,13 +97,11 @@ class Wire:
             what = "a web page" if looks_like_html(response.text) else "text that is not JSON"
             raise LlmError(f"The endpoint answers with {what}.", cause="not_json") from None
 
-    def headers_of(self, method: str, path: str, **options: Any) -> httpx.Headers:
-        """The headers of an answer, which may be a redirect that is not followed."""
+    def put(self, url: str, content: Slice, headers: Mapping[str, str]) -> None:
+        """Send a file to signed storage, whose answer is not JSON."""
         with self._failures():
-            response: httpx.Response = self._client.request(method, self.url(path), **options)
-            if not 300 <= response.status_code < 400:
-                self._check(response)
-        return response.headers
+            blocks = iter(lambda: content.read(_CHUNK), b"")
+            self._check(self._client.put(self.url(url), content=blocks, headers=dict(headers)))
 
     def text(self, path: str) -> str:
         """The body of an answer as text, at most `transport.MAX_ANSWER_BYTES` of it."""
@@ -150,6 +155,12 @@ class Wire:
             raise connection_lost(self._endpoint, error) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise connection_lost(self._endpoint, error) from None
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise LlmError("The service answers with JSON of another shape.", cause="not_json")
+    return answer
 
 
 def explained(error: LlmError, body: Any = None) -> LlmError:
