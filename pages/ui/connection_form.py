@@ -1,4 +1,4 @@
-"""The form of a connection to a language model: kind, address, key, prices and limits; tested before it is saved."""
+"""The form of a connection: kind, where it trains, address, key, prices and limits; tested before it is saved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import StudioError
 from core.services.platform import connections
-from core.services.platform.connections import ClientKind, ConnectionRecord, ConnectionTest
+from core.services.platform.connections import (
+    ClientKind,
+    ConnectionRecord,
+    ConnectionTest,
+    HostedBase,
+    HostedService,
+)
 from pages.ui import components
 from pages.ui.errors import show_beside, show_error
 from pages.ui.format import duration, md, sentence
@@ -43,7 +49,13 @@ def connection_form(record: ConnectionRecord | None) -> ConnectionRecord | None:
     with st.container(border=True, gap="small", key="connection_form"):
         st.markdown(f"**{'Change ' + md(record.name) if record else 'A new connection'}**")
         kind = _kind_choice(kinds, record, tag)
-        values = {"kind": kind.id, **_address(kind, record, tag, slots), **_key(kind, record, tag, slots)}
+        service = _service_choice(kind, record, tag, slots)
+        values = {
+            "kind": kind.id,
+            "training": service.id if service else "",
+            **_address(kind, service, record, tag, slots),
+            **_key(kind, service, record, tag, slots),
+        }
         with st.expander("Prices and limits", icon=":material/payments:"):
             prices = _prices(record, tag, slots)
             limits = _limits(record, tag, slots)
@@ -104,24 +116,53 @@ def _kind_choice(kinds: list[ClientKind], record: ConnectionRecord | None, tag: 
     return kind
 
 
-def _address(
+def _service_choice(
     kind: ClientKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
+) -> HostedService | None:
+    """The service that trains there; only a connection of one kind can."""
+    if kind.id != connections.TRAINING_KIND:
+        return None
+    services = {service.id: service for service in connections.services()}
+    with st.container(gap="xxsmall"):
+        chosen = components.pick(
+            "Trains at",
+            {"": "Nowhere: it only answers", **{name: service.title for name, service in services.items()}},
+            key=f"connection_training_{tag}_{kind.id}",
+            value=record.training if record else "",
+            help="The service whose fine-tuning is at this address. New job then offers the connection as a provider.",
+        )
+        slots["training"] = st.empty()
+        service = services.get(chosen)
+        if service:
+            st.caption(sentence(service.text))
+    return service
+
+
+def _address(
+    kind: ClientKind,
+    service: HostedService | None,
+    record: ConnectionRecord | None,
+    tag: str,
+    slots: dict[str, DeltaGenerator],
 ) -> dict[str, Any]:
+    at = f"{kind.id}_{service.id}" if service else kind.id  # another service has another default
+    stored = record if record and (record.kind, record.training) == (kind.id, service.id if service else "") else None
+    default = service.default_url if service else kind.default_url
     with st.grid(2, min_column_width=230, gap=("small", "medium")):
         with st.container(gap="xxsmall"):
             name = st.text_input(
                 "Name",
-                value=record.name if record else kind.title,
+                value=record.name if record else service.title if service else kind.title,
                 max_chars=80,
-                key=f"connection_name_{tag}_{kind.id}",
-                help="The name shown in Smart mode and in the log.",
+                key=f"connection_name_{tag}_{at}",
+                help="The name shown in Smart mode, in New job and in the log.",
             )
             slots["name"] = st.empty()
         with st.container(gap="xxsmall"):
             address = st.text_input(
                 "Address",
-                value=record.base_url if record and record.kind == kind.id else kind.default_url,
-                key=f"connection_url_{tag}_{kind.id}",
+                value=stored.base_url if stored else default,
+                key=f"connection_url_{tag}_{at}",
                 help="The base URL from the server's documentation. OpenAI-compatible ones usually end in /v1.",
             )
             slots["base_url"] = st.empty()
@@ -129,7 +170,11 @@ def _address(
 
 
 def _key(
-    kind: ClientKind, record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGenerator]
+    kind: ClientKind,
+    service: HostedService | None,
+    record: ConnectionRecord | None,
+    tag: str,
+    slots: dict[str, DeltaGenerator],
 ) -> dict[str, Any]:
     """The API key: none, entered here, or the name of an environment variable."""
     stored = bool(record and record.has_key and not record.key_env)
@@ -159,7 +204,7 @@ def _key(
             variable = st.text_input(
                 "Variable",
                 value=record.key_env if record else "",
-                placeholder="OPENAI_API_KEY",
+                placeholder=next(iter(service.key_hosts), "SFT_API_KEY") if service else "OPENAI_API_KEY",
                 key=f"connection_env_{tag}",
                 help="The environment variable that contains the key, set for the studio's processes. Each is for "
                 "certain hosts (OPENAI_API_KEY for api.openai.com); the setting SFT_KEY_HOSTS adds others.",
@@ -227,14 +272,29 @@ def show_test(result: ConnectionTest) -> None:
             f":green[:material/check_circle: {sentence(result.message)}] "
             f":gray[:small[{duration(result.latency_ms / 1000)}]]"
         )
-        if result.models:
-            shown = " ".join(components.badge_md(md(name, 48)) for name in result.models[:24])
-            more = f" and {len(result.models) - 24} more" if len(result.models) > 24 else ""
-            st.markdown(f":small[{shown}{more}]")
+        if result.trainable:
+            _names("Trains: ", [_base_name(base) for base in result.trainable])
+            _names("Answers: " if result.models else "", list(result.models))
+        else:
+            _names("", list(result.models))
     else:
         st.markdown(f":red[:material/error: {sentence(result.message)}]")
     if result.remedy:
         st.caption(sentence(result.remedy))
+
+
+def _names(before: str, names: list[str]) -> None:
+    if not names:
+        return
+    shown = " ".join(components.badge_md(md(name, 48)) for name in names[:24])
+    more = f" and {len(names) - 24} more" if len(names) > 24 else ""
+    st.markdown(f":small[{before}{shown}{more}]")
+
+
+def _base_name(base: HostedBase) -> str:
+    """A base model with the day on which it goes dark, where that is announced."""
+    name = base.title or base.id
+    return f"{name} (until {base.shutdown_date})" if base.shutdown_date else name
 
 
 def about(record: ConnectionRecord) -> str:
@@ -243,6 +303,8 @@ def about(record: ConnectionRecord) -> str:
         return "models trained or built in this studio; nothing leaves this machine"
     kind = _kind(record.kind)
     parts = [kind.title if kind else record.kind, record.base_url]
+    if record.service:
+        parts.append(f"trains at {record.service.title}")
     if record.key_hint:
         parts.append(f"key {record.key_hint}")
     return " · ".join(parts)

@@ -22,7 +22,10 @@ def connection_list() -> None:
         ):
             open_form()
             st.rerun()
-    st.caption("Smart mode uses one of these to write labeled examples. API keys are stored on this server only.")
+    st.caption(
+        "Smart mode uses one of these to write labeled examples; New job offers those that train. API keys are stored "
+        "on this server only."
+    )
     if open_id == NEW:
         connection_form(None)
     with st.container(border=True, gap="xsmall", key="connections"):

@@ -8,5 +8,15 @@ from core.models.llm import ClientKind
 from core.services.platform.connections.addresses import checked_url
 from core.services.platform.connections.clients import base_models, endpoint_of, models, open_client, test, test_values
 from core.services.platform.connections.records import ConnectionRecord, ConnectionTest
-from core.services.platform.connections.store import STUDIO, delete, find, get, kinds, list_connections, save, services
-from core.training.providers.hosted import HostedService
+from core.services.platform.connections.store import (
+    STUDIO,
+    TRAINING_KIND,
+    delete,
+    find,
+    get,
+    kinds,
+    list_connections,
+    save,
+    services,
+)
+from core.training.providers.hosted import HostedBase, HostedService

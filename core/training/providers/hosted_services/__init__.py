@@ -16,14 +16,14 @@ from core.training.providers.hosted_services import (
     sft_studio,
     together,
 )
-from core.training.providers.hosted_services.openai_shaped import OpenAiShaped
+from core.training.providers.hosted_wire.openai_shaped import OpenAiShaped
 
 HOSTED_SERVICES: Final = Registry[HostedService]("hosted training service")
 HOSTED_SERVICES.add(sft_studio.SftStudio(sft_studio.DIALECT))
 HOSTED_SERVICES.add(nebius.Nebius(nebius.DIALECT))
 HOSTED_SERVICES.add(crusoe.Crusoe(crusoe.DIALECT))
-HOSTED_SERVICES.add(together.Together())
-HOSTED_SERVICES.add(fireworks.Fireworks())
+HOSTED_SERVICES.add(together.TogetherAi())
+HOSTED_SERVICES.add(fireworks.FireworksAi())
 HOSTED_SERVICES.add(azure.Azure(azure.DIALECT))
 HOSTED_SERVICES.add(OpenAiShaped(openai.DIALECT))
 HOSTED_SERVICES.add(OpenAiShaped(custom.DIALECT))

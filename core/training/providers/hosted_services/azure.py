@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from core.training.providers.hosted import FileRules, HostedCapabilities, HostedRun, Hyperparameter
-from core.training.providers.hosted_services.dialect import FINE_TUNE, MEGABYTE, OPENAI_SETTINGS, Dialect
-from core.training.providers.hosted_services.openai_shaped import OpenAiShaped
+from core.training.providers.hosted_wire.dialect import FINE_TUNE, MEGABYTE, OPENAI_SETTINGS, ServiceDialect
+from core.training.providers.hosted_wire.openai_shaped import OpenAiShaped
 
 # Source: Microsoft's guide to fine-tuning and its description of the v1 API, November 2026.
-DIALECT: Final = Dialect(
+DIALECT: Final = ServiceDialect(
     "azure",
     "Azure AI Foundry",
     "Trains in your Azure subscription. A tuned model answers only after it is deployed in the Foundry portal, which "

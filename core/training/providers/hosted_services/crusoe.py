@@ -17,25 +17,25 @@ from core.training.providers.hosted import (
     HostedCheckpoint,
     HostedRun,
 )
-from core.training.providers.hosted_services import adapters, measured
-from core.training.providers.hosted_services.dialect import (
+from core.training.providers.hosted_services.nebius import download_files
+from core.training.providers.hosted_wire import adapters, measured
+from core.training.providers.hosted_wire.dialect import (
     EPOCHS,
     FINE_TUNE,
     GIGABYTE,
     IN_METHOD,
     LEARNING_RATE_MULTIPLIER,
     MEGABYTE,
-    Dialect,
+    ServiceDialect,
     choice,
     decimal,
 )
-from core.training.providers.hosted_services.nebius import download_files
-from core.training.providers.hosted_services.openai_shaped import JOBS, OpenAiShaped
+from core.training.providers.hosted_wire.openai_shaped import JOBS, OpenAiShaped
 
 _FILE_LISTS: Final = ("result_files", "file_ids", "files")  # what a checkpoint calls the list of its files
 
 # Source: Crusoe's guide to fine-tuning and the example in its developer hub, November 2026.
-DIALECT: Final = Dialect(
+DIALECT: Final = ServiceDialect(
     "crusoe",
     "Crusoe",
     "Trains LoRA adapters for open models. The adapter comes back and answers here; to answer at Crusoe, deploy it in "

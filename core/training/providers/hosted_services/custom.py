@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from core.training.providers.hosted import FileRules, HostedCapabilities
-from core.training.providers.hosted_services.dialect import FINE_TUNE, MEGABYTE, Dialect
+from core.training.providers.hosted_wire.dialect import FINE_TUNE, MEGABYTE, ServiceDialect
 
-DIALECT: Final = Dialect(
+DIALECT: Final = ServiceDialect(
     "custom",
     "Custom (OpenAI-shaped)",
     "Any server with OpenAI's fine-tuning API. What it does with the examples, and what it costs, is between you and "

@@ -25,11 +25,11 @@ from core.training.providers.hosted import (
     RemoteAction,
     RemoteState,
 )
-from core.training.providers.hosted_services import adapters, intents, measured, settings, uploads
-from core.training.providers.hosted_services.dialect import MEGABYTE, decimal, whole
-from core.training.providers.hosted_services.openai_shaped import ENDED, no_training, not_accepted
-from core.training.providers.hosted_services.paging import MOST_PAGES, epoch, listed, mapped
-from core.training.providers.hosted_services.wire import Slice, Wire, foreign, quoted
+from core.training.providers.hosted_wire import adapters, intents, measured, settings, uploads
+from core.training.providers.hosted_wire.client import FileSlice, Wire, foreign, quoted
+from core.training.providers.hosted_wire.dialect import MEGABYTE, decimal, whole
+from core.training.providers.hosted_wire.openai_shaped import ENDED, no_training, not_accepted
+from core.training.providers.hosted_wire.paging import MOST_PAGES, epoch, listed, mapped
 
 # Source: Fireworks' description of its API (datasets, supervised fine-tuning jobs, models), November 2026.
 _JOBS: Final = "supervisedFineTuningJobs"
@@ -58,7 +58,7 @@ _STATES: Final[Mapping[str, RemoteState]] = {
 _READ: Final = frozenset({"name", "state", "status", "jobProgress", "outputModel", "estimatedCost", "displayName"})
 
 
-class Fireworks:
+class FireworksAi:
     """Trains LoRA adapters; see the contract for what the methods do."""
 
     id = "fireworks"
@@ -106,7 +106,7 @@ class Fireworks:
     def upload(
         self, endpoint: Endpoint, path: Path, *, sha256: str, earlier: str = "", beat: Beat | None = None
     ) -> str:
-        plan = uploads.Plan(path, sha256, "", beat=beat)
+        plan = uploads.UploadPlan(path, sha256, "", beat=beat)
         dataset = f"sft-{sha256[:40]}"  # the id must not begin with a digit
         with self._account(endpoint, transfer=True) as wire:
             state = _state_of(wire, dataset)
@@ -121,9 +121,9 @@ class Fireworks:
                 raise LlmError("Fireworks did not keep the file.", "Try again.", cause="broken")
         return dataset
 
-    def _send(self, endpoint: Endpoint, wire: Wire, dataset: str, plan: uploads.Plan) -> None:
+    def _send(self, endpoint: Endpoint, wire: Wire, dataset: str, plan: uploads.UploadPlan) -> None:
         with plan.path.open("rb") as stream:
-            part = Slice(stream, 0, plan.size, plan.beat)
+            part = FileSlice(stream, 0, plan.size, plan.beat)
             if plan.size < _DIRECT_BYTES:
                 wire.send("POST", f"datasets/{dataset}:upload", files={"file": (plan.name, part, uploads.MIME)})
                 return

@@ -10,17 +10,17 @@ from typing import Any, Final
 from core.models.llm.base import Endpoint
 from core.models.llm.failures import LlmError, clean
 from core.training.providers.hosted import Beat, FileRules, HostedCapabilities, HostedRun, HostedStatus, Hyperparameter
-from core.training.providers.hosted_services import adapters
-from core.training.providers.hosted_services.dialect import FINE_TUNE, GIGABYTE, IN_METHOD, Dialect, decimal, whole
-from core.training.providers.hosted_services.openai_shaped import JOBS, OpenAiShaped
-from core.training.providers.hosted_services.paging import listed, mapped
-from core.training.providers.hosted_services.wire import Wire, quoted
+from core.training.providers.hosted_wire import adapters
+from core.training.providers.hosted_wire.client import Wire, quoted
+from core.training.providers.hosted_wire.dialect import FINE_TUNE, GIGABYTE, IN_METHOD, ServiceDialect, decimal, whole
+from core.training.providers.hosted_wire.openai_shaped import JOBS, OpenAiShaped
+from core.training.providers.hosted_wire.paging import listed, mapped
 
 _MODELS: Final = "/v0/models"  # custom models are beside the OpenAI-shaped API
 
 
 # Source: Nebius' description of its API (create a fine-tuning job), November 2026.
-DIALECT: Final = Dialect(
+DIALECT: Final = ServiceDialect(
     "nebius",
     "Nebius Token Factory",
     "Trains open models in Europe or the US. The adapter comes back, and answers here or at Nebius without a "

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from core.training.providers.hosted import FileRules, HostedCapabilities
-from core.training.providers.hosted_services.dialect import FINE_TUNE, GIGABYTE, MEGABYTE, Dialect
+from core.training.providers.hosted_wire.dialect import FINE_TUNE, GIGABYTE, MEGABYTE, ServiceDialect
 
 # Source: OpenAI's deprecations page and its description of the API, November 2026.
-DIALECT: Final = Dialect(
+DIALECT: Final = ServiceDialect(
     "openai",
     "OpenAI",
     "OpenAI takes no new jobs from 6 January 2027, and turns off gpt-4o, gpt-4o-mini, gpt-4.1, gpt-4.1-mini and "

@@ -21,18 +21,18 @@ from core.training.providers.hosted import (
     Hyperparameter,
     RemoteState,
 )
-from core.training.providers.hosted_services import adapters, uploads
-from core.training.providers.hosted_services.dialect import (
+from core.training.providers.hosted_wire import adapters, uploads
+from core.training.providers.hosted_wire.client import Wire, quoted
+from core.training.providers.hosted_wire.dialect import (
     BATCH_SIZE,
     EPOCHS,
     FINE_TUNE,
     LEARNING_RATE_MULTIPLIER,
     MEGABYTE,
-    Dialect,
+    ServiceDialect,
 )
-from core.training.providers.hosted_services.openai_shaped import OpenAiShaped
-from core.training.providers.hosted_services.paging import listed, mapped
-from core.training.providers.hosted_services.wire import Wire, quoted
+from core.training.providers.hosted_wire.openai_shaped import OpenAiShaped
+from core.training.providers.hosted_wire.paging import listed, mapped
 
 _STATES: Final[Mapping[str, RemoteState]] = {
     "pending": "queued",
@@ -46,7 +46,7 @@ _STATES: Final[Mapping[str, RemoteState]] = {
 }
 _ARCHIVE: Final = ".download"
 
-DIALECT: Final = Dialect(
+DIALECT: Final = ServiceDialect(
     "sft_studio",
     "Another SFT Studio",
     "Another studio of your team, for example one with a GPU. The examples go there and nowhere else, and the trained "
@@ -101,7 +101,7 @@ class SftStudio(OpenAiShaped):
             if isinstance(entry, Mapping) and entry.get("id") and entry.get("ready")
         ]
 
-    def in_parts(self, wire: Wire, plan: uploads.Plan) -> str:
+    def in_parts(self, wire: Wire, plan: uploads.UploadPlan) -> str:
         return uploads.in_studio_parts(wire, plan, self.dialect.part_bytes)
 
     def seen(self, job: Mapping[str, Any]) -> HostedStatus:

@@ -22,11 +22,11 @@ from core.training.providers.hosted import (
     RemoteAction,
     RemoteState,
 )
-from core.training.providers.hosted_services import adapters, intents, measured, settings, uploads
-from core.training.providers.hosted_services.dialect import FINE_TUNE, GIGABYTE, decimal, whole
-from core.training.providers.hosted_services.openai_shaped import ENDED, identity, no_training, not_accepted
-from core.training.providers.hosted_services.paging import entries, epoch, listed, mapped
-from core.training.providers.hosted_services.wire import Slice, Wire, quoted
+from core.training.providers.hosted_wire import adapters, intents, measured, settings, uploads
+from core.training.providers.hosted_wire.client import FileSlice, Wire, quoted
+from core.training.providers.hosted_wire.dialect import FINE_TUNE, GIGABYTE, decimal, whole
+from core.training.providers.hosted_wire.openai_shaped import ENDED, identity, no_training, not_accepted
+from core.training.providers.hosted_wire.paging import entries, epoch, listed, mapped
 
 # Source: Together's description of its API (fine-tunes, files) and its Python client, November 2026.
 _JOBS: Final = "fine-tunes"
@@ -47,7 +47,7 @@ _STATES: Final[Mapping[str, RemoteState]] = {
 _READ: Final = frozenset({"id", "status", "events", "total_price", "token_count", "progress", "model_output_name"})
 
 
-class Together:
+class TogetherAi:
     """Trains LoRA adapters and complete models; see the contract for what the methods do."""
 
     id = "together"
@@ -104,14 +104,14 @@ class Together:
     def upload(
         self, endpoint: Endpoint, path: Path, *, sha256: str, earlier: str = "", beat: Beat | None = None
     ) -> str:
-        plan = uploads.Plan(path, sha256, FINE_TUNE, beat=beat)
+        plan = uploads.UploadPlan(path, sha256, FINE_TUNE, beat=beat)
         with Wire(endpoint, transfer=True) as wire:
             if known := uploads.complete(wire, plan, earlier):
                 return known
             plan.verify()
             with path.open("rb") as stream:
                 fields = {"purpose": FINE_TUNE, "file_name": plan.name, "file_type": "jsonl"}
-                part = (plan.name, Slice(stream, 0, plan.size, beat), uploads.MIME)
+                part = (plan.name, FileSlice(stream, 0, plan.size, beat), uploads.MIME)
                 made = wire.send("POST", "files/upload", data=fields, files={"file": part})
         return uploads.sent(made, plan)
 
@@ -229,7 +229,7 @@ def _base(name: str, facts: Mapping[str, Any]) -> HostedBase:
     return HostedBase(
         id=name,
         title=clean(str(facts.get("display_name") or "")),
-        methods=Together.capabilities.methods,
+        methods=TogetherAi.capabilities.methods,
         context_length=int(length) if length else None,
         extra={key: value for key, value in facts.items() if key not in ("id", "object", "display_name")},
     )

@@ -18,7 +18,7 @@ from core.training.metrics import METRICS
 from core.training.providers.hosted import HostedRun, HostedService
 from core.training.providers.hosted_services import HOSTED_SERVICES
 from core.training.providers.hosted_services.openai import DIALECT as OPENAI
-from core.training.providers.hosted_services.openai_shaped import OpenAiShaped
+from core.training.providers.hosted_wire.openai_shaped import OpenAiShaped
 from tests.support.hosted import weights
 from tests.support.hosted.fireworks import ACCOUNT, FireworksService
 from tests.support.hosted.openai_shaped import OpenAiShapedService

@@ -97,7 +97,7 @@ class Wire:
             what = "a web page" if looks_like_html(response.text) else "text that is not JSON"
             raise LlmError(f"The endpoint answers with {what}.", cause="not_json") from None
 
-    def put(self, url: str, content: Slice, headers: Mapping[str, str]) -> None:
+    def put(self, url: str, content: FileSlice, headers: Mapping[str, str]) -> None:
         """Send a file to signed storage, whose answer is not JSON."""
         with self._failures():
             blocks = iter(lambda: content.read(_CHUNK), b"")
@@ -236,7 +236,7 @@ def quoted(part: str) -> str:
     return quote(part, safe="")
 
 
-class Slice:
+class FileSlice:
     """A part of a file as httpx reads it for a form; never in memory as a whole."""
 
     def __init__(self, stream: IO[bytes], begin: int, length: int, beat: Beat | None = None, of: int = 0) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from core.models.llm.failures import LlmError
-from core.training.providers.hosted_services.wire import Wire
+from core.training.providers.hosted_wire.client import Wire
 
 MOST_PAGES: Final = 50
 

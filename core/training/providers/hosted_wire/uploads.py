@@ -13,15 +13,15 @@ from typing import Any, Final
 from core.errors import DataError
 from core.models.llm.failures import LlmError
 from core.training.providers.hosted import Beat
-from core.training.providers.hosted_services.paging import entries, listed, mapped
-from core.training.providers.hosted_services.wire import Slice, Wire, quoted
+from core.training.providers.hosted_wire.client import FileSlice, Wire, quoted
+from core.training.providers.hosted_wire.paging import entries, listed, mapped
 
 MIME, BINARY = "application/jsonl", "application/octet-stream"
 _BROKEN: Final = frozenset({"error", "deleted", "failed", "cancelled", "expired"})
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class UploadPlan:
     """A file for a service. `sha256` is of its bytes; `page`: how many entries a list of files has."""
 
     path: Path
@@ -52,7 +52,7 @@ class Plan:
                 raise DataError(f"{self.path.name} changed after it was checked.", "Start the job again.")
 
 
-def complete(wire: Wire, plan: Plan, earlier: str) -> str:
+def complete(wire: Wire, plan: UploadPlan, earlier: str) -> str:
     """The id of the file if it is at the service already; "" if it is not."""
     if earlier:
         try:
@@ -70,21 +70,21 @@ def complete(wire: Wire, plan: Plan, earlier: str) -> str:
     return ""
 
 
-def _is_it(file: Mapping[str, Any], plan: Plan) -> bool:
+def _is_it(file: Mapping[str, Any], plan: UploadPlan) -> bool:
     same = file.get("filename") == plan.name and file.get("bytes") == plan.size
     return bool(same and file.get("id") and str(file.get("status") or "") not in _BROKEN)
 
 
-def in_one_piece(wire: Wire, plan: Plan) -> str:
+def in_one_piece(wire: Wire, plan: UploadPlan) -> str:
     """Send the file in one request; its id."""
     plan.verify()
     with plan.path.open("rb") as stream:
-        part = Slice(stream, 0, plan.size, plan.beat)
+        part = FileSlice(stream, 0, plan.size, plan.beat)
         made = wire.send("POST", "files", data={"purpose": plan.purpose}, files={"file": (plan.name, part, MIME)})
     return sent(made, plan)
 
 
-def sent(made: Mapping[str, Any], plan: Plan) -> str:
+def sent(made: Mapping[str, Any], plan: UploadPlan) -> str:
     """The id of a file that was sent. Raises LlmError where the service stored another size."""
     file_id, size = str(made.get("id") or ""), made.get("bytes")
     if not file_id or (isinstance(size, int) and size != plan.size):
@@ -93,7 +93,7 @@ def sent(made: Mapping[str, Any], plan: Plan) -> str:
     return file_id
 
 
-def in_parts(wire: Wire, plan: Plan, part_bytes: int) -> str:
+def in_parts(wire: Wire, plan: UploadPlan, part_bytes: int) -> str:
     """Send the file by OpenAI's Uploads API; what has arrived is not sent again after a crash."""
     plan.verify()
     notes = _Notes(plan, part_bytes)
@@ -106,7 +106,7 @@ def in_parts(wire: Wire, plan: Plan, part_bytes: int) -> str:
             for number, begin in enumerate(range(0, plan.size, part_bytes)):
                 if number < len(notes.parts):
                     continue
-                part = Slice(stream, begin, min(part_bytes, plan.size - begin), plan.beat, plan.size)
+                part = FileSlice(stream, begin, min(part_bytes, plan.size - begin), plan.beat, plan.size)
                 files = {"data": (f"{number}.part", part, BINARY)}
                 notes.add(str(wire.send("POST", f"{path}/parts", files=files).get("id") or ""))
         done = wire.post(f"{path}/complete", {"part_ids": notes.parts})
@@ -121,7 +121,7 @@ def in_parts(wire: Wire, plan: Plan, part_bytes: int) -> str:
 class _Notes:
     """How far an upload in parts has come, beside the file: OpenAI has no list of the parts that arrived."""
 
-    def __init__(self, plan: Plan, part_bytes: int) -> None:
+    def __init__(self, plan: UploadPlan, part_bytes: int) -> None:
         self._path = plan.notes
         self._of = [plan.sha256, part_bytes]
         self.upload_id, self.parts = "", []  # type: str, list[str]
@@ -149,7 +149,7 @@ class _Notes:
         fresh.replace(self._path)
 
 
-def in_studio_parts(wire: Wire, plan: Plan, part_bytes: int) -> str:
+def in_studio_parts(wire: Wire, plan: UploadPlan, part_bytes: int) -> str:
     """Send the file by a studio's uploads in parts, which say what has arrived; its id, which is that of a file."""
     plan.verify()
     notes = _Notes(plan, part_bytes)
@@ -170,7 +170,7 @@ def in_studio_parts(wire: Wire, plan: Plan, part_bytes: int) -> str:
         for number, begin in enumerate(range(0, plan.size, part_bytes), 1):
             if number in arrived:
                 continue
-            part = Slice(stream, begin, min(part_bytes, plan.size - begin), plan.beat, plan.size)
+            part = FileSlice(stream, begin, min(part_bytes, plan.size - begin), plan.beat, plan.size)
             wire.send(
                 "PUT", f"{path}/{number}", content=part.read(), headers={"Content-Type": "application/octet-stream"}
             )

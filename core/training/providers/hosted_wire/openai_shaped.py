@@ -23,10 +23,10 @@ from core.training.providers.hosted import (
     Hyperparameter,
     RemoteAction,
 )
-from core.training.providers.hosted_services import intents, measured, settings, uploads
-from core.training.providers.hosted_services.dialect import Dialect
-from core.training.providers.hosted_services.paging import entries, epoch, listed, mapped
-from core.training.providers.hosted_services.wire import Wire, quoted
+from core.training.providers.hosted_wire import intents, measured, settings, uploads
+from core.training.providers.hosted_wire.client import Wire, quoted
+from core.training.providers.hosted_wire.dialect import ServiceDialect
+from core.training.providers.hosted_wire.paging import entries, epoch, listed, mapped
 
 JOBS: Final = "fine_tuning/jobs"
 ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})
@@ -44,7 +44,7 @@ _READ: Final = frozenset({
 class OpenAiShaped:
     """A service by its dialect. Subclasses replace what a record cannot say."""
 
-    dialect: Dialect
+    dialect: ServiceDialect
 
     @property
     def id(self) -> str:
@@ -122,14 +122,14 @@ class OpenAiShaped:
         self, endpoint: Endpoint, path: Path, *, sha256: str, earlier: str = "", beat: Beat | None = None
     ) -> str:
         with self.wire(endpoint, transfer=True) as wire:
-            plan = uploads.Plan(path, sha256, self.file_rules.purpose, self.dialect.page, beat)
+            plan = uploads.UploadPlan(path, sha256, self.file_rules.purpose, self.dialect.page, beat)
             if known := uploads.complete(wire, plan, earlier):
                 return known
             if 0 < self.dialect.part_bytes < plan.size:
                 return self.in_parts(wire, plan)
             return uploads.in_one_piece(wire, plan)
 
-    def in_parts(self, wire: Wire, plan: uploads.Plan) -> str:
+    def in_parts(self, wire: Wire, plan: uploads.UploadPlan) -> str:
         """Upload a large file in parts."""
         return uploads.in_parts(wire, plan, self.dialect.part_bytes)
 

@@ -76,7 +76,7 @@ OPENAI_SETTINGS: Final = (EPOCHS, BATCH_SIZE, LEARNING_RATE_MULTIPLIER)
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class ServiceDialect:
     """One service.
 
     Args:
