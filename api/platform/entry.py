@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.platform import problems
 from api.platform.problems import Problem
 from api.platform.rate_limit import RateLimit
-from core.services.platform import api_keys, sign_in
+from core.services.platform import api_keys, budgets, sign_in
 from core.services.platform.api_keys import ApiKeyRecord, KeyRefused
 from core.services.platform.sign_in import SignIn
 from core.services.platform.web.addresses import READING, host_problem, is_foreign, is_secure, names_of, split_host
@@ -33,6 +33,7 @@ UPLOADS: Final = ("/v1/files", "/api/v1/uploads")  # a body of these is streamed
 UPLOAD_BYTES: Final = MAX_UPLOAD_BYTES + 1_000_000  # the file, and the other fields of its form
 DESCRIPTION: Final = ("/api/docs", "/api/openapi.json")
 CALLER: Final = "caller"  # in the state of a request: its key, or None where none is needed
+OVERRIDE: Final = "Budget-Override-Reason"  # a header: why paid work may exceed a budget
 FOREIGN: Final = "This request was made by a page of another address, and is refused."
 NO_KEY: Final = "The API needs a key."
 _CONFINED: Final = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
@@ -121,12 +122,15 @@ class ApiEntry:
         raise KeyRefused(NO_KEY, "Create one on Settings, and send it as Authorization: Bearer KEY.", code="no_api_key")
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = HeldBody(receive, Headers(scope=scope), self._held)
+        headers = Headers(scope=scope)
+        body = HeldBody(receive, headers, self._held)
+        caller = scope["state"][CALLER]
         try:
             if wrong := await body.problem():
                 await Problem(*wrong, headers={"Connection": "close"}).response(scope["path"])(scope, body.again, send)
             elif body.complete:  # else the client left
-                await self.app(scope, body.again, send)
+                with budgets.acting(caller.name if caller else "", headers.get(OVERRIDE, "")):
+                    await self.app(scope, body.again, send)
         finally:
             body.drop()
 

@@ -9,11 +9,12 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.completing import complete
+from core.cli._support.money import OverBudget
 from core.cli._support.output import print_json, print_table
 from core.cli._support.waiting import wait_succeeded
 from core.serving.evaluation import EVALUATION_METRICS
 from core.serving.evaluation.suites import SUITES
-from core.text import plural
+from core.text import plural, range_usd
 
 if TYPE_CHECKING:
     from core.services.serving.evaluating import EvaluationRecord, VerdictRecord
@@ -51,12 +52,17 @@ def evaluate(
         str, typer.Option(help="A model that compares each pair of answers with those of --against.")
     ] = "",
     rubric: Annotated[Path | None, typer.Option(help="A text file: what makes an answer the better one.")] = None,
+    over_budget: OverBudget = "",
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only estimate what models behind connections cost; ask nothing.")
+    ] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the verdict is Don't ship.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Let models answer a dataset's test split; with --against, say whether they may be shipped."""
     from core.platform.supervisor import ensure
     from core.services.data import datasets
+    from core.services.platform import budgets
     from core.services.serving import evaluating
     from core.services.serving.evaluating import EvaluationSettings, judging, verdicts
 
@@ -70,10 +76,19 @@ def evaluate(
         repeats=repeats if against else 1, main=main, custom=tuple(map(_custom, custom or ())),
         judge={"model": judge, "rubric": rubric.read_text("utf-8") if rubric else ""} if judge else {},
     )  # fmt: skip
+    split = "" if split == "all" else split
+    if estimate:
+        with ensure(set()):
+            cost = evaluating.estimate(models, version_id, split=split, settings=settings)
+        if as_json:
+            print_json(cost)
+        else:
+            known = range_usd(cost.low_usd, cost.high_usd) if cost.high_usd is not None else "not known: no price"
+            print(f"{cost.calls:,} paid calls{f' at {cost.provider}' if cost.provider else ''}: {known}.")
+        return
     with ensure({"redis", "worker"}, say):
-        started = evaluating.start(
-            models, version_id, split="" if split == "all" else split, metrics=metric or (), settings=settings
-        )
+        with budgets.acting(override_reason=over_budget):
+            started = evaluating.start(models, version_id, split=split, metrics=metric or (), settings=settings)
         wait_succeeded(started.task_id)
     with ensure(set()):
         done = evaluating.get(started.id)

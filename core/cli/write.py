@@ -9,6 +9,7 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.changes import ingested, print_dataset
+from core.cli._support.money import OverBudget
 from core.cli._support.output import print_json
 from core.cli._support.settings import Texts, assign
 from core.cli._support.waiting import wait_for
@@ -40,6 +41,7 @@ def write(
         Texts,
         typer.Option("--set", metavar="K=V", help="A setting, such as examples_per_row=2; may be repeated."),
     ] = None,
+    over_budget: OverBudget = "",
     estimate: Annotated[bool, typer.Option("--estimate", help="Only estimate; send no requests.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     *,
@@ -48,7 +50,7 @@ def write(
     """Let a language model write 1 to 5 labeled examples from each row of a table."""
     from core.platform.supervisor import ensure
     from core.services.data import smart, sources
-    from core.services.platform import connections, drafts
+    from core.services.platform import budgets, connections, drafts
 
     if not name and not estimate:
         raise DataError("The new dataset has no name.", "Set it with --name.", field="name")
@@ -65,7 +67,9 @@ def write(
         return _print_estimate(smart.estimate(source.id, recipe), as_json=as_json)
     with ensure({"redis", "worker", *(["inference"] if used == connections.STUDIO else [])}, say):
         state = {"source_id": source.id, "mode": "smart", "smart": recipe.model_dump(mode="json"), "name": name}
-        task = wait_for(smart.start(drafts.create("convert", state, step="convert").id).id)
+        with budgets.acting(override_reason=over_budget):
+            started = smart.start(drafts.create("convert", state, step="convert").id)
+        task = wait_for(started.id)
     _report(task, as_json=as_json)
 
 

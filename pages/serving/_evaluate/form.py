@@ -16,7 +16,7 @@ from core.services.serving import chat, evaluating
 from core.services.serving.evaluating import CUSTOM_KINDS, EVALUATION_METRICS, SUITES, EvaluationSettings
 from pages.ui import components, first_steps, navigation, overrides
 from pages.ui.errors import show_error
-from pages.ui.format import md, plural, sentence
+from pages.ui.format import md, plural, range_usd, sentence
 
 NONE: Final = ""
 LEAD = "Every model answers the same examples. Compare a tuned model with its base to get a verdict."
@@ -54,7 +54,7 @@ def show() -> None:
         settings = replace(_more(against, limit, suites), custom=custom, judge=_judge(titles) if against else {})
     models += [line.strip() for line in elsewhere.splitlines() if line.strip()]
     with components.spread():
-        st.caption(_account(models, against, suites))
+        st.caption(_account(models, against, suites) + _cost(models, version_id, split, settings))
         with st.container(horizontal=True, width="content", gap="small"):
             navigation.button("Cancel", "evaluate", key="cancel_evaluation", type="tertiary")
             pressed = st.button(
@@ -210,6 +210,21 @@ def _judge(titles: Mapping[str, str]) -> Mapping[str, str]:
         chosen = st.text_input("Judge behind a connection", key="evaluation_judge_name", placeholder="My server/model")
     rubric = st.text_area("Rubric", value=evaluating.judging.RUBRIC, key="evaluation_rubric", height=110)
     return {"model": chosen, "rubric": rubric}
+
+
+def _cost(models: Sequence[str], version_id: str, split: str, settings: EvaluationSettings) -> str:
+    """What models behind connections will cost, as a sentence; "" where nothing is paid or the choice is incomplete."""
+    judge = str(settings.judge.get("model", ""))
+    if not any("/" in model for model in (*models, judge)):
+        return ""
+    try:
+        cost = evaluating.estimate(models, version_id, split=split, settings=settings)
+    except StudioError:  # named when it starts
+        return ""
+    if not cost.calls or cost.high_usd == 0:
+        return ""
+    known = range_usd(cost.low_usd, cost.high_usd) if cost.high_usd is not None else "not known: enter its price"
+    return md(f" Cost at {cost.provider}: {known}.")
 
 
 def _account(models: Sequence[str], against: str, suites: Sequence[str]) -> str:

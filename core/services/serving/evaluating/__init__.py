@@ -22,7 +22,7 @@ from core.services.serving.evaluating.reading import (
     matrix,
     seconds_of,
 )
-from core.services.serving.evaluating.starting import KIND, EvaluationResult, start
+from core.services.serving.evaluating.starting import KIND, EvaluationResult, estimate, start
 from core.serving.evaluation import EVALUATION_METRICS, EvaluationMetric, Score
 from core.serving.evaluation.agreement import FEWEST_RATINGS, JudgeCalibration, JudgedPairs
 from core.serving.evaluation.custom import CUSTOM_KINDS

@@ -60,15 +60,7 @@ def start(
         NotFound: a model, the version, a metric or a suite does not exist. DataError: a value is out of range.
         BudgetReached: a budget does not cover what models behind connections may cost.
     """
-    chosen = settings if isinstance(settings, EvaluationSettings) else EvaluationSettings.of(settings or {})
-    found = contestants.find_all([*models, chosen.against] if chosen.against else models)
-    if chosen.against:
-        chosen = replace(chosen, against=contestants.find(chosen.against).id)
-        if len(found) < 2:
-            text = "A model cannot be compared with itself."
-            raise DataError(text, "Choose another model to compare with.", field="against")
-    if chosen.judge:
-        chosen = replace(chosen, judge=_judge(chosen))
+    found, chosen = _chosen(models, settings)
     _check(split, metrics, chosen)
     version = datasets.get_version(version_id)
     dataset = datasets.get_dataset(version.dataset_id)
@@ -98,6 +90,39 @@ def start(
         uow.commit()
     announce(task.id)
     return store.get(row.id)
+
+
+def estimate(
+    models: Sequence[str],
+    version_id: str,
+    *,
+    split: str = "test",
+    settings: EvaluationSettings | Mapping[str, Any] | None = None,
+) -> costs.EvaluationCost:
+    """The range of what an evaluation costs, in US dollars, without asking a model; arguments as of `start`.
+
+    Raises:
+        NotFound: a model or the version does not exist. DataError: a value is out of range, or there is nothing to ask.
+    """
+    found, chosen = _chosen(models, settings)
+    _check(split, (), chosen)
+    return costs.estimate(found, version_id, split, chosen)
+
+
+def _chosen(
+    models: Sequence[str], settings: EvaluationSettings | Mapping[str, Any] | None
+) -> tuple[tuple[Contestant, ...], EvaluationSettings]:
+    """The models with the one that they are compared with, and the settings with resolved ids."""
+    chosen = settings if isinstance(settings, EvaluationSettings) else EvaluationSettings.of(settings or {})
+    found = contestants.find_all([*models, chosen.against] if chosen.against else models)
+    if chosen.against:
+        chosen = replace(chosen, against=contestants.find(chosen.against).id)
+        if len(found) < 2:
+            text = "A model cannot be compared with itself."
+            raise DataError(text, "Choose another model to compare with.", field="against")
+    if chosen.judge:
+        chosen = replace(chosen, judge=_judge(chosen))
+    return found, chosen
 
 
 def _judge(settings: EvaluationSettings) -> dict[str, str]:
