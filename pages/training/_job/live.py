@@ -11,7 +11,7 @@ from core.services.platform import tasks
 from core.services.training import jobs, monitoring
 from core.services.training.jobs import JobRecord
 from core.services.training.metrics import METRICS, Point, RunMetric
-from pages.training._job import failure as job_failure, run_curves as job_run, samples as job_samples
+from pages.training._job import cost as job_cost, failure as job_failure, run_curves as job_run, samples as job_samples
 from pages.ui import components, states
 from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import Series, kept_step, series_of
@@ -192,7 +192,7 @@ def _tiles(job: JobRecord, points: Series) -> None:
                 help="To the last step, at the pace of the newer half of the steps, with the validations between them.",
             )
         )
-    components.tiles(items, key="tiles")
+    components.tiles([*items, *job_cost.tile(job)], key="tiles")
 
 
 def _final_tiles(job: JobRecord, points: Series) -> list[Tile]:

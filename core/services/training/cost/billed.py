@@ -9,7 +9,6 @@ from sqlalchemy import select
 from core.platform.budgets.records import dollars
 from core.platform.db.tables import RESERVATIONS
 from core.platform.db.uow import read
-from core.text import range_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +18,6 @@ class BilledCost:
     low_usd: float
     high_usd: float
     billed_usd: float | None
-
-    @property
-    def estimated(self) -> str:
-        """`$1.20 to $2.40`."""
-        return range_usd(self.low_usd, self.high_usd)
 
     @property
     def verdict(self) -> str:
