@@ -57,7 +57,7 @@ def test_a_budget_stops_paid_work_until_a_reason_is_given(studio: Studio, open_p
     settle(page)
     assert server.asked == 0
     assert beyond_edge(page) == []
-    page.get_by_label("Reason to exceed the budget").fill(REASON)
+    page.get_by_label("Reason to exceed the budget", exact=True).fill(REASON)
     page.locator("[class*=st-key-budget_accept] button").click()
     page.get_by_text("Labeled Examples:").wait_for()
     settle(page)
