@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +20,6 @@ from core.errors import DataError, NotFound
 
 _SAMPLE_BYTES = 4 << 20  # the parts with bytes above 127 from which the encoding is inferred
 _STRETCH, _PIECE = 1 << 20, 1 << 16  # bytes; one piece of each stretch of the file, around its first byte above 127
-_HIGH = re.compile(rb"[\x80-\xff]")
 
 
 def detect_file(path: Path, filename: str = "", overrides: Reading | Mapping[str, Any] | None = None) -> Detection:
@@ -143,11 +141,11 @@ def _sample(path: Path, head: bytes) -> bytes:
     with open_bytes(path) as stream:
         stream.read(len(head))
         while size < _SAMPLE_BYTES and (chunk := _until_high(stream)):
-            first = None if chunk.isascii() else _HIGH.search(chunk)  # much faster than searching
-            if first is not None:
-                start = max(chunk.rfind(b"\n", 0, first.start()) + 1, first.start() - 200)
+            if not chunk.isascii():
+                first = _first_high(chunk)
+                start = max(chunk.rfind(b"\n", 0, first) + 1, first - 200)
                 end = chunk.rfind(b"\n", start, start + _PIECE)
-                piece = chunk[start : end + 1 if end > first.start() else start + 4096]
+                piece = chunk[start : end + 1 if end > first else start + 4096]
                 pieces.append(b"\n" + piece)
                 size += len(piece)
             rest = _STRETCH - len(chunk)
@@ -162,3 +160,15 @@ def _until_high(stream: BinaryIO) -> bytes:
     """The next stretch of the file, or only a piece of it around its first byte above 127."""
     read = stream.read(_PIECE)
     return read + stream.read(_STRETCH - _PIECE if read.isascii() else 2 * _PIECE)
+
+
+def _first_high(data: bytes) -> int:
+    """Where the first byte above 127 is; there is one. By halves: `isascii` is 50 times as fast as a pattern."""
+    start, end = 0, len(data)
+    while end - start > 1:
+        middle = (start + end) // 2
+        if data[start:middle].isascii():
+            start = middle
+        else:
+            end = middle
+    return start

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import re
+import io
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -14,7 +14,6 @@ MAX_ROWS = 200
 _MAX_LINES = 1_000
 _MAX_CHARACTERS = 512 << 10
 _ENOUGH_ROWS = 20  # a quote that is open where the sample ends is only cut off, if so many rows were read before it
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +28,11 @@ class Lines:
         """The complete lines at the beginning of a file."""
         texts: list[str] = []
         size = 0
-        for match in _LINE.finditer(head.text):
-            texts.append(match.group())
-            size += len(texts[-1])
+        for line in io.StringIO(head.text, newline=""):
+            texts.append(line)
+            size += len(line)
             if len(texts) >= _MAX_LINES or (size >= _MAX_CHARACTERS and len(texts) > 1):
-                return cls(tuple(texts[:-1]), match.end() == len(head.text) and head.complete)
+                return cls(tuple(texts[:-1]), size == len(head.text) and head.complete)
         if not head.complete and len(texts) > 1:
             texts.pop()
         return cls(tuple(texts), head.complete)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 
 from core.data.formats.base import Detection
@@ -29,37 +30,53 @@ def swallowed(path: Path, detection: Detection) -> tuple[Finding, ...]:
         return ()
     with open_bytes(path) as stream:
         data = stream.read(_LOOKED_AT)
-    if quote.encode() not in data:
-        return ()
-    lines = data.split(b"\n")
     least = 3 if delimiter[0] in _TEXT_DELIMITERS else 2
-    found = [
-        (first + 1, last + 1)
-        for first, last in _open_and_closed(lines, quote.encode())
-        if last - first + 1 >= least
-        and (last - first + 1) * (width - 1) >= 2 * least
-        and all(line.count(delimiter.encode()) == width - 1 for line in lines[first : last + 1])
-    ]
+    found: list[tuple[int, int]] = []  # where the first of the lines begins, and how many there are
+    for start, end in _open_and_closed(data, quote.encode()):
+        lines = data[start:end].split(b"\n")
+        if (
+            least <= len(lines) <= _MOST_LINES
+            and len(lines) * (width - 1) >= 2 * least
+            and all(line.count(delimiter.encode()) == width - 1 for line in lines)
+        ):
+            found.append((start, len(lines)))
     if not found:
         return ()
-    listed = ", ".join(f"lines {first:,} to {last:,}" for first, last in found[:_SHOWN])
-    rows = sum(last - first for first, last in found)
+    firsts = [data.count(b"\n", 0, start) + 1 for start, _ in found[:_SHOWN]]
+    listed = ", ".join(
+        f"lines {first:,} to {first + count - 1:,}" for first, (_, count) in zip(firsts, found, strict=False)
+    )
+    rows = sum(count - 1 for _, count in found)
     message = (
         f"{plural(rows, 'row')} seem to be inside a cell, because a quote opens there and the next one closes it: "
         f"{listed}{' and more' if len(found) > _SHOWN else ''}."
     )
     remedy = f"If quotes are part of the texts, choose {how('quotechar', '')}."
-    return (finding("csv_swallowed", message, remedy, line=found[0][0]),)
+    return (finding("csv_swallowed", message, remedy, line=firsts[0]),)
 
 
-def _open_and_closed(lines: list[bytes], quote: bytes) -> Iterator[tuple[int, int]]:
-    """Indexes of the lines on which a quoted cell with line ends opens and closes."""
-    opened = -1
-    for index, line in enumerate(lines):
-        if line.count(quote) & 1:
-            if opened >= 0:
-                if index - opened < _MOST_LINES:
-                    yield opened, index
-                opened = -1
-            else:
-                opened = index
+def _open_and_closed(data: bytes, quote: bytes) -> Iterator[tuple[int, int]]:
+    """Where the lines begin and end on which a quoted cell with line ends opens and closes.
+
+    Every second piece between two quotes is inside of them; few of these have a line end. Those without one before the
+    next belong together.
+    """
+    pieces = data.split(quote)
+    ends = list(accumulate(map(len, pieces), lambda end, length: end + len(quote) + length))
+    first = last = -1  # line ends inside of quotes, with none outside between them
+    for index in [index for index in range(1, len(pieces), 2) if b"\n" in pieces[index]]:
+        begin, end = ends[index] - len(pieces[index]), ends[index]
+        if last >= 0 and b"\n" in data[last + 1 : begin]:
+            yield _lines(data, first, last)
+            first = -1
+        first = data.index(b"\n", begin) if first < 0 else first
+        last = data.rindex(b"\n", begin, end)
+    never_closed = len(pieces) % 2 == 0 and b"\n" not in data[last + 1 : ends[-1] - len(pieces[-1])]
+    if last >= 0 and not never_closed:
+        yield _lines(data, first, last)
+
+
+def _lines(data: bytes, first: int, last: int) -> tuple[int, int]:
+    """Where the line begins that ends at `first`, and where the one ends that follows `last`."""
+    end = data.find(b"\n", last + 1)
+    return data.rfind(b"\n", 0, first) + 1, len(data) if end < 0 else end

@@ -48,7 +48,7 @@ _OLD_OFFICE = (
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE)
 _XML = re.compile(rb"<\?xml[\s>?]", re.IGNORECASE)
 _MARKS = b"\xef\xbb\xbf \t\r\n"
-_CONTROLS = bytes({*range(1, 32)} - {*b"\t\n\r"})
+_NO_CONTROLS = bytes({*range(256)} - {*range(1, 32)} | {*b"\t\n\r"})
 _NOISE_FROM = 256  # bytes
 _NOISE_KINDS, _NOISE_SHARE = 16, 0.04  # of control characters; random bytes have 28 kinds and a share of 0.11
 _TEXT_SHARE = 0.9  # of the bytes that are valid UTF-8; 0.57 of random ones are
@@ -79,8 +79,8 @@ def refuse_noise(head: bytes, codec: str) -> None:
     """
     if len(head) < _NOISE_FROM or codec.startswith(("utf-16", "utf-32")):
         return
-    kinds = [number for number in map(head.count, (bytes([byte]) for byte in _CONTROLS)) if number]
-    if len(kinds) < _NOISE_KINDS or sum(kinds) <= _NOISE_SHARE * len(head):
+    controls = head.translate(None, _NO_CONTROLS)
+    if len(set(controls)) < _NOISE_KINDS or len(controls) <= _NOISE_SHARE * len(head):
         return
     if len(head.decode("utf-8", "ignore").encode()) < _TEXT_SHARE * len(head):
         remedy = f"Choose a {labels()} file, or the encoding of the text (--encoding on the command line)."
