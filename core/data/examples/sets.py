@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
 from core.data.examples import identity
+from core.data.examples.groups import Groups, Numbers, groups_of
 from core.messages import SPLITS, Example, Message, Split
-
-Numbers = Any  # a one-dimensional numpy array of integers
 
 
 class ExampleSet:
@@ -20,7 +18,7 @@ class ExampleSet:
     def __init__(self) -> None:
         self._keys, self._lines, self._parts = array("q"), array("q"), array("b")
         self.masked = 0  # examples without an assistant message that carries loss
-        self._copies: list[list[int]] | None = None  # worked out once, until another example is added
+        self._copies: Groups | None = None  # worked out once, until another example is added
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -76,15 +74,10 @@ class ExampleSet:
             masked = is_masked(identity.messages_of(stored.partition("\n")[0]))
         self.add((identity.quick_key(stored),), (source_line,), split=split, masked=masked)
 
-    def copies(self) -> list[list[int]]:
+    def copies(self) -> Groups:
         """The positions of examples that are the same, for each that occurs more than once; by their first one."""
         if self._copies is None:
-            keys = np.frombuffer(self._keys, np.int64)
-            ordered = np.sort(keys)
-            twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])  # few: only they are sorted by position
-            nearest = np.searchsorted(twice, keys).clip(max=len(twice) - 1)
-            places = np.flatnonzero(twice[nearest] == keys) if len(twice) else nearest[:0]
-            self._copies = [places[group].tolist() for group in groups_of(keys[places])]
+            self._copies = groups_of(np.frombuffer(self._keys, np.int64))
         return self._copies
 
     def held_out(self) -> Numbers:
@@ -99,15 +92,3 @@ class ExampleSet:
 def is_masked(messages: Iterable[Message]) -> bool:
     """Whether no assistant message carries loss."""
     return all(message.weight == 0 for message in messages if message.role == "assistant")
-
-
-def groups_of(keys: Numbers) -> list[Numbers]:
-    """The positions of equal keys, where a key occurs more than once; in the order of the first."""
-    if not len(keys):
-        return []
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    edges = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1], [True])))
-    long = np.flatnonzero(np.diff(edges) > 1)
-    groups = [order[begin:end] for begin, end in zip(edges[long], edges[long + 1], strict=True)]
-    return sorted(groups, key=lambda group: int(group[0]))

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from core.data.examples import likeness
-from core.data.examples.sets import ExampleSet, groups_of
+from core.data.examples.groups import groups_of
+from core.data.examples.sets import ExampleSet
 from core.data.issues.check import BaseCheck, Case, CheckSettings, Hit, Progress, shown
 from core.data.issues.issue import DROP_ALL, EDIT, ISSUES, Affected, Fix, Issue, ScoreShare
 from core.messages import Message
@@ -52,12 +53,12 @@ class Contradictions(BaseCheck):
                 continue
             counts = Counter(given)
             code = "varied_answers" if lengths[members].min() > self.SHORT else "contradictions"
-            for position, answer in zip(members.tolist(), given, strict=True):
+            for position, answer in zip(members, given, strict=True):
                 text = shown(self._shown[answer], 50) if answer in self._shown else "another answer"
                 others = len(given) - counts[answer]
                 verb = "have" if others > 1 else "has"
                 detail = f"The answer is {text}; {others} with the same input {verb} another one."
-                yield Hit(code, position, detail, group=int(members[0]))
+                yield Hit(code, position, detail, group=members[0])
 
 
 class Labels(BaseCheck):

@@ -172,14 +172,15 @@ def _most_similar(pairs: Sequence[SimilarPair], first_of: Numbers) -> dict[int, 
 def duplicates(seen: ExampleSet) -> Verdict | None:
     """Examples that are the same as an earlier one."""
     groups = seen.copies()
-    return Verdict(sum(len(group) - 1 for group in groups), groups) if groups else None
+    return Verdict(int((groups.sizes - 1).sum()), groups) if groups else None
 
 
 def overlap(seen: ExampleSet) -> Verdict | None:
     """Validation and test examples that training has too."""
-    held_out = seen.held_out()
-    groups = [group for group in seen.copies() if 0 < held_out[group].sum() < len(group)]
-    return Verdict(sum(int(held_out[group].sum()) for group in groups), groups) if groups else None
+    copies = seen.copies()
+    held_out = copies.counts(seen.held_out())
+    crossing = (held_out > 0) & (held_out < copies.sizes)
+    return Verdict(int(held_out[crossing].sum()), copies.only(crossing)) if crossing.any() else None
 
 
 # ---- fixes
