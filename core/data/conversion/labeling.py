@@ -187,7 +187,7 @@ class Labeler:
 
     def _in_columns(self, plan: columnar.ColumnPlan, batch: RowBatch) -> ExampleColumns | None:
         """The examples of a batch at once; None if a row with empty cells yields other examples than the rest."""
-        lines, each = list(batch.lines), len(plan.texts)
+        lines, each = batch.lines, len(plan.texts)
         keep: list[bool] | None = None
         refused: dict[int, Reject] = {}
         if gaps := plan.gaps(batch.cells):

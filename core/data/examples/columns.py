@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.examples.identity import PlainMessage, decoded_keys
-from core.data.examples.texts import Numbers, TextColumn, column, in_json, lengths, suspicious
+from core.data.examples.texts import Numbers, TextColumn, column, in_json, lengths, sizes, suspicious
 from core.messages import ROLES, Example, Finding, Message, Reject, Role, Split
 
 _USER, _ASSISTANT = ROLES.index("user"), ROLES.index("assistant")
@@ -58,6 +58,10 @@ class ExampleBatch(ABC):
     @abstractmethod
     def characters(self) -> Numbers:
         """For each example the characters of all contents."""
+
+    @abstractmethod
+    def sizes(self) -> Numbers:
+        """For each example the bytes of all contents in UTF-8."""
 
     @abstractmethod
     def turns(self) -> Numbers:
@@ -118,6 +122,9 @@ class ExampleColumns(ExampleBatch):
     def characters(self) -> Numbers:
         return sum((lengths(column(texts)) for texts in self.texts), np.zeros(len(self), np.int64))
 
+    def sizes(self) -> Numbers:
+        return sum((sizes(column(texts)) for texts in self.texts), np.zeros(len(self), np.int64))
+
     def turns(self) -> Numbers:
         return np.full(len(self), self.roles.count("user"), np.int32)
 
@@ -166,6 +173,9 @@ class ChatColumns(ExampleBatch):
 
     def characters(self) -> Numbers:
         return np.add.reduceat(lengths(self.contents.array), self.edges[:-1])
+
+    def sizes(self) -> Numbers:
+        return np.add.reduceat(sizes(self.contents.array), self.edges[:-1])
 
     def turns(self) -> Numbers:
         return np.add.reduceat((self.roles == _USER).astype(np.int32), self.edges[:-1])

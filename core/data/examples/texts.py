@@ -134,6 +134,11 @@ def lengths(texts: Any) -> Numbers:
     return pc.utf8_length(texts).to_numpy().astype(np.int64)
 
 
+def sizes(texts: Any) -> Numbers:
+    """The bytes of each text of an Arrow array."""
+    return np.diff(offsets(texts)) if len(texts) else np.empty(0, np.int32)
+
+
 def blank(texts: Any) -> list[int]:
     """The places of texts that are empty or of blanks only."""
     data, edges = content(texts)

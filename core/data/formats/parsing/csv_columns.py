@@ -8,7 +8,7 @@ that is not on are left to the strict reader, so both ways give the same rows (d
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,12 @@ class Columns:
     """Records of one width, column by column.
 
     Attributes:
-        lines: for each record the number of lines of the text before it.
+        lines: for each record the number of lines of the text before it (see `later`).
         end: bytes of the text up to the end of the last record; it has `line_count` lines.
     """
 
     columns: tuple[TextColumn, ...]
-    lines: Sequence[int]
+    lines: range | array[int]
     end: int
     line_count: int
 
@@ -50,25 +50,39 @@ def parse(data: bytes, delimiter: str, quote: str | None, width: int) -> Columns
     if b"\0" in data or (b"\r" in data and has_lone_carriage(content)):
         return None
     newlines, delimiters = np.flatnonzero(content == _NEWLINE), np.flatnonzero(content == ord(delimiter))
-    ends = newlines
+    ends, places = newlines, np.arange(1, len(newlines) + 1)  # of each record, and the lines up to its end
     if quote is not None and quote.encode() in data:
         quotes = np.flatnonzero(content == ord(quote))
         sound = _sound_up_to(content, quotes, ord(delimiter), ord(quote))
-        ends, delimiters = _outside(ends, quotes), _outside(delimiters, quotes)
-        ends = ends[ends < sound]
+        outside = _is_outside(newlines, quotes) & (newlines < sound)
+        ends, places = newlines[outside], places[outside]
+        delimiters = delimiters[_is_outside(delimiters, quotes)]
     if not len(ends):
         return None
-    widths = np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
-    if (widths != width).any():
-        ends = ends[: int(np.argmax(widths != width))]
-        if len(ends) < _LEAST_RECORDS:
-            return None
-    end = int(ends[-1]) + 1
-    places = np.searchsorted(newlines, ends) + 1  # for each record the lines up to its end
+    if not _are_even(delimiters, ends, width):
+        widths = np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
+        if (widths != width).any():
+            ends = ends[: int(np.argmax(widths != width))]
+            if len(ends) < _LEAST_RECORDS:
+                return None
+    end, places = int(ends[-1]) + 1, places[: len(ends)]
     count = int(places[-1])
-    lines = range(count) if count == len(ends) else np.concatenate(([0], places[:-1])).tolist()
+    lines = range(count) if count == len(ends) else _compact(np.concatenate(([0], places[:-1])))
     columns = _cells(data[:end], delimiter, quote, width)
     return Columns(columns, lines, end, count) if len(columns[0]) == len(lines) else None
+
+
+def later(lines: range | array[int], by: int) -> range | array[int]:
+    """The lines where so many come before; a million numbers are added up at once, and are never a million objects."""
+    import numpy as np
+
+    if isinstance(lines, range):
+        return range(lines.start + by, lines.stop + by)
+    return _compact(np.frombuffer(lines, np.int64) + by) if lines else lines
+
+
+def _compact(numbers: Any) -> array[int]:
+    return array("q", numbers.astype("int64", copy=False).tobytes())
 
 
 def has_lone_carriage(content: Any) -> bool:
@@ -79,11 +93,19 @@ def has_lone_carriage(content: Any) -> bool:
     return bool(len(after)) and (int(after[-1]) == len(content) or bool((content[after] != _NEWLINE).any()))
 
 
-def _outside(positions: Any, quotes: Any) -> Any:
-    """Those positions that are not inside a quoted cell."""
+def _is_outside(positions: Any, quotes: Any) -> Any:
+    """Which of the positions are not inside a quoted cell."""
     import numpy as np
 
-    return positions[np.searchsorted(quotes, positions) % 2 == 0]
+    return np.searchsorted(quotes, positions) % 2 == 0
+
+
+def _are_even(delimiters: Any, ends: Any, width: int) -> bool:
+    """Whether every record has `width` cells, and nothing follows the last one; quicker than counting each one's."""
+    if len(delimiters) != len(ends) * (width - 1):
+        return False
+    first, last = delimiters[:: width - 1], delimiters[width - 2 :: width - 1]
+    return bool((last < ends).all() and (first[1:] > ends[:-1]).all())
 
 
 def _sound_up_to(content: Any, quotes: Any, delimiter: int, quote: int) -> int:

@@ -171,9 +171,8 @@ class CsvText(TextBuffer):
             return None
         used = text if found.end == len(data) else data[: found.end].decode("utf-8")
         self._step(used, found.line_count, found.end if self._codec in ("utf-8", "utf-8-sig") else None)
-        first = self._line - found.line_count
-        several = range(first, self._line) if isinstance(found.lines, range) else [first + line for line in found.lines]
-        return Block(source=used, columns=found.columns, column_lines=several)
+        lines = csv_columns.later(found.lines, self._line - found.line_count)
+        return Block(source=used, columns=found.columns, column_lines=lines)
 
     # ---- line by line
 

@@ -67,10 +67,8 @@ def _read(piece: FilePiece, detection: Detection, skip: int) -> Sequence[RowBatc
     found = _parsed(piece.data, detection)
     if found is None:
         return None
-    columns, lines, first = tuple(column[skip:] for column in found.columns), found.lines[skip:], piece.start.line
+    columns = tuple(column[skip:] for column in found.columns)
     if piece.end.header and has_row(columns, piece.end.header):  # it is repeated
         return None
-    physical = [first + line for line in lines]
-    if isinstance(lines, range):
-        physical = range(first + lines.start, first + lines.stop)  # type: ignore[assignment]
-    return [RowBatch(detection.columns, physical, dict(zip(detection.columns, columns, strict=True)))]
+    lines = csv_columns.later(found.lines[skip:], piece.start.line)
+    return [RowBatch(detection.columns, lines, dict(zip(detection.columns, columns, strict=True)))]
