@@ -25,16 +25,16 @@ def problems(folder: Path, schema: str, value: object) -> list[str]:
 def _components(folder: Path) -> dict[str, Any]:
     text = (folder / "contracts" / "openai" / "openapi.yaml").read_text(encoding="utf-8")
     described: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return {"schemas": _modern(described["components"]["schemas"])}
+    return {"schemas": modern(described["components"]["schemas"])}
 
 
-def _modern(node: Any) -> Any:
+def modern(node: Any) -> Any:
     """Written for JSON Schema of today: `exclusiveMinimum: true` beside a minimum, and `nullable`, are from before."""
     if isinstance(node, list):
-        return [_modern(item) for item in node]
+        return [modern(item) for item in node]
     if not isinstance(node, dict):
         return node
-    changed = {name: _modern(value) for name, value in node.items()}
+    changed = {name: modern(value) for name, value in node.items()}
     for bound, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if changed.get(bound) is True:
             changed[bound] = changed.pop(limit)

@@ -97,7 +97,7 @@ class OpenAiShapedService(Service):
         return self.files[file_id]
 
     def list_files(self, call: Call) -> Any:
-        return self.page(call, list(self.files.values()))
+        return _ends(self.page(call, list(self.files.values())))
 
     def get_file(self, call: Call, file_id: str) -> Any:
         if file_id not in self.files:
@@ -191,9 +191,8 @@ class OpenAiShapedService(Service):
 
     def list_checkpoints(self, call: Call, job_id: str) -> Any:
         self.get_job(call, job_id)
-        found = self.page(call, self.checkpoints[job_id][::-1])
-        ids = [entry["id"] for entry in found["data"]]
-        return {**found, "first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
+        found = _ends(self.page(call, self.checkpoints[job_id][::-1]))
+        return found if found["data"] else {**found, "first_id": None, "last_id": None}
 
     def page(self, call: Call, entries: list[dict[str, Any]]) -> dict[str, Any]:
         after, limit = call.query.get("after"), int(call.query.get("limit", 20))
@@ -216,7 +215,7 @@ class OpenAiShapedService(Service):
                 "level": level,
                 "message": message,
                 "type": "metrics" if data else "message",
-                "data": data,
+                "data": data or {},
             }
         )
 
@@ -241,3 +240,8 @@ class OpenAiShapedService(Service):
             **changes,
         }
         self.event(job_id, "The job has successfully completed")
+
+
+def _ends(page: dict[str, Any]) -> dict[str, Any]:
+    ids = [entry["id"] for entry in page["data"]] or [""]
+    return {**page, "first_id": ids[0], "last_id": ids[-1]}

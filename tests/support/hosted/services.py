@@ -27,7 +27,7 @@ class OpenAiService(OpenAiShapedService):
             "object": "model",
             "created": 1,
             "owned_by": "system",
-            "shutdown_date": 1_799_884_800,
+            "shutdown_date": "2027-01-14",
         },
         {"id": "whisper-1", "object": "model", "created": 1, "owned_by": "openai"},
         {"id": "ft:gpt-4o-mini-2024-07-18:org:x:1", "object": "model", "created": 1, "owned_by": "org"},
@@ -49,7 +49,8 @@ class OpenAiService(OpenAiShapedService):
         names = ("filename", "purpose", "bytes", "mime_type")
         self.only(call.json, *names, needs=names)
         upload_id = f"upload_{len(self.uploads) + 1}"
-        self.uploads[upload_id] = {"id": upload_id, "object": "upload", "status": "pending", **call.json}
+        made = {"id": upload_id, "object": "upload", "status": "pending", "created_at": 1, "expires_at": 3_601}
+        self.uploads[upload_id] = {**made, **call.json}
         return self.uploads[upload_id]
 
     def part(self, call: Call, upload_id: str) -> Any:

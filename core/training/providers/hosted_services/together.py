@@ -90,14 +90,14 @@ class TogetherAi:
     def check(self, endpoint: Endpoint) -> None:
         with Wire(endpoint) as wire:
             try:
-                wire.get(_JOBS, limit=1)
+                wire.get(_JOBS)
             except LlmError as error:
                 raise no_training(error) from None
 
     def base_models(self, endpoint: Endpoint) -> list[HostedBase]:
         with Wire(endpoint) as wire:
             found = wire.get(f"{_JOBS}/models/supported")
-            known = {str(model.get("id")): model for page in entries(wire, "models", limit=1_000) for model in page}
+            known = {str(model.get("id")): model for page in entries(wire, "models") for model in page}
         names = sorted(map(str, listed(found.get("models"))))
         return [_base(name, known.get(name, {})) for name in names]
 
@@ -148,7 +148,7 @@ class TogetherAi:
 
     def find(self, endpoint: Endpoint, intent: str) -> str:
         with Wire(endpoint) as wire:
-            for page in entries(wire, _JOBS, limit=100):
+            for page in entries(wire, _JOBS):
                 for job in page:
                     if intents.carries(job, intent):
                         return str(job.get("id") or "")

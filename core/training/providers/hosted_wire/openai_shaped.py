@@ -96,7 +96,7 @@ class OpenAiShaped:
 
     def base_models(self, endpoint: Endpoint) -> list[HostedBase]:
         with self.wire(endpoint) as wire:
-            pages = entries(wire, "models", limit=1_000)
+            pages = entries(wire, "models")
             found = [entry for page in pages for entry in page if entry.get("id") and self.is_trainable(entry)]
         return sorted((self.base(entry) for entry in found), key=lambda base: base.title or base.id)
 

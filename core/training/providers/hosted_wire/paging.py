@@ -12,8 +12,13 @@ from core.training.providers.hosted_wire.client import Wire
 MOST_PAGES: Final = 50
 
 
-def entries(wire: Wire, path: str, *, limit: int, most_pages: int = MOST_PAGES, **params: Any) -> Iterator[list[Any]]:
+def entries(
+    wire: Wire, path: str, *, limit: int | None = None, most_pages: int = MOST_PAGES, **params: Any
+) -> Iterator[list[Any]]:
     """The pages of a list in OpenAI's shape: `{"data": [...], "has_more": true}`, continued after the last id.
+
+    Args:
+        limit: entries of a page; None where the list takes none.
 
     Raises:
         LlmError: the answer has another shape.
