@@ -31,8 +31,19 @@ class ScoreShown(Shown):
     direction: str
 
 
+class ModelScoreShown(Shown):
+    """A figure of a tuned model, and its base's where that was asked the same; `main` is the score of the model."""
+
+    title: str
+    tuned: ScoreShown
+    base: ScoreShown | None
+    main: bool
+    part: str = Field(description='the source of the examples; "" for all')
+    evaluation_id: str
+
+
 class ModelSummaryShown(Shown):
-    """The figures of one model; `suites` is {guard suite: [passed, items]}."""
+    """The figures of one model; `suites` is {guard suite: [passed, items]}, `parts` {split or source: figures}."""
 
     model_id: str
     scores: list[ScoreShown]
@@ -40,6 +51,7 @@ class ModelSummaryShown(Shown):
     answered: int
     failed: int
     noise: float | None
+    parts: dict[str, list[ScoreShown]]
 
 
 class SummaryShown(Shown):

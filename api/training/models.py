@@ -11,9 +11,11 @@ from api.platform.records import add_routes, records
 from api.platform.scopes import name_of_caller, needs
 from api.platform.shapes import TaskShown
 from api.serving.agent_shapes import AgentShown
+from api.serving.evaluation_shapes import EvaluationShown, ModelScoreShown
 from api.training.shapes import Deployed, FormatShown, ModelChange, ModelShown
 from core.services.platform.api_keys import READ, SERVE
 from core.services.serving import agents, chat, from_code, model_files
+from core.services.serving.evaluating import testing
 from core.services.training import models
 
 router: Final = records("/api/v1/models", "Models")
@@ -30,6 +32,18 @@ ROUTES: Final = add_routes(
     router, models, models.get_model, ModelShown, noun="model", reading=_READING, writing=_SERVING,
     remains="its files are deleted too, its job remains", change=ModelChange, apply=_annotate,
 )  # fmt: skip
+
+
+@router.get("/{model_id}/scores", dependencies=_READING)
+def scores(model_id: str) -> list[ModelScoreShown]:
+    """What the newest evaluation on its dataset measured, the score of the model first; empty before the first one."""
+    return [ModelScoreShown.of(score) for score in models.scores(models.get_model(model_id))]
+
+
+@router.post("/{model_id}/test", dependencies=_SERVING, status_code=202)
+def test(model_id: str) -> EvaluationShown:
+    """Let a model and its base answer the test split of its dataset, in the background; it has one test at a time."""
+    return EvaluationShown.of(testing.start(models.get_model(model_id).id))
 
 
 @router.post("/{model_id}/deploy", dependencies=_SERVING)

@@ -20,8 +20,7 @@ from core.errors import JobError
 
 if TYPE_CHECKING:
     from core.services.learn.demo import DemoRecord
-    from core.services.training.models import ConfusionMatrix
-    from core.services.training.results import ExactMatchResult, TestedQuestion
+    from core.services.serving.evaluating import AnsweredExample, ConfusionMatrix, PartReport
 
 EXAMPLES = 3  # of each part of the test
 FOLLOW_S = 1.0  # between two looks at the steps; each look reads all of them, on the cores that train
@@ -50,7 +49,7 @@ def demo(
         demo = service.start(again=again, method=method, sample_id=sample, base_model=base)
         record = _follow(demo.id)
     job = jobs.get_job(record.job_id or "")
-    figures = _exact_answers(record.exact_match) if record.exact_match else _by_part(record)
+    figures = _exact_answers(record.report) if record.by_split else _by_part(record)
     print_json({
         "examples": job.examples, **figures,
         "train_seconds": round(float(job.measured.get("train_seconds") or 0.0), 1),
@@ -104,7 +103,7 @@ def _by_part(record: DemoRecord) -> dict[str, object]:
         _side_by_side([question.asked for question in part.questions[:EXAMPLES]])
         print(f"  {'':<24}{'base':>10}{'tuned':>10}")
         for figure in part.figures:
-            print(f"  {figure.title:<24}{figure.base.value:>10.0%}{figure.tuned.value:>10.0%}")
+            print(f"  {figure.title:<24}{figure.base.text:>10}{figure.tuned.text:>10}")
         print()
         if part.tuned_matrix:
             _matrix(part.tuned_matrix)
@@ -125,20 +124,21 @@ def _matrix(matrix: ConfusionMatrix) -> None:
     print()
 
 
-def _exact_answers(match: ExactMatchResult) -> dict[str, object]:
+def _exact_answers(report: Sequence[PartReport]) -> dict[str, object]:
     """Print the exact answers of both models, and return them for JSON."""
-    base, tuned, counts = match.base, match.tuned, match.counts
-    _side_by_side(match.samples)
-    if counts.validation:
-        print(
-            f"Paraphrased questions, never trained on ({counts.validation}): base {base.validation:.2f}, "
-            f"tuned {tuned.validation:.2f} exact"
-        )
-    print(f"Trained questions ({counts.train}): base {base.train:.2f}, tuned {tuned.train:.2f} exact")
-    return {"base_exact_match": base.train, "tuned_exact_match": tuned.train}
+    titles = {"validation": "Paraphrased questions, never trained on", "train": "Trained questions"}
+    figures: dict[str, object] = {}
+    for part in sorted(report, key=lambda part: list(titles).index(part.part)):
+        _side_by_side([question.asked for question in part.questions[:EXAMPLES]])
+        for figure in part.figures:
+            shares = f"base {figure.base.value:.2f}, tuned {figure.tuned.value:.2f} exact"
+            print(f"{titles[part.part]} ({figure.tuned.total}): {shares}")
+            if part.part == "train":
+                figures |= {"base_exact_match": figure.base.value, "tuned_exact_match": figure.tuned.value}
+    return figures
 
 
-def _side_by_side(questions: Sequence[TestedQuestion]) -> None:
+def _side_by_side(questions: Sequence[AnsweredExample]) -> None:
     """Print each question with the base model's answer on the left and the tuned model's on the right."""
     width = max(24, (min(shutil.get_terminal_size((100, 24)).columns, 120) - 3) // 2)
     for question in questions:

@@ -16,7 +16,7 @@ from core.cli._support.waiting import wait_succeeded
 from core.serving.model_formats import MODEL_FORMATS
 from core.serving.targets import TARGETS
 from core.serving.targets.publishing import PublishingTarget
-from core.text import format_loss, percent
+from core.text import format_loss
 
 if TYPE_CHECKING:
     from core.services.training.models import ModelRecord
@@ -55,8 +55,9 @@ def _list(*, archived: bool, as_json: bool, tag: str = "") -> None:
                 "version": model.version, "tags": model.tags, "notes": model.notes, "base": model.base_model,
                 "method": model.method, "dataset": model.dataset_name, "job": model.job_id, "loss": model.final_loss,
                 "scores": [
-                    {"title": score.title, "part": score.part, "tuned": score.tuned, "base": score.base,
-                     "answers": score.total}
+                    {"title": score.title, "part": score.part, "main": score.main, "metric": score.tuned.metric,
+                     "tuned": score.tuned.value, "base": score.base.value if score.base else None,
+                     "answers": score.tuned.total, "evaluation": score.evaluation_id}
                     for score in scores[model.id]
                 ],
                 "size_bytes": model.size_bytes, "created_at": model.created_at,
@@ -65,7 +66,7 @@ def _list(*, archived: bool, as_json: bool, tag: str = "") -> None:
     print_table(("MODEL", "NAME", "VERSION", "STATE", "BASE", "LOSS", "SCORES", "TAGS", "CREATED"), [
         (model.id, model.name, model.version, model.state, model.base_model,
          "-" if model.final_loss is None else format_loss(model.final_loss),
-         ", ".join(f"{score.title} {percent(score.tuned)}" for score in scores[model.id] if score.main) or "-",
+         ", ".join(f"{score.title} {score.tuned.text}" for score in scores[model.id] if score.main) or "-",
          ",".join(model.tags) or "-", moment(model.created_at))
         for model in found
     ])  # fmt: skip
@@ -168,6 +169,23 @@ def retire(
     say(f"{done.name} was removed from {done.address or 'llama.cpp in this studio'}.")
 
 
+def test(model: ONE) -> None:
+    """Let a model and its base answer the test split of its dataset; prints its scores."""
+    from core.platform.supervisor import ensure
+    from core.services.serving.evaluating import testing
+    from core.services.training import models as service
+
+    with ensure({"redis", "worker"}, say):
+        found = _find(model)
+        wait_succeeded(testing.start(found.id).task_id)
+    with ensure(set()):
+        scores = service.scores(found)
+    print_table(("FIGURE", "PART", "TUNED", "BASE", "ANSWERS"), [
+        (score.title, score.part or "-", score.tuned.text, score.base.text if score.base else "-", score.tuned.total)
+        for score in scores
+    ])  # fmt: skip
+
+
 def deploy(model: ONE) -> None:
     """Let a model answer, restoring it if it is archived; prints the API's base URL and the model's name there."""
     from core.platform.supervisor import ensure
@@ -199,4 +217,4 @@ def tag(
 
 
 MODEL = Managed("model", _service, _find)
-SUBCOMMANDS = (list, deploy, tag, download, publish, retire, *naming(MODEL), *shelving(MODEL))
+SUBCOMMANDS = (list, test, deploy, tag, download, publish, retire, *naming(MODEL), *shelving(MODEL))

@@ -41,10 +41,8 @@ def invitation() -> None:
 def running(record: demo.DemoRecord) -> None:
     """Steps and curves while it runs; the answers when it is done."""
     steps.progress(record)
-    if record.report:
-        results.on_unseen_examples(record)
-    if record.exact_match:
-        results.side_by_side(record.exact_match)
+    if record.tested:
+        (results.side_by_side if record.by_split else results.on_unseen_examples)(record)
     job = jobs.get_job(record.job_id) if record.job_id else None
     if job and job.step:
         results.curve(job)

@@ -1,4 +1,4 @@
-"""Compare: the same input to two to four models, their answers side by side, and a test on all examples."""
+"""Compare: the same input to two to four models, their answers side by side, and how often they are right."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import streamlit as st
 from core.services.serving import chat, comparing
 from core.services.serving.chat import ChatModel, ChatOptions
 from core.services.serving.comparing import ComparedInput
-from pages.serving._compare import choice, exact_match_test, inputs, results
+from core.services.training.models import get_model
+from pages.serving._compare import choice, inputs, results
 from pages.ui import components, first_steps, guard
-from pages.ui.answers import streams
+from pages.ui.answers import scores, streams
 from pages.ui.errors import boundary
+from pages.ui.format import md
 
 guard.require()
 
@@ -38,9 +40,10 @@ def screen(found: list[ChatModel]) -> None:
         results.ask(models, asked, options)
     if enough:
         results.show(models, asked, options)
-    for model in models:
-        if model.kind == "tuned":
-            exact_match_test.on_all_examples(model)
+    for model_id in dict.fromkeys(model.model_id for model in models if model.kind == "tuned"):
+        components.section_gap()
+        model = get_model(model_id)
+        scores.section(model, f"{md(model.name, 60)} and its base")
 
 
 def _hint(models: list[ChatModel], asked: ComparedInput | None, options: ChatOptions) -> str:

@@ -14,6 +14,7 @@ from bench import crowd
 from core.platform.db.engine import get_engine
 from core.platform.tasks import store
 from core.services.platform import tasks
+from core.services.serving.evaluating import testing
 from core.services.training import jobs, models
 from pages.ui.navigation import page_file
 
@@ -79,15 +80,14 @@ def test_the_last_page_shows_the_oldest_job_and_task(full) -> None:
 
 def test_what_is_newest_of_one_model_is_found_behind_hundreds_of_others(full) -> None:
     from core.platform.db.uow import UnitOfWork
-    from core.services.training.models import EXACT_MATCH
 
     model = models.list_models()[0]
     with UnitOfWork() as uow:
         for number in range(230):
             job_id = model.job_id if number == 0 else f"job_{number}"
             payload = {"job_id": job_id, "dataset_version_id": "dsv_1"}
-            store.create(uow, kind=EXACT_MATCH, title="Test", payload=payload, idempotency_key=f"t{number}")
+            store.create(uow, kind="evaluation", title="Test", payload=payload, idempotency_key=f"t{number}")
         uow.commit()
-    found = models.running_test(model.id)
+    found = testing.running(model.id)
     assert found is not None
     assert found.payload["job_id"] == model.job_id

@@ -163,11 +163,11 @@ def test_try_the_demo(prepared: Studio, open_page) -> None:
     settle(page)
     tiles = page.get_by_test_id("stMetric").all_inner_texts()
     known, unseen = tiles[:5], tiles[5:10]  # in trained wordings, in unseen wordings
-    shares = {text.splitlines()[0]: int(text.split("%")[0].split()[-1]) for text in known}
+    shares = {text.splitlines()[0]: float(text.split("%")[0].split()[-1]) for text in known}
     assert shares["Valid JSON"] == 100
     assert shares["Field: team"] >= 90
     assert shares["Field: urgent"] >= 95
-    assert all("base 0%" in text for text in (*known, *unseen) if text.startswith("All fields right"))
+    assert all("base 0.0%" in text for text in (*known, *unseen) if text.startswith("All fields right"))
     assert unseen[0].startswith("Valid JSON")
     assert beyond_edge(page) == []
     shoot(page, "demo")

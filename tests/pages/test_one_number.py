@@ -15,17 +15,14 @@ from core.cli import main
 from core.messages import SPLIT_TITLES
 from core.platform.db.tables import TASKS, Draft
 from core.platform.db.uow import UnitOfWork
-from core.platform.tasks.context import Outcome, TaskContext
-from core.platform.tasks.lease import acquire
 from core.services.data import datasets, exports, sources, token_counts
 from core.services.platform import drafts
 from core.services.serving import model_card
 from core.services.training import jobs, metrics, models, monitoring
-from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
 from core.serving.model_formats import MODEL_FORMATS
-from core.text import duration, format_loss, percent, plural, share, size
+from core.text import duration, format_loss, plural, share, size
 from core.training.metrics import METRICS
-from tests.support import figures, runs
+from tests.support import evaluations as planted, figures, runs
 from tests.support.figures import Figures
 from tests.support.talking import finished, talking, tuned
 from worker.run import execute
@@ -38,7 +35,7 @@ NAMED_RUN = {
     "Duration": r"duration (\d[\w. ]*\w)",
     "Size": r"final loss [\d.e-]+ · (\d[\d.]* [KMG]B)",  # on a card
     "Training examples": r"([\d,]+ training examples?)",
-    "Right, held out": r"Held-out examples (\d+%)",  # on a card
+    "Right, held out": r"Held-out examples: Exact match ([\d.]+%)",  # on a card, and in the lineage
 }
 
 
@@ -80,11 +77,9 @@ def run(studio_env: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> jo
 
 
 def _test(run: jobs.JobRecord) -> None:
-    """The exact-match test of the run's model, finished."""
-    lease = acquire(models.test(run.model_id or "").id, "test")
-    assert lease is not None
-    shares = {"base": ExactShares(0.0, 0.017), "tuned": ExactShares(0.982, 0.724)}
-    TaskContext(lease).finish(Outcome("succeeded", result=ExactMatchResult(**shares, counts=SplitCount(56, 58))))
+    """The test of the run's model on all examples, ended."""
+    tuned, base = planted.right_up_to(train=55, validation=42), planted.right_up_to(validation=1)
+    planted.measured(models.get_model(run.model_id or ""), tuned, base, split="", main="exact_match")
 
 
 def _demo(job: jobs.JobRecord) -> dict[str, str]:
@@ -169,16 +164,16 @@ def speed_and_memory(run: jobs.JobRecord, screens: Screens) -> None:
 
 def scores(run: jobs.JobRecord, screens: Screens, capsys: pytest.CaptureFixture[str]) -> None:
     model = models.get_model(run.model_id or "")
-    held_out, trained = models.scores(model)
-    screens.agree("Held-out examples", percent(held_out.tuned), "model")
-    screens.agree("Right, held out", percent(held_out.tuned), "models")
-    assert f"Held-out examples {percent(held_out.tuned)}" in screens.texts["sft models"]
+    held_out, trained, *_ = models.scores(model)
+    assert (held_out.tuned.text, trained.tuned.text) == ("72.4%", "98.2%")
+    screens.agree("Exact match", held_out.tuned.text, "model")
+    screens.agree("Right, held out", held_out.tuned.text, "models", "lineage")
+    assert f"Held-out examples: Exact match {held_out.tuned.text}" in screens.texts["sft models"]
     (line,) = _json(["models", "--json"], capsys)
-    assert [score["tuned"] for score in line["scores"]] == [held_out.tuned, trained.tuned]
+    assert [score["tuned"] for score in line["scores"]][:2] == [held_out.tuned.value, trained.tuned.value]
     card = model_card.card(model, MODEL_FORMATS.get("adapter"))
-    for score in (held_out, trained):
-        shares = f"tuned {percent(score.tuned)}, base {percent(score.base)}"
-        assert f"- {score.title}: {shares} of {score.total} answers right." in card
+    assert "- Held-out examples: Exact match: 72.4%, base 1.7%, of 58 answers." in card
+    assert "- Training examples: Exact match: 98.2%, base 0.0%, of 56 answers." in card
 
 
 def durations(run: jobs.JobRecord, screens: Screens) -> None:

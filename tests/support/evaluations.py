@@ -20,10 +20,14 @@ from core.services.serving.evaluating import (
     contestants,
     questions,
     scoring,
+    testing,
     verdicts,
 )
 from core.services.serving.evaluating.questions import EvaluationQuestion
+from core.services.training import jobs
+from core.services.training.models import ModelRecord
 from core.serving.evaluations import store
+from tests.support.jobs import finish
 
 Answers = Callable[[EvaluationQuestion, int], str]  # a question and its repeat
 
@@ -82,6 +86,29 @@ def answered(begun: EvaluationRecord, answers: Mapping[str, Answers]) -> Evaluat
         verdicts.decide(uow, begun, summary.main)
         uow.commit()
     return evaluating.get(begun.id)
+
+
+def measured(
+    model: ModelRecord, tuned: Answers, base: Answers | None = None, *, split: str | None = None, main: str = ""
+) -> EvaluationRecord:
+    """The one-click test of a model, ended: it and its base answer by their functions; the base is always wrong."""
+    split = testing.plan(model).split if split is None else split
+    begun = testing.start_after(jobs.get_job(model.job_id), split, main)
+    answers = dict(zip((one.id for one in begun.models), (tuned, base or wrong), strict=True))
+    done = answered(begun, answers)
+    finish(done.task_id)
+    return done
+
+
+def right_up_to(**counts: int) -> Answers:
+    """A model that answers so many examples of each split as expected, the first ones, and no others."""
+    seen: dict[str, int] = {}
+
+    def answer(question: EvaluationQuestion, repeat: int) -> str:
+        seen[question.split] = seen.get(question.split, 0) + 1
+        return question.expected if seen[question.split] <= counts.get(question.split, 0) else "no idea"
+
+    return answer
 
 
 def right(question: EvaluationQuestion, repeat: int) -> str:

@@ -19,7 +19,7 @@ from core.platform.db.tables import (
 from core.platform.db.uow import UnitOfWork
 from core.services.data.datasets.history import change_of
 from core.services.data.datasets.records import find, version_record
-from core.text import share, size
+from core.text import size
 from core.training.metrics import final_loss_text
 
 KINDS = ("source", "dataset_version", "job", "model")
@@ -155,7 +155,7 @@ def _scores(model_ids: list[str]) -> dict[str, str]:
 
     known = {one.id: one for one in models.list_models(include_archived=True) if one.id in model_ids}
     return {
-        model_id: ", ".join(f"{score.title} {share(score.tuned)}" for score in found[:1])
+        model_id: ", ".join(f"{score.title} {score.tuned.text}" for score in found[:1])
         for model_id, found in models.scores_of(list(known.values())).items()
         if found
     }

@@ -3,8 +3,8 @@
 Four things are created at once, each waiting for the one before: the dataset, the base, the training, the test.
 Nothing has to drive them but the workers; this module only looks at how far they are.
 
-A sample that teaches decisions (tickets) is tested on its test split, field by field. One that teaches facts (support)
-is tested for exact answers to what was taught and to the same questions in other words.
+The test is an evaluation. A sample that teaches decisions (tickets) is tested on its test split, field by field. One
+that teaches facts (support) is tested for exact answers to what was taught and to the same questions in other words.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
 from core.services.platform import drafts, tasks
 from core.services.platform.drafts import DraftRecord
-from core.services.training import jobs, models, starter
+from core.services.serving import evaluating
+from core.services.serving.evaluating import EvaluationRecord, PartReport, testing
+from core.services.training import jobs, starter
 from core.services.training.jobs import reader as job_reader
 from core.services.training.jobs.records import JobRecord
-from core.services.training.models import PartReport
-from core.services.training.results import ExactMatchResult, SplitTestResult
 from core.text import format_loss, plural
 from core.training.metrics import final_loss_text
 
@@ -75,8 +75,8 @@ class DemoRecord:
     Attributes:
         sample: the id of its sample.
         base_model, base_title: what it tunes.
-        report: the figures on the test split, once a demo with a sample of decisions is tested.
-        exact_match: the test of a demo with a sample of facts, once it has run.
+        report: once it is tested, the figures and answers of each part: of a sample of decisions those of the test
+            split by source, of a sample of facts those of the training and the held-out examples.
     """
 
     id: str
@@ -89,7 +89,6 @@ class DemoRecord:
     job_id: str | None
     model_id: str | None
     report: tuple[PartReport, ...]
-    exact_match: ExactMatchResult | None
     error: str
 
     @property
@@ -98,7 +97,12 @@ class DemoRecord:
 
     @property
     def tested(self) -> bool:
-        return bool(self.report or self.exact_match)
+        return bool(self.report)
+
+    @property
+    def by_split(self) -> bool:
+        """Whether the parts of the report are splits, of a sample that teaches facts."""
+        return sample(self.sample).teaches == "facts"
 
 
 def sample(sample_id: str) -> SampleDataset:
@@ -174,9 +178,8 @@ def status(demo_id: str) -> DemoRecord:
     test = tasks.get_task(draft.state["test_task_id"]) if draft.state.get("test_task_id") else None
     choices = _choices(draft)
     base_step = _starter_step(job) if choices["base_model"] == STARTER else _base_step(choices["base_model"])
-    steps = (_dataset_step(draft), base_step, _training_step(job), _test_step(test))
-    tested = test if test and test.state == "succeeded" else None
-    report = models.report(SplitTestResult.of(tested).questions) if tested and tested.kind == models.TEST_SPLIT else ()
+    evaluation = _evaluation(test)
+    steps = (_dataset_step(draft), base_step, _training_step(job), _test_step(test, evaluation))
     failed = next((step for step in steps if step.state == "failed"), None)
     done = all(step.state == "done" for step in steps)
     return DemoRecord(
@@ -189,8 +192,7 @@ def status(demo_id: str) -> DemoRecord:
         dataset_id=draft.state.get("dataset_id"),
         job_id=job.id if job else None,
         model_id=job.model_id if job else None,
-        report=report,
-        exact_match=ExactMatchResult.of(tested) if tested and tested.kind == models.EXACT_MATCH else None,
+        report=evaluating.report(evaluation) if evaluation else (),
         error=failed.detail if failed else draft.state.get("error", ""),
     )
 
@@ -226,9 +228,8 @@ def _begin(demo_id: str, choices: Mapping[str, str]) -> DemoRecord:
             draft_key=f"demo:{demo_id}",
         )
         note(demo_id, job_id=job.id)
-        test_after = models.split_test_after if chosen.teaches == "decisions" else models.evaluate_after
-        test = test_after(job.id, dataset.version.id, f"Test “{job.name}”", after_task_id=job.task_id)
-        note(demo_id, test_task_id=test.id)
+        test = testing.start_after(job, *(("test",) if chosen.teaches == "decisions" else ("", "exact_match")))
+        note(demo_id, test_task_id=test.task_id)
     except StudioError as error:
         note(demo_id, error=str(error))
     return status(demo_id)
@@ -318,17 +319,24 @@ def _training_step(job: JobRecord | None) -> DemoStep:
     return step(_state(job.state), detail, job.progress)
 
 
-def _test_step(task: TaskRecord | None) -> DemoStep:
+def _evaluation(test: TaskRecord | None) -> EvaluationRecord | None:
+    """The evaluation that the demo's test is; None before it is created, and after it was deleted."""
+    try:
+        return evaluating.get(str(test.payload.get("evaluation_id"))) if test else None
+    except NotFound:
+        return None
+
+
+def _test_step(task: TaskRecord | None, evaluation: EvaluationRecord | None) -> DemoStep:
     step = partial(DemoStep, "test", "Ask both models")
     if task is None:
         return step("waiting", "", 0.0)
+    if evaluation is None:
+        return step("failed", "The evaluation of the demo was deleted. Start the demo again.", 0.0)
     detail = task.message if task.state != "failed" else str(task.error.get("message", ""))
-    if task.state == "succeeded" and task.kind == models.TEST_SPLIT:
-        detail = f"{len(SplitTestResult.of(task).questions)} unseen examples asked."
-    elif task.state == "succeeded":
-        result = ExactMatchResult.of(task)
-        tuned, base = result.tuned.train or 0.0, result.base.train or 0.0
-        detail = f"Exact answers to what was taught: tuned {tuned:.0%}, base {base:.0%}."
+    if task.state == "succeeded" and evaluation.summary and evaluation.summary.models:
+        asked = plural(evaluation.summary.models[0].answered, "example")
+        detail = f"{asked} asked, of which the training saw {'some' if not evaluation.split else 'none'}."
     return step(_state(task.state), detail, task.progress)
 
 

@@ -9,14 +9,23 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 
-from core.platform.db.tables import CORRECTIONS, DATASETS, EVENTS, FEEDBACK, JOBS, MODELS, TASKS, VERSIONS
+from core.platform.db.tables import (
+    CORRECTIONS,
+    DATASETS,
+    EVALUATED_MODELS,
+    EVENTS,
+    FEEDBACK,
+    JOBS,
+    MODELS,
+    TASKS,
+    VERSIONS,
+)
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks.kinds import KINDS
 from core.platform.tasks.states import STATES
 from core.services.serving.chat import USED
 from core.services.training import choices
 from core.services.training.choices import BaseModelRef
-from core.services.training.models import EXACT_MATCH, TEST_SPLIT
 from core.text import plural
 from core.training.metrics import final_loss_text
 
@@ -121,9 +130,10 @@ def overview() -> Overview:
             .limit(ACTIVITY)
         ).all()
         chatted = ask(select(func.count()).where(EVENTS.c.kind == USED)).scalar_one()
-        was_tested = TASKS.c.kind.in_([EXACT_MATCH, TEST_SPLIT]) & (TASKS.c.state == "succeeded")
-        tested = ask(select(func.count()).where(was_tested)).scalar_one()
-        opinions = sum(ask(select(func.count()).select_from(table)).scalar_one() for table in (FEEDBACK, CORRECTIONS))
+        tested, *opinions = (
+            ask(select(func.count()).select_from(table)).scalar_one()
+            for table in (EVALUATED_MODELS, FEEDBACK, CORRECTIONS)
+        )
     by_state = dict.fromkeys(STATES, 0)
     for job in jobs:
         by_state[job.state] += 1
@@ -142,7 +152,7 @@ def overview() -> Overview:
         examples_series=_series([(row.created_at, row.examples or 0) for row in datasets]),
         jobs_series=_series([(row.created_at, 1) for row in jobs]),
         models_series=_series([(row.created_at, 1) for row in models]),
-        journey=_journey(datasets, ready, jobs, models, active, tries=chatted + tested, opinions=opinions),
+        journey=_journey(datasets, ready, jobs, models, active, tries=chatted + tested, opinions=sum(opinions)),
         activity=_activity(datasets, jobs, models, other),
     )
 

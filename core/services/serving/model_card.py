@@ -12,7 +12,6 @@ from core.services.training import jobs, models
 from core.services.training.metrics import final_loss_text
 from core.services.training.models import ModelRecord
 from core.serving.model_formats import ModelFormat
-from core.text import percent
 
 # The catalog's names of licenses -> the Hub's ids. Source: the Hub's documentation of model cards.
 _LICENSES: Final = {
@@ -96,9 +95,8 @@ def _scores(model: ModelRecord) -> str:
     if loss := final_loss_text(model.final_loss):
         lines.append(f"- Training: {loss}.")
     for score in models.scores(model):
-        shares = f"tuned {percent(score.tuned)}, base {percent(score.base)} of {score.total:,} answers right"
-        lines.append(f"- {_line(score.title)}{f' ({_line(score.part)})' if score.part else ''}: {shares}.")
-    return "\n".join(lines) or "It has not been tested yet."
+        lines.append(f"- {_line(score.title)}{f' ({_line(score.part)})' if score.part else ''}: {score.text}.")
+    return "\n".join(lines) or "It has not been evaluated yet."
 
 
 def _license_text(base: BaseModelRef) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 from core.errors import NotFound
 from core.messages import Message, Split
 from core.services.data import datasets
+from core.services.serving.evaluating import reports
 from core.services.training import merging, models
 
 MOST_READ: Final = 400  # examples of each split; a screen must not read an entire dataset of 100 MB
@@ -50,7 +51,7 @@ def suggestions(model_id: str, limit: int = 6) -> list[SuggestedQuestion]:
     """Inputs to try on a tuned model: first some that it was trained on, then some that were held out, of the test
     split where there is one (its last part: the hardest one), else of the validation split.
 
-    What a test of the model found right comes first among the trained ones.
+    What an evaluation of the model found right comes first among the trained ones.
     """
     version_id = trained_on(model_id)
     try:
@@ -58,7 +59,7 @@ def suggestions(model_id: str, limit: int = 6) -> list[SuggestedQuestion]:
         held_out, tested = (list(_read(version_id, split, MOST_READ)) for split in ("validation", "test"))
     except NotFound:  # the dataset was deleted after the training
         return []
-    right = models.answered_right(merging.split(model_id)[0])
+    right = reports.answered_right(model_id)
     trained.sort(key=lambda item: (item.split, item.question) not in right)  # stable: else in their order
     last_part = [item for part, item in tested if part == tested[-1][0]] if tested else []
     unseen = last_part or [item for _, item in held_out]

@@ -72,6 +72,8 @@ class ModelSummary:
         suites: {suite: (passed, items)}.
         answered, failed: questions with and without an answer.
         noise: of the main metric, measured by repeated answers; None where there are none.
+        parts: {split: figures} of an evaluation of all examples, {source: figures} of one of a split whose examples
+            have several sources; else {}.
     """
 
     model_id: str
@@ -80,6 +82,7 @@ class ModelSummary:
     answered: int = 0
     failed: int = 0
     noise: float | None = None
+    parts: Mapping[str, tuple[Score, ...]] = field(default_factory=dict)
 
     def score(self, metric: str) -> Score | None:
         """The first figure of a metric."""
@@ -114,6 +117,7 @@ class Summary:
                 one["answered"],
                 one["failed"],
                 one.get("noise"),
+                {part: tuple(Score(**score) for score in scores) for part, scores in one.get("parts", {}).items()},
             )
             for one in raw["models"]
         )

@@ -10,8 +10,17 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, func, select, update
 
 from core.errors import NotFound
-from core.platform.db.tables import EVALUATION_ANSWERS, EVALUATIONS, TASKS, VERDICTS, Evaluation, ModelVerdict
+from core.platform.db.tables import (
+    EVALUATED_MODELS,
+    EVALUATION_ANSWERS,
+    EVALUATIONS,
+    TASKS,
+    VERDICTS,
+    Evaluation,
+    ModelVerdict,
+)
 from core.platform.db.uow import UnitOfWork, read
+from core.serving.evaluations.measured import own_id
 from core.serving.evaluations.records import (
     AnswerRecord,
     Contestant,
@@ -58,8 +67,11 @@ def listed(
 
 
 def save_summary(uow: UnitOfWork, evaluation_id: str, summary: Summary) -> None:
-    """Write what came out."""
+    """Write what came out, and which models were measured."""
     uow.execute(update(EVALUATIONS).where(EVALUATIONS.c.id == evaluation_id).values(summary=summary.to_dict()))
+    measured = dict.fromkeys(own_id(model.model_id) for model in summary.models)
+    if measured:
+        uow.insert_new(EVALUATED_MODELS, [{"evaluation_id": evaluation_id, "model_id": model} for model in measured])
 
 
 def set_archived(ids: Sequence[str], *, archived: bool) -> int:
@@ -86,7 +98,7 @@ def rename(evaluation_id: str, name: str) -> None:
 def remove(evaluation_id: str) -> None:
     """Delete an evaluation with its answers and verdicts."""
     with UnitOfWork() as uow:
-        for table in (EVALUATION_ANSWERS, VERDICTS):
+        for table in (EVALUATION_ANSWERS, EVALUATED_MODELS, VERDICTS):
             uow.execute(delete(table).where(table.c.evaluation_id == evaluation_id))
         uow.execute(delete(EVALUATIONS).where(EVALUATIONS.c.id == evaluation_id))
         uow.commit()

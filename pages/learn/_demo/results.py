@@ -6,9 +6,8 @@ import streamlit as st
 
 from core.services.learn import demo
 from core.services.training import jobs
-from core.services.training.results import ExactMatchResult
 from pages.ui import components, navigation, wizard
-from pages.ui.answers import exact_match, test_split
+from pages.ui.answers import by_field, by_split
 from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import series_of
 from pages.ui.errors import boundary
@@ -16,6 +15,7 @@ from pages.ui.format import plural
 from pages.ui.tasks import words as task_words
 
 POLL_S = 1.0
+SAMPLES = 3
 _PARTS = (
     "New combinations of sentences, products and names. The sentence that describes the problem was in the training.",
     "Every sentence is new: the model has to recognize the problem in other words.",
@@ -59,7 +59,7 @@ def on_unseen_examples(record: demo.DemoRecord) -> None:
     titles = demo.sample(record.sample).parts
     _verdict(record)
     for number, part in enumerate(record.report):
-        test_split.part(part, titles.get(part.part, part.part), _PARTS[min(number, len(_PARTS) - 1)], f"part_{number}")
+        by_field.part(part, titles.get(part.part, part.part), _PARTS[min(number, len(_PARTS) - 1)], f"part_{number}")
     if record.base_model == demo.STARTER:
         st.caption(
             "The starter knows few words, so it recognizes a problem mostly by the words it was trained on. A "
@@ -83,15 +83,14 @@ def _verdict(record: demo.DemoRecord) -> None:
     )
 
 
-def side_by_side(test: ExactMatchResult) -> None:
+def side_by_side(record: demo.DemoRecord) -> None:
     """Sample questions with both answers, then the share of exact answers."""
     components.section_gap()
-    components.heading(
-        "The same questions to both", f"{len(test.samples[:3])} of {test.counts.train + test.counts.validation}"
-    )
-    exact_match.samples(test)
+    count = sum(len(part.questions) for part in record.report)
+    components.heading("The same questions to both", f"{min(SAMPLES, count)} of {count}")
+    by_split.samples(record.report, SAMPLES)
     components.section_gap()
-    exact_match.figures(test, key="demo")
+    by_split.figures(record.report, key="demo")
     st.caption(
         "This sample teaches facts, and a small model memorizes them: it repeats what it was taught, and knows few "
         "answers to the same questions in other words. Facts belong in a search index; see the explainer."

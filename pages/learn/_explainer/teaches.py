@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.learn import demo
+from core.services.serving.evaluating import BaseAndTuned
 from pages.ui import components, navigation
 from pages.ui.components import Tile
-from pages.ui.format import md, percent, sentence
+from pages.ui.format import md, sentence
 
 _SAMPLES = {
     "tickets": (
@@ -20,6 +21,10 @@ _SAMPLES = {
         "Each question has a fixed answer, such as the price of shipping. It follows from nothing in the question, so "
         "the model can only memorize it, and a small model finds it by the words of the question.",
     ),
+}
+_FACTS = {
+    "train": ("As trained", "Exact answers to the questions that it was trained on."),
+    "validation": ("In other words", "Exact answers to these questions, reworded."),
 }
 _ADVICE = (
     ("Fine-tune", "The form of the answer, the tone, the choice among options, the steps of a task, technical terms."),
@@ -68,19 +73,15 @@ def _measured(sample_id: str) -> None:
 
 
 def _tiles(record: demo.DemoRecord) -> list[Tile]:
-    if record.exact_match:
-        base, tuned = record.exact_match.base, record.exact_match.tuned
-        return [
-            _tile("As trained", tuned.train, base.train, "Exact answers to the questions that it was trained on."),
-            _tile("In other words", tuned.validation, base.validation, "Exact answers to these questions, reworded."),
-        ]
+    by_part = {part.part: part.figures[-1] for part in record.report if part.figures}  # the strictest figure
+    if record.by_split:
+        return [_tile(title, by_part[part], text) for part, (title, text) in _FACTS.items() if part in by_part]
     titles = ("Unseen tickets", "In unseen wordings")
-    whole = [part.figures[-1] for part in record.report]  # all fields right
     return [
-        _tile(title, figure.tuned.value, figure.base.value, f"All fields right, of {figure.tuned.total}.")
-        for title, figure in zip(titles, whole, strict=False)
+        _tile(title, figure, f"All fields right, of {figure.tuned.total}.")
+        for title, figure in zip(titles, by_part.values(), strict=False)
     ]
 
 
-def _tile(label: str, tuned: float | None, base: float | None, text: str) -> Tile:
-    return Tile(label, percent(tuned), note=f"base {percent(base)}", help=text)
+def _tile(label: str, figure: BaseAndTuned, text: str) -> Tile:
+    return Tile(label, figure.tuned.text, note=f"base {figure.base.text}", help=text)

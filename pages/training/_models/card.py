@@ -10,8 +10,9 @@ from core.services.platform.listing import Slice
 from core.services.training import jobs, models
 from core.services.training.metrics import final_loss_text
 from core.services.training.models import ModelLine, ModelRecord
-from pages.training._models import scores, versions
+from pages.training._models import versions
 from pages.ui import components, listing, navigation
+from pages.ui.answers import scores
 from pages.ui.format import ago, md, plural, short, size
 from pages.ui.methods import method_md
 

@@ -10,8 +10,8 @@ import streamlit as st
 from core.services.training import models
 from core.services.training.metrics import final_loss_text
 from core.services.training.models import ModelLine, ModelRecord, ModelScore
-from pages.training._models import scores
 from pages.ui import components, navigation, states
+from pages.ui.answers import scores
 from pages.ui.format import day, md, plural
 from pages.ui.methods import method_md
 

@@ -1,1 +1,1 @@
-"""Answers of models on the screens: streamed, or as the result of an exact-match test."""
+"""Answers of models on the screens: streamed, as the report of an evaluation, or as scores."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.services.training.models import ConfusionMatrix
+from core.services.serving.evaluating import ConfusionMatrix
 from pages.ui.charts import INK, SEQ, chart
 from pages.ui.escaping import plotted
 

@@ -13,6 +13,7 @@ from core.platform.db.uow import UnitOfWork
 from core.platform.storage import get_storage
 from core.services.data import datasets
 from core.services.platform import task_list, tasks
+from core.services.serving.evaluating import testing
 from core.services.training import jobs, metrics, models
 from core.services.training.models import ModelRecord
 from tests.support import runs
@@ -131,7 +132,7 @@ def test_a_deleted_model_takes_its_files_along_and_leaves_its_job(model: ModelRe
 
 
 def test_a_model_under_test_is_not_deleted(model: ModelRecord) -> None:
-    test = models.test(model.id)
+    test = tasks.get_task(testing.start_after(jobs.get_job(model.job_id), "train").task_id)
     assert models.dependents(model.id).unfinished == (test.title,)
     with pytest.raises(Conflict, match="unfinished task"):
         models.delete(model.id, model.name)
@@ -149,7 +150,7 @@ def test_a_finished_task_links_to_what_it_made(model: ModelRecord) -> None:
     training = tasks.get_task(jobs.get_job(model.job_id).task_id)
     link = task_list.made([training])[training.id]
     assert (link.screen, link.query, link.title) == ("models", {"id": model.id}, model.name)
-    test = models.test(model.id)
+    test = tasks.get_task(testing.start_after(jobs.get_job(model.job_id), "train").task_id)
     assert task_list.made([test]) == {}, "it has not ended"
     starter = tasks.list_tasks(kind="starter")
     assert [link.query for link in task_list.made(starter).values()] == [{"model": "starter"}]

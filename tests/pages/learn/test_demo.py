@@ -6,13 +6,12 @@ from core.data.samples import SAMPLES
 from core.services.learn import demo
 from core.services.learn.demo_time import Countdown
 from core.services.platform import tasks
-from core.services.serving import chat
+from core.services.serving import chat, evaluating
 from core.services.training import jobs
-from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
 from pages.learn._demo.steps import LATE, clock_left
 from pages.ui.format import md
 from tests.pages.conftest import keys
-from tests.support import runs
+from tests.support import evaluations as planted, runs
 from tests.support.jobs import finish
 
 
@@ -81,9 +80,14 @@ def test_the_ways_on_appear_when_the_test_has_ended(open_screen, tmp_path) -> No
     ways = {"own", "another", "compare"}
     assert demo.current().model_id
     assert not ways & keys(open_screen("demo"))  # the test still holds both models
-    counted = ExactMatchResult(base=ExactShares(0.0), tuned=ExactShares(0.5), counts=SplitCount(2))
-    finish(tasks.list_tasks(kind="exact_match")[0].id, counted)
-    assert ways <= keys(open_screen("demo"))
+    (test,) = tasks.list_about("evaluation", job_id=first.job_id)
+    begun = evaluating.get(test.payload["evaluation_id"])
+    answers = (planted.right_up_to(train=28, validation=3), planted.wrong)
+    planted.answered(begun, dict(zip((one.id for one in begun.models), answers, strict=True)))
+    finish(test.id)
+    app = open_screen("demo")
+    assert ways <= keys(app)
+    assert {"demo_chart", "sample_0", "sample_2"} <= keys(app)
 
 
 def test_a_demo_that_failed_offers_another_one(open_screen) -> None:

@@ -10,6 +10,7 @@ from core.services.serving import chat, comparing
 from core.services.training.models import ModelRecord
 from pages.ui import addressed
 from tests.pages.conftest import keys
+from tests.support import evaluations as planted
 from tests.support.talking import Talker, tuned
 
 
@@ -106,3 +107,14 @@ def test_a_text_that_is_too_long_or_the_default_is_not_in_the_address(open_scree
     assert "input" not in app.query_params
     app.text_area(key="question").set_value("").run()
     assert "input" not in app.query_params
+
+
+def test_each_tuned_model_is_tested_with_its_base_and_shows_the_score(open_screen, read, pair, talker) -> None:
+    first, second = pair
+    done = planted.measured(first, planted.right_up_to(validation=29), main="exact_match")
+    app = open_screen("compare", models=[first.id, second.id])
+    shown = read(app)
+    assert {tile.label: tile.value for tile in app.metric}["Exact match"] == "50.0%"
+    assert {f"test_{first.id}", f"test_{second.id}", f"evaluate_{second.id}"} <= keys(app)
+    assert "Model and base answer the held-out examples: 58 examples." in shown
+    assert any(done.id in link.proto.query_string for link in app.get("page_link"))

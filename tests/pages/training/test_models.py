@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from core.platform.tasks.context import Outcome, TaskContext
-from core.platform.tasks.lease import acquire
-from core.services.serving import from_code, live
+from core.services.serving import evaluating, from_code, live
+from core.services.serving.evaluating import Contestant, contestants, testing
 from core.services.serving.live import ServingFigures
 from core.services.training import models
 from core.services.training.models import ModelRecord
-from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
 from pages.ui.format import md
 from tests.pages.conftest import keys
-from tests.support import runs
+from tests.support import evaluations as planted, runs
+from tests.support.jobs import finish
 
 
 @pytest.fixture
@@ -23,10 +22,7 @@ def versions(studio_env: Path, tmp_path: Path) -> list[ModelRecord]:
     """Two versions of one model; the first one was tested."""
     data = runs.dataset()
     first, second = (runs.succeed(runs.launch(data, f"Support v{n}"), tmp_path / "adapter") for n in (1, 2))
-    lease = acquire(models.test(first.id).id, "test")
-    assert lease is not None
-    shares = {"base": ExactShares(0.0, 0.02), "tuned": ExactShares(0.96, 0.71)}
-    TaskContext(lease).finish(Outcome("succeeded", result=ExactMatchResult(**shares, counts=SplitCount(56, 58))))
+    planted.measured(first, planted.right_up_to(validation=41), main="exact_match")
     return [first, second]
 
 
@@ -38,7 +34,7 @@ def test_versions_are_one_card_that_opens(versions: list[ModelRecord], open_scre
     app.session_state[f"versions_{first.line_id}"] = True
     app.run()
     said = read(app)
-    assert f"{md('Held-out examples')} 71%" in said
+    assert f"{md('Held-out examples: Exact match')} 70.7%" in said
     app.button(key=f"open_version_{first.id}").click().run()
     read(app)
     assert {f"version_{first.id}", f"version_{second.id}"} <= keys(app)
@@ -77,12 +73,34 @@ def test_tags_are_added_removed_and_filtered_by(versions: list[ModelRecord], ope
     assert f"open_{first.id}" in keys(app)
 
 
-def test_a_model_without_a_test_leads_to_one(versions: list[ModelRecord], open_screen, read) -> None:
-    first, second = versions
-    assert f"to_test_{second.id}" in keys(open_screen("models", id=second.id))
+def test_a_model_that_was_not_tested_is_tested_with_one_click(
+    versions: list[ModelRecord], open_screen, read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, second = versions
+    monkeypatch.setattr(contestants, "find", lambda typed: Contestant(typed, typed, "tuned"))  # no starter
+    app = open_screen("models", id=second.id)
+    assert "Model and base answer the held-out examples: 58 examples." in read(app)
+    app.button(key=f"test_{second.id}").click().run()
+    read(app)
+    running = testing.running(second.id)
+    assert running is not None
+    assert f"live_test_{second.id}" in keys(app)
+    planted.answered(
+        evaluating.get(running.payload["evaluation_id"]), {second.id: planted.right, "starter": planted.wrong}
+    )
+    finish(running.id)
+    app = open_screen("models", id=second.id)
+    read(app)
+    assert {tile.label: tile.value for tile in app.metric}["Token F1"] == "100.0%"
+
+
+def test_the_score_of_a_model_and_the_way_to_its_evaluation(versions: list[ModelRecord], open_screen, read) -> None:
+    first, _ = versions
     app = open_screen("models", id=first.id)
     read(app)
-    assert {tile.label: tile.value for tile in app.metric} == {md("Held-out examples"): "71%"}
+    assert next((tile.label, tile.value) for tile in app.metric) == ("Exact match", "70.7%")
+    assert any("evaluate" in link.proto.page for link in app.get("page_link"))
+    assert f"test_{first.id}" in keys(app)
 
 
 def test_the_code_has_the_name_and_the_address_of_the_api(versions: list[ModelRecord], open_screen, read) -> None:

@@ -23,10 +23,11 @@ from core.platform.tasks.lease import Lease
 from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets
 from core.services.platform import tasks
-from core.services.training import jobs, metrics, models, monitoring, results
+from core.services.serving import evaluating
+from core.services.serving.evaluating import testing
+from core.services.training import jobs, metrics, models, monitoring
 from core.services.training.jobs import first_batch
 from core.services.training.jobs.records import JobRecord
-from core.services.training.results import ExactMatchResult, SplitCount
 from core.settings import get_settings
 from tests.support import tiny
 from tests.support.random_model import refuse_system
@@ -291,22 +292,11 @@ def test_a_run_goes_on_past_examples_that_the_chat_template_refuses(
     assert any("2 examples were left out" in text for text in said) is bool(refused)
     first = lesson[2].messages[0].content if refused else f"Be brief.\n\n{lesson[0].messages[0].content}"
     assert model.manifest["smoke_test"]["question"] == first
-    ended = execute(models.test(model.id).id, "test:1")
-    assert ended is not None
-    assert ended.result["counts"] == {"train": len(lesson) - refused, "validation": 0}
-
-
-def test_exact_match_compares_base_and_tuned(base: str) -> None:
-    job = launch(base, num_epochs=100)
-    work(job)
-    (model,) = models.list_models()
-    ended = execute(models.test(model.id).id, "test:1")
-    assert ended is not None
-    result = ExactMatchResult.of(ended)
-    assert result.counts == SplitCount(10, 3)
-    assert result.base.train == 0
-    assert 0 <= (result.tuned.train or 0) <= 1
-    assert (result.samples[0].split, bool(result.samples[0].question)) == ("train", True)
+    begun = testing.start(model.id)
+    execute(begun.task_id, "test:1")
+    summary = evaluating.get(begun.id).summary
+    assert summary is not None
+    assert (summary.models[0].answered, summary.models[0].failed) == (len(lesson) - refused, refused)
 
 
 def test_both_models_answer_the_test_split_and_nothing_else(base: str) -> None:
@@ -318,24 +308,19 @@ def test_both_models_answer_the_test_split_and_nothing_else(base: str) -> None:
     job = jobs.create(name="", dataset_id=dataset.id, base_model=base, method="lora", draft_key=None, training=CHOICES)
     work(job)
     (model,) = models.list_models()
-    assert models.split_report(model.id) == ()
-    ended = execute(models.test_on_split(model.id).id, "test:1")
+    begun = testing.start(model.id)
+    ended = execute(begun.task_id, "test:1")
     assert ended is not None
     assert ended.state == "succeeded", ended.error
-    questions = results.SplitTestResult.of(ended).questions
-    assert [(item.split, item.question, item.part) for item in questions] == [
-        ("test", example.messages[0].content, example.source) for example in asked
-    ]
-    assert all(item.base and item.tuned for item in questions)
-    assert [part.part for part in models.split_report(model.id)] == ["part 0", "part 1"]
-
-
-def test_a_test_without_a_test_split_says_what_to_do(base: str) -> None:
-    job = launch(base)
-    work(job)
-    ended = execute(models.split_test_after(job.id, job.dataset_version_id, "Test").id, "test:1")
-    assert ended is not None
-    assert "no test split" in ended.error["message"]
+    report = evaluating.report(evaluating.get(begun.id))
+    assert [part.part for part in report] == ["part 0", "part 1"]
+    questions = [question.asked for part in report for question in part.questions]
+    assert {(item.split, item.question) for item in questions} == {
+        ("test", example.messages[0].content) for example in asked
+    }
+    score, *_ = models.scores(model)
+    assert (score.title, score.tuned.total) == ("Test split: All fields right", 5)
+    assert score.base is not None
 
 
 def test_a_calibration_writes_what_the_forecast_reads(base: str) -> None:

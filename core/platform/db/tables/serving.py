@@ -239,6 +239,16 @@ class EvaluationAnswer(SQLModel, table=True):
     created_at: float = Field(default_factory=time.time)
 
 
+class EvaluatedModel(SQLModel, table=True):
+    """A model that an evaluation measured, written when it ends: the way from a model to its scores."""
+
+    __tablename__ = "evaluated_models"
+    __table_args__ = (UniqueConstraint("evaluation_id", "model_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    evaluation_id: str = Field(foreign_key="evaluations.id", index=True)
+    model_id: str = Field(index=True)  # of a merged model: the one that it was merged from
+
+
 class ModelVerdict(SQLModel, table=True):
     """Whether a model may replace its parent, with the reasons."""
 

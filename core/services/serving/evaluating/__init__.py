@@ -22,8 +22,17 @@ from core.services.serving.evaluating.reading import (
     matrix,
     seconds_of,
 )
+from core.services.serving.evaluating.reports import (
+    AnsweredExample,
+    BaseAndTuned,
+    GradedField,
+    GradedQuestion,
+    PartReport,
+    answered_right,
+    report,
+)
 from core.services.serving.evaluating.starting import KIND, EvaluationResult, estimate, start
-from core.serving.evaluation import EVALUATION_METRICS, EvaluationMetric, Score
+from core.serving.evaluation import EVALUATION_METRICS, ConfusionMatrix, EvaluationMetric, Score
 from core.serving.evaluation.agreement import FEWEST_RATINGS, JudgeCalibration, JudgedPairs
 from core.serving.evaluation.custom import CUSTOM_KINDS
 from core.serving.evaluation.suites import SUITES, Suite

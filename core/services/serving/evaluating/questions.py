@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from core.errors import DataError
-from core.messages import Message
+from core.messages import Example, Message
 from core.services.data import datasets
 from core.serving.evaluation.suites import SUITES
 
@@ -21,6 +21,7 @@ class EvaluationQuestion:
         position: of the example in its version, or of the item in its suite.
         expected: the output of the example; "" for an item of a suite.
         check: of an item of a suite (core.serving.evaluation.suites); {} for an example.
+        split, source: of the example; "" for an item of a suite.
     """
 
     suite: str
@@ -28,6 +29,14 @@ class EvaluationQuestion:
     messages: tuple[Message, ...]
     expected: str = ""
     check: Mapping[str, Any] | None = None
+    split: str = ""
+    source: str = ""
+
+    @classmethod
+    def of(cls, position: int, example: Example) -> Self | None:
+        """The question in an example; None without an output in words."""
+        asked = before_answer(example.messages)
+        return cls("", position, *asked, split=example.split, source=example.source) if asked else None
 
     @property
     def text(self) -> str:
@@ -47,11 +56,11 @@ def of_dataset(version_id: str, split: str, limit: int | None) -> tuple[list[Eva
     for position, example in enumerate(datasets.iter_examples(version_id)):
         if split and example.split != split:
             continue
-        asked = before_answer(example.messages)
+        asked = EvaluationQuestion.of(position, example)
         if asked is None or example.tools:
             left_out += 1
             continue
-        found.append(EvaluationQuestion("", position, *asked))
+        found.append(asked)
         if limit and len(found) == limit:
             break
     if not found:

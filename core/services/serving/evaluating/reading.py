@@ -9,7 +9,7 @@ from typing import Final
 from core.errors import NotFound
 from core.services.data import datasets
 from core.services.serving.evaluating import scoring
-from core.services.serving.evaluating.questions import EvaluationQuestion, before_answer
+from core.services.serving.evaluating.questions import EvaluationQuestion
 from core.serving.evaluation import (
     EVALUATION_METRICS,
     ConfusionMatrix,
@@ -150,7 +150,7 @@ def questions_at(evaluation: EvaluationRecord, suite: str, positions: Sequence[i
                 for at in positions if at < len(items)}  # fmt: skip
     found = {}
     for record in datasets.examples_at(evaluation.dataset_version_id, positions):
-        asked = before_answer(record.example.messages)
+        asked = EvaluationQuestion.of(record.position, record.example)
         if asked is not None:
-            found[record.position] = EvaluationQuestion("", record.position, *asked)
+            found[record.position] = asked
     return found

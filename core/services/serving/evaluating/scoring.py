@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from core.services.serving.evaluating.questions import EvaluationQuestion
 from core.services.serving.evaluating.statistics import noise
-from core.serving.evaluation import EVALUATION_METRICS, EvaluationMetric, Graded, figures, main_metric
+from core.serving.evaluation import (
+    EVALUATION_METRICS,
+    OF_OBJECTS,
+    EvaluationMetric,
+    Graded,
+    Score,
+    figures,
+    main_metric,
+    object_figures,
+)
 from core.serving.evaluation.custom import metric_of
 from core.serving.evaluation.suites import SUITES, passes
 from core.serving.evaluations import store
@@ -14,6 +24,7 @@ from core.serving.evaluations.records import AnswerRecord, EvaluationRecord, Mod
 
 PASSED = "passed"
 PERPLEXITY = "perplexity"
+MOST_PARTS: Final = 12  # sources; of more, such as files, only the figures of all are read
 
 
 def metrics_of(evaluation: EvaluationRecord) -> list[EvaluationMetric]:
@@ -67,9 +78,36 @@ def summarize(evaluation: EvaluationRecord, questions: Sequence[EvaluationQuesti
                 sum(not answer.error for answer in first),
                 sum(bool(answer.error) for answer in first),
                 noise(runs(of_dataset, main.id)),
+                _parts(evaluation, asked, first, main),
             )
         )
     return Summary(main.id, tuple(found), left_out)
+
+
+def _parts(
+    evaluation: EvaluationRecord,
+    asked: Mapping[int, EvaluationQuestion],
+    answers: Sequence[AnswerRecord],
+    main: EvaluationMetric,
+) -> dict[str, tuple[Score, ...]]:
+    """The figures of each split, or of each source in a split that has several: the main one, and those of fields."""
+    groups: dict[str, list[Graded]] = {}
+    for answer in answers:
+        question = asked[answer.position]
+        part = question.source if evaluation.split else question.split
+        groups.setdefault(part, []).append(graded(question, answer))
+    if evaluation.split and not 1 < len(groups) <= MOST_PARTS:
+        return {}
+    return {part: _of_part(items, main) for part, items in groups.items()}
+
+
+def _of_part(items: Sequence[Graded], main: EvaluationMetric) -> tuple[Score, ...]:
+    of_objects = object_figures(items)
+    found = () if main.id in OF_OBJECTS and of_objects else main.compute(items)
+    if not (of_objects or found) and main.of_one is not None:  # too few for its figure, such as labels
+        some = [value for item in items if (value := main.of_one(item)) is not None]
+        found = (Score.count(main.title, round(sum(some)), len(some), main.id),) if some else ()
+    return (*found, *of_objects)
 
 
 def runs(answers: Sequence[AnswerRecord], metric: str) -> list[dict[int, float]]:

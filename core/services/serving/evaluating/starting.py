@@ -62,34 +62,64 @@ def start(
     """
     found, chosen = _chosen(models, settings)
     _check(split, metrics, chosen)
+    return create(found, version_id, split, metrics, chosen, name=name)
+
+
+def create(
+    found: Sequence[Contestant],
+    version_id: str,
+    split: str,
+    metrics: Sequence[str],
+    settings: EvaluationSettings,
+    *,
+    name: str = "",
+    title: str = "",
+    job_id: str = "",
+    after_task_id: str | None = None,
+) -> EvaluationRecord:
+    """Create the row and the task of an evaluation whose choices were checked.
+
+    Args:
+        title: of the task.
+        job_id: of the one-click test of this job's model, of which there is one at a time: a running one is returned.
+        after_task_id: of the task that it waits for; the model of its job need not exist before.
+    """
     version = datasets.get_version(version_id)
     dataset = datasets.get_dataset(version.dataset_id)
     row = Evaluation(
         id=new_id("eval"),
-        name=name.strip()[:LONGEST_NAME] or _name(found, chosen.against, dataset.name),
+        name=name.strip()[:LONGEST_NAME] or _name(found, settings.against, dataset.name),
         dataset_id=dataset.id,
         dataset_name=dataset.name,
         dataset_version_id=version_id,
         split=split,
         models=[asdict(model) for model in found],
         metrics=list(metrics) or [metric.id for metric in EVALUATION_METRICS if metric.default],
-        settings=chosen.to_dict(),
+        settings=settings.to_dict(),
     )
-    paid = costs.paid(found, version_id, split, chosen)
+    paid = costs.paid(found, version_id, split, settings)
+    payload = {
+        "evaluation_id": row.id,
+        "dataset_id": dataset.id,
+        "dataset_version_id": version_id,
+        "model_ids": [own for model in found if (own := contestants.registered_id(model.id))],
+    }
     with UnitOfWork() as uow:
-        payload = {
-            "evaluation_id": row.id,
-            "dataset_id": dataset.id,
-            "dataset_version_id": version_id,
-            "model_ids": [own for model in found if (own := contestants.registered_id(model.id))],
-        }
-        task, _ = task_store.create(uow, kind=KIND, title=f"Evaluate {row.name}", payload=payload)
-        budgets.reserve_for(uow, paid, task.id, task.title)
-        row.task_id = task.id
-        store.create(uow, row)
+        task = task_store.create_or_join(
+            uow,
+            kind=KIND,
+            title=title or f"Evaluate {row.name}",
+            payload=payload | ({"job_id": job_id} if job_id else {}),
+            key=f"test:{job_id}" if job_id else row.id,
+            after_task_id=after_task_id,
+        )
+        if task.payload["evaluation_id"] == row.id:
+            budgets.reserve_for(uow, paid, task.id, task.title)
+            row.task_id = task.id
+            store.create(uow, row)
         uow.commit()
     announce(task.id)
-    return store.get(row.id)
+    return store.get(task.payload["evaluation_id"])
 
 
 def estimate(

@@ -29,6 +29,7 @@ class ComparedRuns:
         before: of the parent: one run, and further ones where it was repeated.
         margin: how far a suite may fall.
         unit: of the values.
+        parent: what the other model is called in a reason.
     """
 
     about: str
@@ -38,6 +39,7 @@ class ComparedRuns:
     margin: float = 0.0
     unit: Unit = "share"
     direction: Direction = "higher"
+    parent: str = "The base model"
 
     @property
     def sign(self) -> int:
@@ -84,10 +86,18 @@ def _of_task(task: ComparedRuns) -> VerdictReason:
 
 
 def _of_guard(guard: ComparedRuns) -> VerdictReason:
-    """The margin is widened by the noise of the parent, which is 0 where its answers are always the same."""
+    """The margin is widened by the noise of the parent, which is 0 where its answers are always the same.
+
+    A suite that the parent fails cannot fall: it guards nothing, and the reason says so.
+    """
     before, after = _mean(mean_run(guard.before)), _mean(guard.after)
     margin = guard.margin + noise_of_share(guard.before, guard.after)
     fall = before - after
+    if guard.after and before <= margin:
+        right = f"{guard.parent} answers {round(before * len(guard.after)):,} of {len(guard.after):,} correctly"
+        how_far = " by more than is allowed" if before else ""
+        text = f"{guard.title} guards nothing here. {right}, so this suite cannot fall{how_far}."
+        return VerdictReason(guard.about, None, text, before, after)
     numbers = f"{_value(before, 'share')} → {_value(after, 'share')} of {len(guard.after)} questions"
     allowed = f"a fall of up to {100 * margin:.0f} points is allowed"
     if fall > margin + 1e-9:

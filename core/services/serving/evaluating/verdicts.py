@@ -92,11 +92,14 @@ def _judged(
     evaluation: EvaluationRecord, main: str, candidate: Sequence[AnswerRecord], parent: Sequence[AnswerRecord]
 ) -> Judgment:
     metric = EVALUATION_METRICS.get(main)
+    other = next(model for model in evaluation.models if model.id == evaluation.settings.against)
+    named = "The base model" if other.kind == "base" else f"“{other.title}”"
 
     def measured(about: str, suite: str, title: str, of: str, **more: object) -> ComparedRuns:
         before = scoring.runs([one for one in parent if one.suite == suite], of)
         after = scoring.runs([one for one in candidate if one.suite == suite], of)
-        return ComparedRuns(about, title, after[0] if after else {}, before or [{}], **more)  # type: ignore[arg-type]
+        values = (after[0] if after else {}, before or [{}])
+        return ComparedRuns(about, title, *values, parent=named, **more)  # type: ignore[arg-type]
 
     task = measured(TASK, "", metric.title, metric.id, unit=metric.unit, direction=metric.direction)
     guards = [

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from core.services.serving import agents
 from core.services.serving.agents import AgentRecord
 from core.services.training import models
-from core.text import share
 from core.training.metrics import final_loss_text
 
 
@@ -36,7 +35,7 @@ def generations(agent: AgentRecord) -> tuple[AgentGeneration, ...]:
         measured = next(iter(scores[model.id]), None) if model else None
         said = ""
         if model is not None:
-            said = f"{measured.title} {share(measured.tuned)}" if measured else final_loss_text(model.final_loss)
+            said = f"{measured.title} {measured.tuned.text}" if measured else final_loss_text(model.final_loss)
         title = model.name if model else agents.model_title(name)
         found.append(AgentGeneration(name, title, said, number, name == agent.version.model_id))
     return tuple(found)

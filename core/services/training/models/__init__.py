@@ -1,8 +1,7 @@
-"""The registry of fine-tuned models: registered once per job, listed, named, archived, deleted, downloaded, tested."""
+"""The registry of fine-tuned models: registered once per job, listed, named, archived, deleted, downloaded."""
 
 from __future__ import annotations
 
-from core.services.training.models.exact_match import EXACT_MATCH, evaluate_after, running_test, test, test_result
 from core.services.training.models.listing import LISTING, look_up, newest
 from core.services.training.models.managing import (
     archive,
@@ -16,19 +15,6 @@ from core.services.training.models.managing import (
 )
 from core.services.training.models.reader import base_and_method, get_model, list_models, trained_version, versions
 from core.services.training.models.records import EXACT, MergedFiles, ModelDownload, ModelLine, ModelRecord, ModelScore
-from core.services.training.models.registering import file_facts, register
+from core.services.training.models.registering import file_facts, model_id_of, register
 from core.services.training.models.scores import scores, scores_of
 from core.services.training.models.tags import LONGEST_TAG, MOST_TAGS, add_tags, all_tags, remove_tags, set_tags
-from core.services.training.models.test_split import (
-    TEST_SPLIT,
-    BaseAndTuned,
-    ConfusionMatrix,
-    GradedField,
-    GradedQuestion,
-    PartReport,
-    answered_right,
-    report,
-    split_report,
-    split_test_after,
-    test_on_split,
-)

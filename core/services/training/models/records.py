@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.platform.storage import blocks_of
+from core.serving.evaluation import Score
+from core.text import plural
 
 EXACT: Final = "float32"  # holds base plus adapter without rounding
 
@@ -78,18 +80,31 @@ class ModelRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModelScore:
-    """A share of right answers of 0-1, of `total` answers; `base` is the base model's.
+    """A figure of a model in an evaluation, and its base's where that was asked the same.
 
-    `main` scores are shown where there is room for few: held-out examples rather than training ones, and the last
-    figure of the test split, over all of its parts. `part` is the source of the examples, "" for all of them.
+    One of them is `main`: it is the score of the model, shown where there is room for one. `part` is the source of the
+    examples, "" for all of them.
     """
 
     title: str
-    tuned: float
-    base: float
-    total: int
+    tuned: Score
+    base: Score | None
+    evaluation_id: str
     main: bool = False
     part: str = ""
+
+    @property
+    def points(self) -> float | None:
+        """How many percentage points better than the base; None for a figure that is no share."""
+        if self.base is None or self.tuned.unit != "share":
+            return None
+        return 100 * (self.tuned.value - self.base.value)
+
+    @property
+    def text(self) -> str:
+        """`72.4%, base 1.7%, of 58 answers`."""
+        base = f", base {self.base.text}" if self.base else ""
+        return f"{self.tuned.text}{base}, of {plural(self.tuned.total, 'answer')}"
 
 
 @dataclass(frozen=True, slots=True)

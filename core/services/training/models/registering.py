@@ -46,7 +46,7 @@ def register(
         manifest: further facts for the manifest.
     """
     job = job_reader.get_job(job_id)
-    model_id = f"fm_{job_id.removeprefix('job_')}"
+    model_id = model_id_of(job_id)
     files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != MANIFEST)
     size = sum(path.stat().st_size for path in files)
     facts = {
@@ -93,6 +93,11 @@ def register(
         return TrainingResult(model_id=model_id, model=name, final_loss=final_loss)
 
     return Outcome("succeeded", reason="stopped_early" if stopped_early else "", on_commit=insert)
+
+
+def model_id_of(job_id: str) -> str:
+    """The id that a job's model has, or will have."""
+    return f"fm_{job_id.removeprefix('job_')}"
 
 
 def _write_manifest(path: Path, facts: Mapping[str, Any]) -> None:

@@ -1,87 +1,96 @@
-"""What was measured on models, one definition for cards, screens, command line, API and model cards.
+"""The scores of models: one definition for cards, screens, lineage, command line, API and model cards.
 
-A score is a share of right answers in the newest finished test of a kind: the exact-match test has one for each split,
-the test on the test split one for each figure that applies to its answers.
+The score of a model is the main figure of the newest evaluation of its dataset's test split; where that was never
+asked, of the held-out examples, else of the training examples. Archived evaluations do not count.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from sqlalchemy import select
-
-from core.platform.db.tables import TASKS
-from core.platform.db.uow import read
-from core.platform.tasks import store
-from core.services.training.models.exact_match import EXACT_MATCH
 from core.services.training.models.records import ModelRecord, ModelScore
-from core.services.training.models.test_split import TEST_SPLIT, PartReport, report
-from core.services.training.results import ExactMatchResult, SplitTestResult
+from core.serving.evaluation import Score
+from core.serving.evaluations import measured
+from core.serving.evaluations.measured import Measured
+from core.serving.evaluations.records import ModelSummary
 
-_SPLITS: Final = {"train": "Training examples", "validation": "Held-out examples"}
-_REMEMBERED: Final = 2_000  # tests whose scores this process knows; the result of a finished test never changes
+_SPLITS: Final = {  # the one that is the score first
+    "test": "Test split",
+    "validation": "Held-out examples",
+    "train": "Training examples",
+    "": "All examples",
+}
+_Figures = tuple[Sequence[Score], Sequence[Score]]  # of the model, and of its base
 
 
 def scores(model: ModelRecord) -> tuple[ModelScore, ...]:
-    """The scores of one model, main ones first; empty if it was not tested."""
+    """The scores of one model, the main one first; empty if it was not evaluated on its dataset."""
     return scores_of([model])[model.id]
 
 
 def scores_of(models: Sequence[ModelRecord]) -> dict[str, tuple[ModelScore, ...]]:
-    """The scores of several models by id, with one query for tests that this process knows."""
-    jobs = {model.job_id: model.id for model in models}
-    found: dict[str, tuple[ModelScore, ...]] = {model.id: () for model in models}
-    for job_id, tests in _newest_tests(list(jobs)).items():
-        every = [score for kind, task_id in sorted(tests.items()) for score in _of_test(kind, task_id)]
-        found[jobs[job_id]] = tuple(sorted(every, key=lambda score: not score.main))
-    return found
+    """The scores of several models by id, with one query."""
+    dataset = {model.id: model.dataset_id for model in models}
+    found: dict[str, list[Measured]] = defaultdict(list)
+    for one in measured.of_models(dataset):
+        if one.dataset_id == dataset[one.model_id]:
+            found[one.model_id].append(one)
+    return {model.id: _scores(model, found[model.id]) for model in models}
 
 
-def _newest_tests(job_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """{job: {kind: task}} of the newest finished tests."""
-    job: Any = TASKS.c.payload["job_id"].as_string()
-    query = (
-        select(job.label("job_id"), TASKS.c.kind, TASKS.c.id)
-        .where(TASKS.c.kind.in_((EXACT_MATCH, TEST_SPLIT)), TASKS.c.state == "succeeded", job.in_(job_ids))
-        .order_by(TASKS.c.created_at, TASKS.c.id)
-    )
-    newest: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in read(query) if job_ids else ():
-        newest[row.job_id][row.kind] = row.id
-    return newest
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _of_test(kind: str, task_id: str) -> tuple[ModelScore, ...]:
-    task = store.get(task_id)
-    if kind == EXACT_MATCH:
-        return _exact(ExactMatchResult.of(task))
-    return _split(report(SplitTestResult.of(task).questions))
-
-
-def _exact(test: ExactMatchResult) -> tuple[ModelScore, ...]:
-    found = []
+def _scores(model: ModelRecord, newest_first: Sequence[Measured]) -> tuple[ModelScore, ...]:
+    by_split: dict[str, tuple[Measured, _Figures]] = {}
+    for one in newest_first:
+        for split, figures in _by_split(one, model):
+            by_split.setdefault(split, (one, figures))
+    found: list[ModelScore] = []
+    rest: list[ModelScore] = []
     for split, title in _SPLITS.items():
-        base, tuned, total = (getattr(of, split) for of in (test.base, test.tuned, test.counts))
-        if total and base is not None and tuned is not None:
-            found.append((split, ModelScore(title, tuned, base, total)))
-    best = found[-1][0] if found else ""
-    return tuple(ModelScore(one.title, one.tuned, one.base, one.total, main=split == best) for split, one in found)
+        if split not in by_split:
+            continue
+        one, (tuned, base) = by_split[split]
+        score = next((score for score in tuned if score.metric == one.summary.main), None)
+        if score is None:
+            continue
+        is_first = not found
+        found.append(ModelScore(f"{title}: {score.title}", score, _same(score, base), one.evaluation_id, main=is_first))
+        if is_first:
+            others = (other for other in tuned if other is not score)
+            rest = [ModelScore(other.title, other, _same(other, base), one.evaluation_id) for other in others]
+            rest += _by_source(one, model) if one.split else ()
+    return (*found, *rest)
 
 
-def _split(parts: Sequence[PartReport]) -> tuple[ModelScore, ...]:
-    """The last figure over all parts, which is the strictest; then every figure of every part."""
-    every = [
-        ModelScore(figure.title, figure.tuned.value, figure.base.value, figure.tuned.total, part=part.part)
-        for part in parts
-        for figure in part.figures
-    ]
-    last = [part.figures[-1] for part in parts if part.figures]
-    if not last:
-        return ()
-    counts = [(one.tuned.right or 0, one.base.right or 0, one.tuned.total) for one in last]
-    tuned, base, total = (sum(of) for of in zip(*counts, strict=True))
-    return (ModelScore(f"Test split: {last[0].title}", tuned / total, base / total, total, main=True), *every)
+def _by_split(one: Measured, model: ModelRecord) -> Iterator[tuple[str, _Figures]]:
+    """The figures of both models on each split that an evaluation asked."""
+    tuned, base = _summaries(one, model)
+    if tuned is None:
+        return
+    if one.split or not tuned.parts:
+        yield one.split, (tuned.scores, base.scores if base else ())
+        return
+    for split, scores in tuned.parts.items():
+        yield split, (scores, base.parts.get(split, ()) if base else ())
+
+
+def _by_source(one: Measured, model: ModelRecord) -> list[ModelScore]:
+    tuned, base = _summaries(one, model)
+    return [
+        ModelScore(score.title, score, _same(score, base.parts.get(part, ()) if base else ()), one.evaluation_id,
+                   part=part)
+        for part, scores in (tuned.parts.items() if tuned else ())
+        for score in scores
+    ]  # fmt: skip
+
+
+def _summaries(one: Measured, model: ModelRecord) -> tuple[ModelSummary | None, ModelSummary | None]:
+    """The figures of the model, and of its base."""
+    found = {measured.own_id(each.model_id): each for each in one.summary.models}
+    return found.get(model.id), found.get(model.base_model)
+
+
+def _same(score: Score, others: Sequence[Score]) -> Score | None:
+    """The figure of another model that is compared with a figure."""
+    return next((other for other in others if (other.metric, other.title) == (score.metric, score.title)), None)

@@ -1,22 +1,20 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.errors import DataError, NotFound
-from core.messages import Example
 from core.platform.db.tables import Correction
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.services.data import datasets
 from core.services.learn import demo, home
 from core.services.platform import tasks
-from core.services.serving import chat
-from core.services.training import jobs, models, results
-from core.services.training.results import ExactMatchResult, ExactShares, SplitCount, SplitTestResult
+from core.services.serving import chat, evaluating
+from core.services.training import jobs, models
+from tests.support import evaluations as planted
 from tests.support.jobs import begin, finish, launch, make_dataset, succeed
 
 
@@ -87,13 +85,15 @@ def test_two_clicks_begin_one_demo(database: str) -> None:
         thread.join()
     assert found == ["demo_1"] * 3
     assert len(datasets.list_datasets()) == 1
-    assert sorted(task.kind for task in tasks.list_tasks()) == ["starter", "test_split", "training"]
+    assert sorted(task.kind for task in tasks.list_tasks()) == ["evaluation", "starter", "training"]
 
 
-def right(question: Example) -> results.TestedQuestion:
-    """The question of an example, which the tuned model answers as expected and the base not at all."""
-    asked, expected = (message.content for message in question.messages)
-    return results.TestedQuestion("test", asked, expected, "The page", expected, part=question.source)
+def ask_both(record: demo.DemoRecord, tuned: planted.Answers) -> None:
+    """Let both models answer the test of a demo, the base always wrong, and end it."""
+    (task,) = tasks.list_about("evaluation", job_id=record.job_id or "")
+    begun = evaluating.get(task.payload["evaluation_id"])
+    planted.answered(begun, {begun.models[0].id: tuned, begun.models[1].id: planted.wrong})
+    finish(task.id)
 
 
 def test_the_demo_shows_unseen_tickets_by_part(studio_env: Path, adapter: Path) -> None:
@@ -102,12 +102,11 @@ def test_the_demo_shows_unseen_tickets_by_part(studio_env: Path, adapter: Path) 
     job = jobs.get_job(record.job_id or "")
     assert (job.examples, job.num_epochs) == (360, 16)
     model = succeed(job, adapter)
-    tickets = demo.sample("tickets").test
-    asked = [right(ticket) for ticket in tickets]
-    asked[-1] = replace(asked[-1], tuned='{"team": "none"}')
-    finish(tasks.list_tasks(kind="test_split")[0].id, SplitTestResult(questions=tuple(asked)))
+    last = demo.sample("tickets").test[-1].messages[0].content
+    ask_both(record, lambda question, _: '{"team": "none"}' if question.text == last else question.expected)
     record = demo.status(record.id)
-    assert (record.state, record.tested, record.exact_match) == ("done", True, None)
+    assert (record.state, record.tested, record.by_split) == ("done", True, False)
+    assert record.steps[-1].detail == "120 examples asked, of which the training saw none."
     assert [part.part for part in record.report] == list(demo.sample("tickets").parts)
     known, unseen = record.report
     assert [figure.tuned.value for figure in known.figures] == [1.0] * 5
@@ -156,10 +155,10 @@ def test_the_demo_follows_its_tasks_to_the_end(studio_env: Path, adapter: Path) 
     record = demo.status(record.id)
     assert [step.state for step in record.steps] == ["done", "done", "done", "waiting"]
     assert record.model_id
-    result = ExactMatchResult(base=ExactShares(0.0), tuned=ExactShares(0.5), counts=SplitCount(2))
-    finish(tasks.list_tasks(kind="exact_match")[0].id, result)
+    ask_both(record, planted.right_up_to(train=28, validation=3))
     record = demo.status(record.id)
-    assert (record.state, record.exact_match) == ("done", result)
+    assert (record.state, record.by_split) == ("done", True)
+    assert [(part.part, part.figures[-1].tuned.right) for part in record.report] == [("train", 28), ("validation", 3)]
     assert demo.start(sample_id="support").id == "demo_1"
     again = demo.start(sample_id="support", again=True)
     assert (again.id, again.state) == ("demo_2", "running"), again.error
@@ -182,4 +181,17 @@ def test_a_demo_that_failed_says_why_and_can_begin_again(studio_env: Path) -> No
     record = demo.status(record.id)
     assert record.state == "failed"
     assert "cancelled" in record.error
+    assert demo.start().id == "demo_2"
+
+
+def test_a_demo_whose_evaluation_was_deleted_begins_again(studio_env: Path, adapter: Path) -> None:
+    record = demo.start()
+    succeed(jobs.get_job(record.job_id or ""), adapter)
+    ask_both(record, planted.right)
+    (task,) = tasks.list_about("evaluation", job_id=record.job_id or "")
+    evaluation = evaluating.get(task.payload["evaluation_id"])
+    evaluating.delete(evaluation.id, evaluation.name)
+    failed = demo.status(record.id)
+    assert (failed.state, failed.tested) == ("failed", False)
+    assert "was deleted" in failed.error
     assert demo.start().id == "demo_2"

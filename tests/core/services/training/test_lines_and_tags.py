@@ -1,4 +1,4 @@
-"""Versions of one model, their tags, and what was measured on them."""
+"""Versions of one model, and their tags."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import DataError
-from core.platform.tasks.context import Outcome, TaskContext
-from core.platform.tasks.lease import acquire
-from core.platform.tasks.records import TaskRecord
-from core.platform.tasks.results import TaskResult
 from core.services.platform.listing import View
 from core.services.training import models
-from core.services.training.models import LISTING, ModelRecord
-from core.services.training.results import ExactMatchResult, ExactShares, SplitCount, SplitTestResult, TestedQuestion
+from core.services.training.models import LISTING
 from tests.support.jobs import launch, make_dataset, succeed
 
 
@@ -24,12 +19,6 @@ def adapter(studio_env: Path, tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "adapter_config.json").write_text("{}")
     return folder
-
-
-def ended(task: TaskRecord, result: TaskResult) -> None:
-    lease = acquire(task.id, "test")
-    assert lease is not None
-    TaskContext(lease).finish(Outcome("succeeded", result=result))
 
 
 def versions_of(found: tuple[object, list[models.ModelLine]]) -> list[list[str]]:
@@ -110,34 +99,3 @@ def test_what_is_not_a_short_word_is_refused(adapter: Path) -> None:
     with pytest.raises(DataError):
         models.set_tags(model.id, [f"tag{n}" for n in range(models.MOST_TAGS + 1)])
     assert models.get_model(model.id).tags == ()
-
-
-def scores(model: ModelRecord) -> list[tuple[str, float, float, int, bool]]:
-    return [(one.title, one.tuned, one.base, one.total, one.main) for one in models.scores(model)]
-
-
-def test_scores_are_those_of_the_newest_finished_tests(adapter: Path) -> None:
-    model, other = (succeed(launch(make_dataset(name), name=name), adapter) for name in ("One", "Two"))
-    assert models.scores(model) == ()
-    for tuned in (0.5, 0.7):
-        shares = ExactShares(0.9, tuned)
-        ended(
-            models.test(model.id), ExactMatchResult(base=ExactShares(0.0, 0.1), tuned=shares, counts=SplitCount(8, 4))
-        )
-    models.test(model.id)  # not finished: the last finished one counts
-    assert scores(model) == [
-        ("Held-out examples", 0.7, 0.1, 4, True),
-        ("Training examples", 0.9, 0.0, 8, False),
-    ]
-    assert models.scores_of([model, other]) == {model.id: models.scores(model), other.id: ()}
-
-
-def test_the_test_split_is_one_score_over_all_parts_and_each_figure(adapter: Path) -> None:
-    model = succeed(launch(make_dataset()), adapter)
-    answers = (("a", '{"x": 1}'), ("a", '{"x": 2}'), ("b", '{"x": 1}'), ("b", "no"))
-    questions = [TestedQuestion("test", "?", '{"x": 1}', "no", tuned, part) for part, tuned in answers]
-    ended(models.test_on_split(model.id), SplitTestResult(questions=tuple(questions)))
-    assert scores(model)[0] == ("Test split: All fields right", 0.5, 0.0, 4, True)
-    parts = {(one.title, one.part): (one.tuned, one.total) for one in models.scores(model) if one.part}
-    assert parts["Valid JSON", "b"] == (0.5, 2)
-    assert parts["All fields right", "a"] == (0.5, 2)

@@ -11,12 +11,10 @@ from core.platform.tasks import store
 from core.platform.tasks.lease import acquire
 from core.platform.tasks.recovery import crashed
 from core.services.data import datasets
-from core.services.platform import tasks
 from core.services.serving import chat
 from core.services.training import jobs, models
 from core.services.training.jobs.records import DURATION
-from core.services.training.results import ExactMatchResult, ExactShares, SplitCount
-from tests.support.jobs import begin, finish, launch, make_dataset, succeed
+from tests.support.jobs import begin, launch, make_dataset, succeed
 
 MEASURED = {
     "train_seconds": 12.0,
@@ -123,18 +121,6 @@ def test_archive_notes_and_lists(studio_env: Path, adapter: Path) -> None:
     with pytest.raises(NotFound, match="Items - v1"):
         models.get_model("fm_none")
     assert models.archive(["fm_none"]) == 0
-
-
-def test_one_test_at_a_time(studio_env: Path, adapter: Path) -> None:
-    model = succeed(launch(make_dataset()), adapter)
-    first, second = models.test(model.id), models.test(model.id)
-    assert first.id == second.id
-    assert models.test_result(model.id) is None
-    result = ExactMatchResult(base=ExactShares(0.0), tuned=ExactShares(0.5), counts=SplitCount(2))
-    finish(first.id, result)
-    assert models.test_result(model.id) == result
-    assert models.test(model.id).id != first.id
-    assert len(tasks.list_tasks(kind="exact_match")) == 2
 
 
 def test_a_model_outlives_its_dataset(studio_env: Path, adapter: Path) -> None:

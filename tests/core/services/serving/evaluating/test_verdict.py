@@ -110,3 +110,20 @@ def test_the_interval_is_of_the_paired_difference() -> None:
 def test_few_examples_are_named() -> None:
     task = ComparedRuns("task", "Exact match", {0: 1.0, 1: 1.0}, [{0: 0.0, 1: 0.0}])
     assert "Only 2 examples" in judge(task, []).reasons[0].text
+
+
+def test_a_suite_that_the_parent_fails_guards_nothing_and_says_so() -> None:
+    task = ComparedRuns("task", "Exact match", {0: 1.0}, [{0: 0.0}])
+    none, one = dict.fromkeys(range(30), 0.0), {0: 1.0} | dict.fromkeys(range(1, 30), 0.0)
+    suites = [
+        ComparedRuns("format", "Format", none, [none], margin=0.05),
+        ComparedRuns("general", "General questions", none, [one], margin=0.05, parent="“Last week”"),
+        ComparedRuns("arithmetic", "Arithmetic", none, [one], margin=0.0),
+    ]
+    _, first, second, third = judge(task, suites).reasons
+    assert (first.ok, first.text) == (
+        None, "Format guards nothing here. The base model answers 0 of 30 correctly, so this suite cannot fall.",
+    )  # fmt: skip
+    assert second.ok is None
+    assert "“Last week” answers 1 of 30 correctly, so this suite cannot fall by more than is allowed." in second.text
+    assert third.ok is False, "a margin of 0 guards even one right answer"

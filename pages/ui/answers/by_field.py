@@ -1,14 +1,14 @@
-"""The result of a test on the test split: tiles, a confusion matrix, and the examples field by field."""
+"""The answers to examples whose outputs are objects: tiles, a confusion matrix, and the examples field by field."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from core.services.training.models import GradedField, GradedQuestion, PartReport
+from core.services.serving.evaluating import GradedField, GradedQuestion, PartReport
 from pages.ui import components
 from pages.ui.charts.evaluation import confusion_matrix
 from pages.ui.components import Tile
-from pages.ui.format import md, md_code, percent, plural, short
+from pages.ui.format import md, md_code, plural, short
 
 PER_PAGE = 3
 RIGHT, WRONG = ":green[:material/check:]", ":red[:material/close:]"
@@ -58,9 +58,9 @@ def _tiles(report: PartReport) -> None:
         [
             Tile(
                 md(figure.title),
-                percent(figure.tuned.value),
-                f"{100 * (figure.tuned.value - figure.base.value):+.0f} pts",
-                note=f"base {percent(figure.base.value)}",
+                figure.tuned.text,
+                f"{100 * (figure.tuned.value - figure.base.value):+.1f} pts",
+                note=f"base {figure.base.text}",
                 delta_color="normal" if figure.tuned.value != figure.base.value else "off",
                 arrow="auto" if figure.tuned.value != figure.base.value else "off",
                 help=f"{figure.tuned.right} of {figure.tuned.total} answers of the tuned model.",
