@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import evaluations as planted
+from core.services.serving import evaluating
+from tests.support import evaluations as planted, runs
 
 EVALUATIONS = "/api/v1/evaluations"
 
@@ -42,6 +43,32 @@ def test_figures_verdicts_answers_and_leaderboard(client) -> None:
     assert {answer["model_id"] for answer in worst["data"][0]["answers"]} == {"new", "old"}
     board = client.get(f"{EVALUATIONS}/leaderboard", params={"dataset": "Colors"}).json()
     assert [row["model_id"] for row in board] == ["new", "old"]
+
+
+def test_a_suite_that_the_other_model_fails_is_named(client) -> None:
+    answers = {"new": planted.right, "old": planted.wrong}
+    done = planted.planted(planted.dataset(), answers, against="old", suites=("format",))
+    (verdict,) = client.get(f"{EVALUATIONS}/{done.id}/verdicts").json()
+    _, reason = verdict["reasons"]
+    assert (reason["about"], reason["ok"]) == ("format", None)
+    assert reason["text"].endswith("“Old” answers 0 of 32 correctly, so this suite cannot fall.")
+
+
+def test_a_model_is_tested_and_has_scores(client, tmp_path: Path) -> None:
+    model = runs.succeed(runs.launch(runs.dataset("Support"), "Support v1"), tmp_path / "adapter")
+    address = f"/api/v1/models/{model.id}"
+    assert client.get(f"{address}/scores").json() == []
+    begun = client.post(f"{address}/test")
+    assert begun.status_code == 202, begun.text
+    assert (begun.json()["split"], begun.json()["state"]) == ("validation", "pending")
+    assert client.post(f"{address}/test").json()["id"] == begun.json()["id"]
+    answers = {model.id: planted.right_up_to(validation=29), "starter": planted.wrong}
+    planted.answered(evaluating.get(begun.json()["id"]), answers)
+    first, *_ = client.get(f"{address}/scores").json()
+    assert (first["title"], first["main"], first["evaluation_id"]) == (
+        "Held-out examples: Token F1", True, begun.json()["id"],
+    )  # fmt: skip
+    assert (first["tuned"]["total"], first["base"]["value"]) == (58, pytest.approx(0, abs=0.1))
 
 
 @pytest.mark.parametrize(

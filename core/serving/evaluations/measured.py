@@ -13,7 +13,7 @@ from core.serving.evaluations.records import Summary
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ModelMeasurement:
     """What an evaluation found out about a model; `split` is "" where every example was asked."""
 
     model_id: str
@@ -29,7 +29,7 @@ def own_id(model_id: str) -> str:
     return model_id.removesuffix(":merged")
 
 
-def of_models(model_ids: Collection[str]) -> Iterator[Measured]:
+def of_models(model_ids: Collection[str]) -> Iterator[ModelMeasurement]:
     """The newest ended evaluation of each model on each split of each dataset, newest first; without archived ones."""
     if not model_ids:
         return
@@ -51,4 +51,6 @@ def of_models(model_ids: Collection[str]) -> Iterator[Measured]:
         .order_by(ranked.c.created_at.desc(), ranked.c.id.desc())
     )
     for row in read(query):
-        yield Measured(row.model_id, row.id, row.dataset_id, row.split, row.created_at, Summary.from_dict(row.summary))
+        yield ModelMeasurement(
+            row.model_id, row.id, row.dataset_id, row.split, row.created_at, Summary.from_dict(row.summary)
+        )

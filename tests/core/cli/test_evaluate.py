@@ -51,6 +51,14 @@ def test_a_gate_passes_on_ship(models, capsys) -> None:
     assert shown["summary"]["models"][0]["suites"] == {"refusals": [32, 32], "format": [0, 32]}
 
 
+def test_a_gate_says_which_suite_guards_nothing(models, capsys) -> None:
+    models(new=planted.right, old=planted.wrong)
+    assert run("--against", "old", "--guards", "refusals,format", "--gate") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Ship: New against Old"
+    assert "  = Format guards nothing here. “Old” answers 0 of 32 correctly, so this suite cannot fall." in lines
+
+
 def test_without_a_gate_the_verdict_is_only_printed(models) -> None:
     models(new=planted.wrong, old=planted.right)
     assert run("--against", "old", "--guards", "none") == 0

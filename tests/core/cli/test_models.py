@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.cli import main
+from core.cli import main, models as verb
 from core.models import base_models
-from core.services.serving import from_code
+from core.platform import supervisor
+from core.services.platform import tasks
+from core.services.serving import evaluating, from_code
 from core.services.training import models
 from core.services.training.models import ModelRecord
 from core.serving.targets import Availability
 from core.serving.targets.studio import Studio
-from tests.support import runs
+from tests.support import evaluations as planted, runs
 
 
 @pytest.fixture
@@ -36,6 +39,23 @@ def test_models_are_tagged_and_listed_by_tag(model: ModelRecord, capsys: pytest.
     assert (found["tags"], found["version"], found["scores"]) == (["production"], 1, [])
     assert main(["models", "list", "--tag", "v2", "--json"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_a_model_is_tested_from_the_command_line(
+    model: ModelRecord, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted.models(monkeypatch)
+    monkeypatch.setattr(supervisor, "ensure", lambda *needed: nullcontext())
+
+    def work(task_id: str) -> None:
+        begun = evaluating.get(tasks.get_task(task_id).payload["evaluation_id"])
+        planted.answered(begun, {model.id: planted.right_up_to(validation=29), "starter": planted.wrong})
+
+    monkeypatch.setattr(verb, "wait_succeeded", work)
+    assert main(["models", "test", model.id]) == 0
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert shown[0] == ["FIGURE", "PART", "TUNED", "BASE", "ANSWERS"]
+    assert ["Exact", "match", "-", "50.0%", "0.0%", "58"] in shown
 
 
 def test_deploy_restores_a_model_and_prints_its_address(

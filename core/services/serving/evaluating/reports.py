@@ -139,7 +139,7 @@ def _examples(evaluation: EvaluationRecord, base: str, tuned: str) -> Iterator[t
 
 
 def _pairs(base: ModelSummary, tuned: ModelSummary, part: str, main: str) -> tuple[BaseAndTuned, ...]:
-    """The figures of fields, the strictest one last; of answers that are no objects the main figure alone."""
+    """The figures of fields, the strictest one last; of answers that are not objects the main figure alone."""
     ours, theirs = (of.parts.get(part, ()) if part else of.scores for of in (tuned, base))
     wanted = OF_OBJECTS if any(score.metric in OF_OBJECTS for score in ours) else (main,)
     others = {(score.metric, score.title): score for score in theirs}

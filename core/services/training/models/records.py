@@ -95,7 +95,7 @@ class ModelScore:
 
     @property
     def points(self) -> float | None:
-        """How many percentage points better than the base; None for a figure that is no share."""
+        """How many percentage points better than the base; None for a figure that is not a share."""
         if self.base is None or self.tuned.unit != "share":
             return None
         return 100 * (self.tuned.value - self.base.value)

@@ -13,7 +13,7 @@ from typing import Final
 from core.services.training.models.records import ModelRecord, ModelScore
 from core.serving.evaluation import Score
 from core.serving.evaluations import measured
-from core.serving.evaluations.measured import Measured
+from core.serving.evaluations.measured import ModelMeasurement
 from core.serving.evaluations.records import ModelSummary
 
 _SPLITS: Final = {  # the one that is the score first
@@ -33,15 +33,15 @@ def scores(model: ModelRecord) -> tuple[ModelScore, ...]:
 def scores_of(models: Sequence[ModelRecord]) -> dict[str, tuple[ModelScore, ...]]:
     """The scores of several models by id, with one query."""
     dataset = {model.id: model.dataset_id for model in models}
-    found: dict[str, list[Measured]] = defaultdict(list)
+    found: dict[str, list[ModelMeasurement]] = defaultdict(list)
     for one in measured.of_models(dataset):
         if one.dataset_id == dataset[one.model_id]:
             found[one.model_id].append(one)
     return {model.id: _scores(model, found[model.id]) for model in models}
 
 
-def _scores(model: ModelRecord, newest_first: Sequence[Measured]) -> tuple[ModelScore, ...]:
-    by_split: dict[str, tuple[Measured, _Figures]] = {}
+def _scores(model: ModelRecord, newest_first: Sequence[ModelMeasurement]) -> tuple[ModelScore, ...]:
+    by_split: dict[str, tuple[ModelMeasurement, _Figures]] = {}
     for one in newest_first:
         for split, figures in _by_split(one, model):
             by_split.setdefault(split, (one, figures))
@@ -63,7 +63,7 @@ def _scores(model: ModelRecord, newest_first: Sequence[Measured]) -> tuple[Model
     return (*found, *rest)
 
 
-def _by_split(one: Measured, model: ModelRecord) -> Iterator[tuple[str, _Figures]]:
+def _by_split(one: ModelMeasurement, model: ModelRecord) -> Iterator[tuple[str, _Figures]]:
     """The figures of both models on each split that an evaluation asked."""
     tuned, base = _summaries(one, model)
     if tuned is None:
@@ -75,7 +75,7 @@ def _by_split(one: Measured, model: ModelRecord) -> Iterator[tuple[str, _Figures
         yield split, (scores, base.parts.get(split, ()) if base else ())
 
 
-def _by_source(one: Measured, model: ModelRecord) -> list[ModelScore]:
+def _by_source(one: ModelMeasurement, model: ModelRecord) -> list[ModelScore]:
     tuned, base = _summaries(one, model)
     return [
         ModelScore(score.title, score, _same(score, base.parts.get(part, ()) if base else ()), one.evaluation_id,
@@ -85,7 +85,7 @@ def _by_source(one: Measured, model: ModelRecord) -> list[ModelScore]:
     ]  # fmt: skip
 
 
-def _summaries(one: Measured, model: ModelRecord) -> tuple[ModelSummary | None, ModelSummary | None]:
+def _summaries(one: ModelMeasurement, model: ModelRecord) -> tuple[ModelSummary | None, ModelSummary | None]:
     """The figures of the model, and of its base."""
     found = {measured.own_id(each.model_id): each for each in one.summary.models}
     return found.get(model.id), found.get(model.base_model)

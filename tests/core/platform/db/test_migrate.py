@@ -201,9 +201,9 @@ def test_tests_of_an_earlier_release_become_evaluations(kind, request, tmp_path,
             connection.execute("CREATE DATABASE tested")
         monkeypatch.setenv("DATABASE_URL", url.format(name="tested"))
     with get_engine().begin() as connection:
-        command.upgrade(migrate._config(connection), "0018")
+        command.upgrade(migrate._config(connection), "0020")
     with get_engine().begin() as connection:
-        _fill_0018(connection, _write_version())
+        _fill_0020(connection, _write_version())
     found = SAMPLES.get("tickets")
     assert migrate.upgrade() is True
     assert differences() == []
@@ -254,7 +254,7 @@ def _write_version() -> Manifest:
     return Manifest("ds_1", "dv_1", 1, 0.0, "sample", *about, rules=1)
 
 
-def _fill_0018(connection: Connection, manifest: Manifest) -> None:
+def _fill_0020(connection: Connection, manifest: Manifest) -> None:
     """A model with tests of every sort, as the release before wrote them."""
 
     def question(example: Example, tuned: str) -> dict[str, str]:

@@ -15,8 +15,8 @@ from core.ids import new_id
 from core.platform.db.creation import create_table
 from core.platform.storage import get_storage
 
-revision = "0019"
-down_revision = "0018"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
@@ -93,7 +93,7 @@ def _carry_over(connection: sa.Connection) -> None:
 
 
 def _one(connection: sa.Connection, test: Any, job: Any, path: str) -> None:
-    """Make a test an evaluation; its task stays the task."""
+    """Make a test an evaluation; its task remains."""
     tuned, split = f"fm_{job.id.removeprefix('job_')}", "test" if test.kind == "test_split" else ""
     version_id, evaluation_id = test.payload.get("dataset_version_id", ""), new_id("eval")
     models = [
