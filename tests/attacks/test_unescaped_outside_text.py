@@ -147,7 +147,9 @@ OURS = {
         "serving/_agents/form.py: agent.*",
         "serving/_evaluate/board.py: row.score.text",
         "serving/_evaluate/rows.py: best.text",
-        "ui/format.py: moment.day",
+        "*: day(*",  # of core.text: digits and the name of a month
+        "*: moment(*",
+        "*: clock(*",
     ],
     "a record of which only such values are shown, or keys of elements": [
         "data/_convert/setup.py: column.name",
