@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import Query
-from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from api.platform.records import Shown, records
 from api.platform.scopes import needs
+from api.training.shapes import Csv
 from core.services.platform import budgets, spending
 from core.services.platform.api_keys import ADMIN, READ
 from core.services.training import cost
@@ -122,10 +122,10 @@ def read_spending(month: Month = "") -> SpendingShown:
     )
 
 
-@router.get("/works.csv", dependencies=_READING)
-def read_csv(month: Month = "") -> Response:
+@router.get("/works.csv", dependencies=_READING, response_class=Csv)
+def read_csv(month: Month = "") -> Csv:
     """The same as CSV, one line for each piece of work."""
-    return Response(spending.spending_csv(spending.spending(month)), media_type="text/csv")
+    return Csv(spending.spending_csv(spending.spending(month)))
 
 
 @router.get("/budgets", dependencies=_READING)
