@@ -92,7 +92,7 @@ def write_examples(
         split: that of all examples; None: as the rows say.
         late: gets the fields that are filled behind the first rows.
     """
-    for item in reading_ahead.examples(labeler, path, detection, split, late):
+    for item in reading_ahead.examples(labeler, path, detection, out.unsplit, split, late):
         if isinstance(item, ReadyExamples):
             out.add_ready(item)
             seen.add(item.keys, item.lines, split=item.split)

@@ -9,25 +9,30 @@ nothing else: `Message.to_dict` fixes the order of its keys, so only tool calls 
 (`canonical`). Two keys are made of it:
 
     identity, seeded_keys   16 and 8 bytes, the same in every process and on every machine
-    quick_key and others    64 bits, the same within one run: Python's `hash`, which every run seeds differently and
-                            forked processes inherit; among a million examples, that two different ones share a key has
-                            a probability of 3 in 100 million
+    quick_key and others    64 bits, the same within one run: by a seed that every run draws and forked processes
+                            inherit, so that no file can be made for its keys; among a million examples, that two
+                            different ones share a key has a probability of 3 in 100 million
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 import xxhash
 
 from core.messages import Example, Message
 
+Numbers = Any  # a one-dimensional numpy array of integers
+
 _BYTES = 16
+_RUN_SEED = int.from_bytes(os.urandom(8))
 CALLS = '"tool_calls"'  # cannot occur inside a JSON string, where its quotes would be escaped
 
 
@@ -106,13 +111,26 @@ def seeded_keys(column: Any, seed: int) -> list[int]:
 
 
 def quick_key(text: str) -> int:
-    """64 bits of stored JSON that are the same for the same messages."""
-    return hash(canonical(text))
+    """64 bits of stored JSON that are the same for the same messages, as a number with a sign."""
+    key: int = xxhash.xxh3_64_intdigest(canonical(text).encode("utf-8", "surrogatepass"), _RUN_SEED)
+    return key - (key >> 63 << 64)
 
 
-def quick_keys_without_calls(texts: Iterable[str]) -> list[int]:
-    """`quick_key` of many examples that have no tool calls."""
-    return list(map(hash, texts))
+def keys_without_calls(column: Any, seed: int) -> tuple[Numbers, Numbers]:
+    """`quick_key` and `seeded_keys` of an Arrow string column of stored JSON without tool calls, as int64 and uint64.
+
+    One pass over the texts for both: to take them out of the column costs as much as a key.
+    """
+    if not len(column):
+        return np.empty(0, np.int64), np.empty(0, np.uint64)
+    _, offsets, data = column.buffers()
+    bounds = memoryview(offsets).cast("i")[column.offset : column.offset + len(column) + 1].tolist()
+    content, digest, start_value = bytes(data), xxhash.xxh3_64_digest, seed % 2**64
+    both = [
+        digest(text := content[start:end], _RUN_SEED) + digest(text, start_value) for start, end in pairwise(bounds)
+    ]
+    keys = np.frombuffer(b"".join(both), ">u8").reshape(-1, 2)
+    return keys[:, 0].astype(np.uint64).view(np.int64), keys[:, 1].astype(np.uint64)
 
 
 class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):

@@ -42,6 +42,7 @@ EXAMPLE_SCHEMA = pa.schema(
         ("rejected", pa.string()),  # the chat-format JSON of a rejected answer; null where there is none
     ]
 )
+UNSPLIT_SCHEMA = pa.schema(list(EXAMPLE_SCHEMA)[1:])  # of examples on their way: positions are given at the end
 _PLAIN_SCHEMA = pa.schema(list(EXAMPLE_SCHEMA)[:-2])
 ADDED_LATER = ("tools", "rejected")  # columns that versions of earlier releases do not have: none of it
 SEARCHED = (  # in SQL the same as `searched`

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import glob
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,9 @@ from core.data.examples.likeness import text_of
 from core.data.examples.near_duplicates import alike
 from core.data.examples.parquet import BATCH
 from core.data.examples.texts import Numbers
-from core.data.versions.files import EXAMPLE_SCHEMA, table_of
+from core.data.versions import batch_file
+from core.data.versions.batch_file import BatchFile, SavedBatch
+from core.data.versions.files import EXAMPLE_SCHEMA, UNSPLIT_SCHEMA, table_of
 
 # Of a row group of the final file: several times larger than a batch, it takes a third less time and space.
 _GROUP_ROWS, _GROUP_BYTES = 20_000, 16 << 20
@@ -25,14 +28,17 @@ NEAR_UP_TO: Final = 10_000  # examples in which near duplicates are looked for; 
 
 
 class UnsplitExamples:
-    """An Arrow file, as quick to write as to read."""
+    """Arrow files, as quick to write as to read: one of this object, and those where other processes saved examples."""
 
     def __init__(self, path: Path, seed: int) -> None:
-        """`seed` decides which examples are drawn."""
+        """`path` is how those of the files begin; what is left of an earlier attempt is deleted. `seed` decides which
+        examples are drawn.
+        """
         self._path, self._seed = path, seed
-        self._sink = pa.OSFile(str(path), "wb")
-        self._writer = pa.ipc.new_file(self._sink, EXAMPLE_SCHEMA)
+        self.delete()
+        self._file = BatchFile(path, UNSPLIT_SCHEMA)
         self._rows: list[dict[str, Any]] = []
+        self._saved: list[SavedBatch] = []
         self._chances: list[Numbers | None] = []  # of each batch, where they are known
         self._open = True
 
@@ -41,46 +47,44 @@ class UnsplitExamples:
         if len(self._rows) >= BATCH:
             self._flush()
 
-    def add_table(self, table: Any, *, draws: bool = False) -> None:
-        """Add many examples.
-
-        Args:
-            draws: work out their chances now: this process waits anyway for the one that makes the examples.
-        """
+    def add_batch(self, batch: Any, chances: Numbers | None = None) -> None:
+        """Add many examples: a record batch, or where one is saved. `chances`: what `drawn` would work out."""
         self._flush()
-        for batch in table.combine_chunks().to_batches():
-            self._writer.write_batch(batch)
-            self._chances.append(self._chances_of(batch) if draws else None)
+        self._saved.append(batch if isinstance(batch, SavedBatch) else self._file.add(batch))
+        self._chances.append(chances)
+
+    def add_table(self, table: Any) -> None:
+        """Add many examples; their positions are ignored."""
+        for batch in table.select(UNSPLIT_SCHEMA.names).combine_chunks().to_batches():
+            self.add_batch(batch)
 
     def close(self) -> None:
         if self._open:
             self._open = False
             self._flush()
-            self._writer.close()
-            self._sink.close()
+            self._file.close()
 
     def tables(self) -> Iterator[Any]:
-        """The record batches as tables of some thousands of rows each; the file must be closed."""
+        """The record batches as tables of some thousands of rows each, with positions; the file must be closed."""
         together: list[Any] = []
-        size = 0
+        size = first = 0
         for batch in self.batches():
             together.append(batch)
             size += batch.nbytes
             if size >= _GROUP_BYTES or sum(map(len, together)) >= _GROUP_ROWS:
-                yield pa.Table.from_batches(together)
+                yield _numbered(together, first)
+                first += sum(map(len, together))
                 together, size = [], 0
         if together:
-            yield pa.Table.from_batches(together)
+            yield _numbered(together, first)
 
     def batches(self) -> Iterator[Any]:
         """The record batches, one at a time; the file must be closed."""
-        with pa.memory_map(str(self._path)) as source:
-            reader = pa.ipc.open_file(source)
-            for number in range(reader.num_record_batches):
-                yield reader.get_batch(number)
+        return batch_file.read(self._saved, UNSPLIT_SCHEMA)
 
     def delete(self) -> None:
-        self._path.unlink()
+        for path in self._path.parent.glob(f"{glob.escape(self._path.name)}*"):
+            path.unlink(missing_ok=True)
 
     def _flush(self) -> None:
         if self._rows:
@@ -128,6 +132,13 @@ class UnsplitExamples:
     def _chances_of(self, batch: Any) -> Numbers:
         """For each example a number that follows from the seed and its identity."""
         return np.array(seeded_keys(batch.column("messages"), self._seed), np.uint64)
+
+
+def _numbered(batches: Sequence[Any], first: int) -> Any:
+    """Batches as one table, at positions from `first` on."""
+    table = pa.Table.from_batches(batches)
+    positions = pa.array(np.arange(first, first + len(table)))
+    return table.add_column(0, EXAMPLE_SCHEMA.field("position"), positions)
 
 
 def _chosen(chances: Numbers, wanted: int) -> Numbers:

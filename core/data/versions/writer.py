@@ -17,19 +17,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.data.examples.parquet import ParquetRows
+from core.data.examples.texts import Numbers
 from core.data.versions import files
 from core.data.versions.files import EXAMPLE_SCHEMA, EXAMPLES, FINDINGS, REJECTS
 from core.data.versions.manifest import Counts, HoldOut
-from core.data.versions.ready import ReadyExamples
+from core.data.versions.ready import DEFAULT_SEED, ReadyExamples
 from core.data.versions.unsplit import UnsplitExamples
 from core.messages import Example, Finding, Reject, Split
 
-DEFAULT_SEED = 42
 HOLD_OUT_FROM = 200  # below, nothing is held out unless asked: facts that were never shown cannot be learned
 HOLD_OUT_SHARE, HOLD_OUT_MOST = 0.1, 1_000
 VERSION_BYTES_PER_BYTE = 4  # of source text: the Arrow file, the final file and its copy in the store, at most
 VERSION_BYTES_PER_STORED_BYTE = 10  # of the files of another version, which are compressed
 _REPEATED = ["label", "split", "source"]  # columns with few values: only they are worth a dictionary
+# Numbers that differ little from one example to the next, stored by their differences: in less time and space.
+_ENCODING = dict.fromkeys(("position", "source_line", "turns", "characters", "tokens"), "DELTA_BINARY_PACKED")
 _UNSPLIT = f"{EXAMPLES}.unsplit"
 
 
@@ -64,15 +66,17 @@ class VersionWriter:
         is_split: whether the splits of the examples were given, also where all of them are for training. True as soon
             as one is for validation or testing.
         left_out: the rejected rows so far, by the code of their first finding.
+        unsplit: how the path of a file begins that another process saves examples in (`ReadyExamples.saved`).
     """
 
     def __init__(self, directory: Path, *, hold_out: float | None = None, seed: int = DEFAULT_SEED) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        for name in (EXAMPLES, FINDINGS, REJECTS, files.MANIFEST, _UNSPLIT):
+        for name in (EXAMPLES, FINDINGS, REJECTS, files.MANIFEST):
             (directory / name).unlink(missing_ok=True)
         self.directory = directory
+        self.unsplit = directory / _UNSPLIT
         self._hold_out, self._seed = hold_out, seed
-        self._examples = UnsplitExamples(directory / _UNSPLIT, seed)
+        self._examples = UnsplitExamples(self.unsplit, seed)
         self._findings = ParquetRows(directory / FINDINGS, files.FINDING_SCHEMA)
         self._rejects = (directory / REJECTS).open("w", encoding="utf-8")
         self._parts: Counter[Split] = Counter()
@@ -105,9 +109,7 @@ class VersionWriter:
     def add_ready(self, ready: ReadyExamples) -> None:
         """Add many examples at once, and the rejects between them."""
         if len(ready):
-            place = pa.array(np.arange(self.examples, self.examples + len(ready)))
-            draws = self._hold_out != 0 and not self.is_split and ready.split == "train"
-            self._examples.add_table(ready.table.set_column(0, "position", place), draws=draws)
+            self._examples.add_batch(ready.batch, ready.chances if self._seed == DEFAULT_SEED else None)
             self._count(ready.split, len(ready))
         for item in ready.rejects:
             self._keep(item)
@@ -115,10 +117,8 @@ class VersionWriter:
 
     def add_stored(self, table: Any, splits: Sequence[Split]) -> None:
         """Add rows of an examples file as they are, but for their place and the part that each belongs to."""
-        place = pa.array(range(self.examples, self.examples + len(splits)), pa.int64())
-        table = table.set_column(table.schema.get_field_index("position"), "position", place)
         table = table.set_column(table.schema.get_field_index("split"), "split", pa.array(splits, pa.string()))
-        self._examples.add_table(table.combine_chunks())
+        self._examples.add_table(table)
         for split, number in Counter(splits).items():
             self._count(split, number)
 
@@ -138,22 +138,22 @@ class VersionWriter:
         self._findings.close()
         self._rejects.close()
         moved, split = self._choose()
-        digest, validation, test = hashlib.sha256(), 0, self._parts["test"]
+        digest, test = hashlib.sha256(), self._parts["test"]
+        validation = self._parts["validation"] + len(moved)
         path = self.directory / EXAMPLES
         path.unlink(missing_ok=True)  # never written in place: a store may have linked what another attempt wrote
         with (
-            pq.ParquetWriter(path, EXAMPLE_SCHEMA, compression="zstd", use_dictionary=_REPEATED) as final,
+            pq.ParquetWriter(
+                path, EXAMPLE_SCHEMA, compression="zstd", use_dictionary=_REPEATED, column_encoding=_ENCODING
+            ) as final,
             ThreadPoolExecutor(1) as beside,  # compressing and hashing hold no lock: each has a core
         ):
             writing: Future[None] | None = None
             for table in self._examples.tables():
-                if len(moved):
-                    table = _split(table, moved)
+                table = _split(table, moved)
                 if writing is not None:
                     writing.result()
                 writing = beside.submit(final.write_table, table)
-                parts = table.column("split")
-                validation += pc.sum(pc.equal(parts, "validation")).as_py() or 0
                 _hash(digest, table)
             if writing is not None:
                 writing.result()
@@ -184,8 +184,8 @@ class VersionWriter:
         wanted = held_out(train, self._hold_out, self.is_split)
         split = HoldOut(self._seed, wanted, self._parts["validation"])
         if wanted <= 0:
-            return pa.array([], pa.int64()), split
-        return pa.array(self._examples.drawn(wanted), pa.int64()), split
+            return np.empty(0, np.int64), split
+        return np.sort(self._examples.drawn(wanted)), split
 
 
 def held_out(examples: int, share: float | None, is_split: bool = False) -> int:
@@ -197,10 +197,15 @@ def held_out(examples: int, share: float | None, is_split: bool = False) -> int:
     return min(round(examples * HOLD_OUT_SHARE), HOLD_OUT_MOST)
 
 
-def _split(table: Any, moved: Any) -> Any:
-    """The table with the examples at these positions moved to validation."""
-    taken = pc.is_in(table.column("position"), value_set=moved)
-    splits = pc.if_else(taken, "validation", table.column("split"))
+def _split(table: Any, moved: Numbers) -> Any:
+    """The table with the examples at these positions, which ascend, moved to validation."""
+    first = table.column("position")[0].as_py()
+    mine = moved[slice(*np.searchsorted(moved, (first, first + len(table))))] - first
+    if not len(mine):
+        return table
+    taken = np.zeros(len(table), bool)
+    taken[mine] = True
+    splits = pc.if_else(pa.array(taken), "validation", table.column("split"))
     return table.set_column(table.schema.get_field_index("split"), "split", splits)
 
 

@@ -23,6 +23,8 @@ from core.data.conversion.profiles import RowTotals
 from core.data.examples.columns import ExampleBatch
 from core.data.formats import Detection
 from core.data.formats.parsing.batches import FilePlace, RowBatch
+from core.data.versions.batch_file import BatchFile
+from core.data.versions.files import UNSPLIT_SCHEMA
 from core.data.versions.ready import ReadyExamples
 from core.messages import Finding, Reject, Row, Split
 from core.platform.forking import Finished, Forked, may_fork
@@ -55,11 +57,17 @@ class _Counted:
 
 
 def examples(
-    labeler: Labeler, path: Path, detection: Detection, split: Split | None = None, late: LateFields | None = None
+    labeler: Labeler,
+    path: Path,
+    detection: Detection,
+    save_at: Path,
+    split: Split | None = None,
+    late: LateFields | None = None,
 ) -> Iterator[Made]:
     """The examples of a file, made by other processes if the file is large; the labeler counts along.
 
     Args:
+        save_at: how the paths of the files begin in which each process saves the examples that it makes in columns.
         split: that of all examples; None: as the rows say.
         late: gets the fields that are filled behind the first rows.
 
@@ -67,13 +75,14 @@ def examples(
         DataError, ProcessLost: see read_batches.
     """
     seen, place = late or LateFields(), None
+    making = _Making(split, save_at)
     size = path.stat().st_size
     if labeler.by_parts and size >= _WORTH_FORKING and may_fork() and _has_pieces(path, detection):
-        place = yield from _examples_in_turns(labeler, path, detection, split, seen)
+        place = yield from _examples_in_turns(labeler, path, detection, making, seen)
 
     def make() -> Iterator[tuple[Made, _Counted]]:
         told: dict[str, int] = {}
-        for made in _made(labeler, seen.watch(formats.read_batches(path, detection, place=place)), split):
+        for made in making.of(labeler, seen.watch(formats.read_batches(path, detection, place=place))):
             new = {name: rows for name, rows in seen.rows.items() if told.get(name) != len(rows)}
             told |= {name: len(rows) for name, rows in new.items()}
             yield made, _Counted(labeler.read, labeler.rejected, labeler.examples, labeler.is_split, new)
@@ -90,7 +99,7 @@ def _has_pieces(path: Path, detection: Detection) -> bool:
 
 
 def _examples_in_turns(
-    labeler: Labeler, path: Path, detection: Detection, split: Split | None, seen: LateFields
+    labeler: Labeler, path: Path, detection: Detection, making: _Making, seen: LateFields
 ) -> Generator[Made, None, FilePlace | None]:
     """The examples of the file's pieces; returns the same as `_pieces_in_turns`."""
     early = early_fields(formats.read_batches(path, detection))
@@ -99,7 +108,7 @@ def _examples_in_turns(
 
     def look(batches: Iterable[RowBatch]) -> Iterator[Made | _Counted]:
         part = Labeler(labeler.recipe, labeler.source)
-        made = list(_made(part, mine.watch(batches), split))
+        made = list(making.of(part, mine.watch(batches)))
         new = {name: rows[told[name] :] for name, rows in mine.rows.items() if len(rows) > told[name]}
         told.update({name: len(rows) for name, rows in new.items()})
         yield _Counted(part.read, part.rejected, part.examples, part.is_split, new)
@@ -139,15 +148,28 @@ def _without(item: Made, said: Collection[str]) -> Made:
     return replace(item, findings=left(item.findings))
 
 
-def _made(labeler: Labeler, batches: Iterable[RowBatch], split: Split | None) -> Iterator[Made]:
-    """The examples of batches, all of one split if it is given."""
-    for item in labeler.run_batches(batches):
-        if isinstance(item, ExampleBatch):
-            yield ReadyExamples.of(item.of_split(split) if split else item)
-        elif isinstance(item, Labeled) and split:
-            yield Labeled(replace(item.example, split=split), item.findings)
-        else:
-            yield item
+class _Making:
+    """Makes examples of batches, all of one split if it is given; each process that does so saves them in its file."""
+
+    def __init__(self, split: Split | None, save_at: Path) -> None:
+        self._split, self._save_at = split, save_at
+        self._file: BatchFile | None = None
+
+    def of(self, labeler: Labeler, batches: Iterable[RowBatch]) -> Iterator[Made]:
+        for item in labeler.run_batches(batches):
+            if isinstance(item, ExampleBatch):
+                ready = ReadyExamples.of(item.of_split(self._split) if self._split else item)
+                yield ready.saved(self._opened())
+            elif isinstance(item, Labeled) and self._split:
+                yield Labeled(replace(item.example, split=self._split), item.findings)
+            else:
+                yield item
+
+    def _opened(self) -> BatchFile:
+        """The file of this process: none is open before it forks."""
+        if self._file is None:
+            self._file = BatchFile(self._save_at, UNSPLIT_SCHEMA)
+        return self._file
 
 
 def in_turns(path: Path, detection: Detection, look: Callable[[Iterable[RowBatch]], Iterable[Item]]) -> Iterator[Item]:

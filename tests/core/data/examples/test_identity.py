@@ -70,9 +70,13 @@ def test_every_way_of_comparing_follows_the_one_definition(one: Any, other: Any)
 def test_decoded_messages_and_columns_have_the_keys_of_their_examples() -> None:
     columns = ExampleColumns(("user", "assistant"), (["q", 'a "tool_calls"'], ["é", "\\"]), [1, 2])
     examples = [columns.example(0).messages, columns.example(1).messages]
-    stored = columns.messages_json().to_pylist()
+    column = columns.messages_json()
+    stored = column.to_pylist()
     assert stored == [identity.stored(messages) for messages in examples]
-    assert identity.quick_keys_without_calls(stored) == [identity.quick_key(text) for text in stored]
+    for part in (column, column.slice(1), column.slice(2)):
+        keys, seeded = identity.keys_without_calls(part, 42)
+        assert keys.tolist() == [identity.quick_key(text) for text in part.to_pylist()]
+        assert seeded.tolist() == identity.seeded_keys(part, 42)
     decoded = [tuple(identity.PlainMessage(m.role, m.content) for m in messages) for messages in examples]  # type: ignore[arg-type]
     assert identity.decoded_keys(decoded) == [identity.decoded_key(Example(messages)) for messages in examples]
 

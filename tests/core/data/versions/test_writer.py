@@ -17,8 +17,9 @@ from core.data.examples.sets import ExampleSet
 from core.data.issues import finding, reject
 from core.data.quality.set_rules import check_set
 from core.data.versions import unsplit
+from core.data.versions.batch_file import BatchFile
 from core.data.versions.exports import jsonl
-from core.data.versions.files import EXAMPLES, FINDINGS, REJECTS, read_rows
+from core.data.versions.files import EXAMPLES, FINDINGS, REJECTS, UNSPLIT_SCHEMA, read_rows
 from core.data.versions.ready import ReadyExamples
 from core.data.versions.writer import VersionWriter
 
@@ -55,9 +56,10 @@ def test_columns_and_single_examples_are_written_alike(tmp_path, hold_out, own_v
     if own_validation:
         batches.append(columns(rng, 20, split="validation"))
     results, set_findings = [], []
-    for name in ("slow", "fast", "mixed"):
+    for name in ("slow", "fast", "mixed", "saved"):
         checker = ExampleSet()
         with VersionWriter(tmp_path / name, hold_out=hold_out) as out:
+            other = BatchFile(out.unsplit, UNSPLIT_SCHEMA)  # as another process would
             for number, batch in enumerate(batches):
                 if name == "slow" or (name == "mixed" and number % 2):
                     one_by_one(out, batch)
@@ -65,7 +67,7 @@ def test_columns_and_single_examples_are_written_alike(tmp_path, hold_out, own_v
                         checker.feed(batch.example(index))
                 else:
                     ready = ReadyExamples.of(batch)
-                    out.add_ready(ready)
+                    out.add_ready(ready.saved(other) if name == "saved" else ready)
                     checker.add(ready.keys, ready.lines, split=ready.split)
             results.append(out.finish())
         set_findings.append(check_set(checker))
@@ -73,13 +75,26 @@ def test_columns_and_single_examples_are_written_alike(tmp_path, hold_out, own_v
     everything = [batch.example(index) for batch in batches for index in range(len(batch))]
     for example in everything:
         whole.feed(example)
-    assert set_findings == [check_set(whole)] * 3
-    assert results[0] == results[1] == results[2]
+    assert set_findings == [check_set(whole)] * 4
+    assert results == results[:1] * 4
     assert results[0].examples == len(everything)
     for file in (EXAMPLES, FINDINGS):
-        tables = [pq.read_table(tmp_path / name / file) for name in ("slow", "fast", "mixed")]
-        assert tables[0] == tables[1] == tables[2]
-    assert len({(tmp_path / name / REJECTS).read_bytes() for name in ("slow", "fast", "mixed")}) == 1
+        tables = [pq.read_table(tmp_path / name / file) for name in ("slow", "fast", "mixed", "saved")]
+        assert tables[0] == tables[1] == tables[2] == tables[3]
+    assert len({(tmp_path / name / REJECTS).read_bytes() for name in ("slow", "fast", "mixed", "saved")}) == 1
+    assert not list(tmp_path.glob("*/*.unsplit*"))
+
+
+def test_what_an_interrupted_attempt_saved_is_deleted(tmp_path):
+    batch = columns(random.Random(4), 20)
+    with VersionWriter(tmp_path / "v") as out:
+        out.add_ready(ReadyExamples.of(batch).saved(BatchFile(out.unsplit, UNSPLIT_SCHEMA)))
+        left = set(tmp_path.glob("v/*.unsplit*"))
+    with VersionWriter(tmp_path / "v") as out:
+        assert len(left) == 2
+        assert not any(path.exists() for path in left)
+        out.add_ready(ReadyExamples.of(batch))
+        assert out.finish().examples == 20
 
 
 def test_the_hash_is_of_splits_and_messages_and_equal_examples_stay_together(tmp_path):

@@ -19,6 +19,8 @@ from core.data.examples.identity import stored
 from core.data.formats import reading
 from core.data.formats.parsing import csv_columns
 from core.data.formats.pieces import stretches
+from core.data.versions import batch_file
+from core.data.versions.files import UNSPLIT_SCHEMA
 from core.data.versions.ready import ReadyExamples
 from core.platform.forking import Forked
 from core.services.data.sources import files, reading_ahead
@@ -62,9 +64,10 @@ def _converted(path: Path, recipe: Recipe) -> dict[str, Any]:
     made: list[Any] = []
     rejects: list[Any] = []
     findings: list[Any] = []
-    for item in reading_ahead.examples(labeler, path, formats.detect_file(path), late=late):
+    for item in reading_ahead.examples(labeler, path, formats.detect_file(path), path.parent / "saved", late=late):
         if isinstance(item, ReadyExamples):
-            rows = item.table.select(["messages", "split", "source_line"]).to_pylist()
+            saved = batch_file.read([item.batch], UNSPLIT_SCHEMA) if len(item) else []
+            rows = [row for batch in saved for row in batch.select(["messages", "split", "source_line"]).to_pylist()]
             made += [tuple(row.values()) for row in rows]
             rejects += item.rejects
             findings += item.findings
