@@ -15,6 +15,7 @@ from core.cli._support.settings import Texts, assign
 from core.cli._support.waiting import wait_for
 from core.data import formats
 from core.errors import DataError, JobError
+from core.text import range_usd
 
 if TYPE_CHECKING:
     from core.platform.tasks.records import TaskRecord
@@ -92,7 +93,10 @@ def _default_model(connection_id: str) -> str:
 def _print_estimate(estimate: SmartEstimate, *, as_json: bool) -> None:
     if as_json:
         return print_json(estimate)
-    cost = "the model's price is unknown" if estimate.cost_usd is None else f"about ${estimate.cost_usd:,.4f}"
+    around = range_usd(estimate.low_usd, estimate.high_usd)
+    cost = (
+        "the model's price is unknown" if estimate.cost_usd is None else f"about ${estimate.cost_usd:,.4f} ({around})"
+    )
     cost = "no charge" if estimate.cost_usd == 0 else cost
     tokens = estimate.prompt_tokens + estimate.completion_tokens
     print(f"{estimate.rows:,} rows, {estimate.calls:,} calls, about {tokens:,} tokens: {cost}")

@@ -12,7 +12,7 @@ from core.services.data.smart import SmartEstimate, SmartRecipe
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
 from pages.ui import components
-from pages.ui.format import number, plural, usd
+from pages.ui.format import number, plural, range_usd, usd
 
 
 def estimate_card(estimate: SmartEstimate, recipe: SmartRecipe, record: ConnectionRecord) -> None:
@@ -25,7 +25,7 @@ def estimate_card(estimate: SmartEstimate, recipe: SmartRecipe, record: Connecti
                 ("Requests", number(estimate.calls)),
                 ("Tokens in", f"about {number(estimate.prompt_tokens)}"),
                 ("Tokens out", f"up to {number(estimate.completion_tokens)}"),
-                ("Cost", cost_words(estimate.cost_usd, record, recipe.model)),
+                ("Cost", estimated_words(estimate, record, recipe.model)),
                 *_budget(recipe, record),
             ]
         )
@@ -52,6 +52,14 @@ def cost_words(cost: float | None, record: ConnectionRecord, model: str) -> str:
     return f"about {usd(cost)}"
 
 
+def estimated_words(estimate: SmartEstimate, record: ConnectionRecord, model: str) -> str:
+    """The expected cost and the range around it: `about $1.28 ($0.70 to $2.60)`."""
+    words = cost_words(estimate.cost_usd, record, model)
+    if not estimate.cost_usd or estimate.high_usd is None:
+        return words
+    return f"{words} ({range_usd(estimate.low_usd, estimate.high_usd)})"
+
+
 def recap(chosen: Mapping[str, Any], source_id: str) -> list[tuple[str, str]]:
     """What a run in smart mode will do, as facts."""
     recipe = SmartRecipe.of(chosen)
@@ -64,7 +72,7 @@ def recap(chosen: Mapping[str, Any], source_id: str) -> list[tuple[str, str]]:
         ("Rows used", number(estimate.rows)),
         ("Examples per row", str(recipe.examples_per_row)),
         ("Labeled examples", f"up to {number(estimate.rows * recipe.examples_per_row)}"),
-        ("Cost", cost_words(estimate.cost_usd, record, recipe.model)),
+        ("Cost", estimated_words(estimate, record, recipe.model)),
         *_budget(recipe, record),
     ]
 
