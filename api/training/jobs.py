@@ -14,11 +14,11 @@ from api.platform.records import add_routes, records
 from api.platform.scopes import needs
 from api.platform.shapes import EventShown
 from api.platform.tasks import Action, Following, Since
-from api.training.shapes import Csv, Estimated, JobChoices, JobShown, NewJob, PointShown
+from api.training.shapes import CostChoices, Csv, Estimated, HostedCost, JobShown, NewJob, PointShown
 from core.services.data import datasets
 from core.services.platform import tasks
 from core.services.platform.api_keys import READ, TRAIN
-from core.services.training import jobs, metrics, monitoring
+from core.services.training import cost as costs, jobs, metrics, monitoring
 
 router: Final = records("/api/v1/jobs", "Jobs")
 _READING: Final = [needs(READ, TRAIN)]
@@ -44,8 +44,11 @@ def create_job(asked: NewJob, key: IdempotencyKey) -> JobShown:
 
 
 @router.post("/estimate", dependencies=_READING)
-def estimate(asked: JobChoices) -> Estimated:
-    """Memory, time, cost and disk of a job before it is launched."""
+def estimate(asked: CostChoices) -> Estimated:
+    """Memory, time, cost and disk of a job before it is launched; of one at a connection, its cost."""
+    if asked.connection:
+        found = costs.estimate_at(asked.connection, asked.base_model, asked.dataset_id, asked.hyperparameters)
+        return Estimated(hosted_cost=HostedCost.of(found))
     outlook = jobs.forecast(
         datasets.get_dataset(asked.dataset_id).id,
         asked.base_model,
@@ -57,7 +60,7 @@ def estimate(asked: JobChoices) -> Estimated:
     )
     return Estimated(
         forecast=outlook.to_dict(),
-        cost=dataclasses.asdict(outlook.cost) if outlook.cost else None,
+        cost=dataclasses.asdict(cost) if (cost := jobs.cost_range(outlook)) else None,
         training=outlook.training.model_dump(mode="json"),
         sources=outlook.sources,
         trainable_params=outlook.trainable_params,

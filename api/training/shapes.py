@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
@@ -63,6 +63,20 @@ class JobChoices(BaseModel):
     provider: str = Field(default=DEFAULT_PROVIDER, max_length=60)
 
 
+class CostChoices(JobChoices):
+    """The choices of a job whose cost is estimated."""
+
+    connection: str = Field(
+        default="",
+        max_length=200,
+        description="name or id of a connection that trains, instead of this machine; base_model and method are then "
+        "the service's",
+    )
+    hyperparameters: dict[Annotated[str, Field(max_length=60)], int | float | bool | str] = Field(
+        default_factory=dict, max_length=60, description="of a hosted job, by the service's own names"
+    )
+
+
 class NewJob(JobChoices):
     """A new fine-tuning job."""
 
@@ -80,17 +94,36 @@ class PointShown(Shown):
     created_at: float
 
 
-class Estimated(BaseModel):
-    """What is known of a job before it is launched; memory in bytes, times in seconds."""
+class HostedCost(Shown):
+    """The range of what a hosted job costs, in US dollars; null where no price is known.
 
-    forecast: dict[str, Any]
-    cost: dict[str, Any] | None = Field(description="null where no price per hour is set")
-    training: dict[str, Any]
-    sources: dict[str, str] = Field(description="where each setting comes from")
-    trainable_params: int
-    warnings: list[str]
-    engine: str
-    precision: str
+    `tokens` are those of one epoch; `epochs` the fewest and the most; `price_usd` is for 1,000,000 tokens.
+    """
+
+    low_usd: float | None
+    high_usd: float | None
+    tokens: int
+    epochs: tuple[int, int]
+    price_usd: float | None
+    as_of: str
+    exact: bool = Field(description="the base's own tokenizer counted every example, and the epochs are fixed")
+    source: str
+    basis: str
+    remedy: str
+
+
+class Estimated(BaseModel):
+    """What is known of a job before it is launched; memory in bytes, times in seconds. Of a hosted job: its cost."""
+
+    hosted_cost: HostedCost | None = Field(default=None, description="of a job at a connection")
+    forecast: dict[str, Any] = Field(default_factory=dict)
+    cost: dict[str, Any] | None = Field(default=None, description="null where no price per hour is set")
+    training: dict[str, Any] = Field(default_factory=dict)
+    sources: dict[str, str] = Field(default_factory=dict, description="where each setting comes from")
+    trainable_params: int = 0
+    warnings: list[str] = Field(default_factory=list)
+    engine: str = ""
+    precision: str = ""
 
 
 class ModelShown(Shown):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from core.services.platform import budgets, connections
+from tests.support.hosted.server import KEY
+from tests.support.hosted.services import OpenAiService
 from tests.support.jobs import make_dataset
 from tests.support.random_model import make_model
 
@@ -60,3 +62,21 @@ def test_a_job_that_a_budget_refuses_is_started_with_a_reason_in_a_header(
     assert len(table) == 2
     assert "The customer waits." in table[1]
     assert client.get("/api/v1/spending", params={"month": "never"}).status_code == 400
+
+
+def test_the_cost_of_a_hosted_job_is_estimated_before_anything_is_sent(client) -> None:
+    server = OpenAiService()
+    try:
+        connections.save(name="Hosted", kind="openai", base_url=server.url, key=KEY, training="openai")
+        asked = {"connection": "hosted", "base_model": "gpt-4.1-mini-2025-04-14", "dataset_id": make_dataset().id}
+        found = client.post("/api/v1/jobs/estimate", json={**asked, "hyperparameters": {"n_epochs": 3}})
+        assert found.status_code == 200, found.text
+        estimate = found.json()["hosted_cost"]
+        assert estimate["epochs"] == [3, 3]
+        assert estimate["low_usd"] < estimate["tokens"] * 3 * 5 / 1e6 < estimate["high_usd"]
+        assert (estimate["price_usd"], estimate["as_of"], estimate["exact"]) == (5, "2026-05-31", False)
+        assert {call.method for call in server.calls} == {"GET"}
+    finally:
+        server.close()
+    connections.save(name="Chat only", kind="openai", base_url="https://llm.example.org/v1")
+    assert client.post("/api/v1/jobs/estimate", json={**asked, "connection": "Chat only"}).status_code == 400

@@ -142,6 +142,7 @@ OURS = {
         "training/_models/versions.py: model.state",
         "ui/use_from_code.py: one.title",
         "*: usd(*",
+        "*: range_usd(*",
         "serving/_evaluate/judge.py: found.*",
         "data/_import_conversations/review.py: item.quality.score",
         "serving/_agents/form.py: agent.*",

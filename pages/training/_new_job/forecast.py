@@ -104,8 +104,7 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
     st.markdown("**Time**")
     if forecast.time.low_s is not None and forecast.time.high_s is not None:
         st.markdown(f"**{time_range(forecast.time.low_s, forecast.time.high_s)}** :gray[measured on this machine]")
-        if forecast.cost:
-            st.caption(f":material/payments: Cost: {md(forecast.cost.text)}.")
+        _cost(forecast)
         return
     task_id = draft.state.get("calibration_task_id")
     if task_id and draft.state.get("calibration_key") == forecast.calibration_key:
@@ -118,11 +117,17 @@ def _time(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
             st.markdown(f":small[:red[{message}] {sentence(task.error.get('remedy', ''))}]")
     if rough := jobs.rough_time(forecast):
         st.markdown(f"Roughly **{time_range(*rough)}** :gray[estimated from this processor]")
+        _cost(forecast)
     st.caption("Not measured yet: a few real steps on this machine give a better estimate. The first run measures too.")
     if st.button("Measure a few steps", icon=":material/speed:", key="measure"):
         task = jobs.calibrate(**{name: value for name, value in choices(draft).items() if name != "provider"})
         draft_state.save(draft, calibration_task_id=task.id, calibration_key=forecast.calibration_key)
         st.rerun()
+
+
+def _cost(forecast: jobs.Forecast) -> None:
+    if (cost := jobs.cost_range(forecast)) is not None:
+        st.caption(f":material/payments: Cost: {md(cost.text)}.")
 
 
 def _measuring(task_id: str) -> None:

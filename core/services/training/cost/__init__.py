@@ -2,9 +2,10 @@
 
 tokens   of an epoch, by the base's own tokenizer or estimated      hosted   tokens x epochs x price
 table    prices that people entered, and published ones             local    hours at SFT_PRICE_PER_HOUR
-billed   the estimate beside the final bill
+asked    the same, of what a person chose                          billed   the estimate beside the final bill
 """
 
+from core.services.training.cost.asked import estimate_at
 from core.services.training.cost.billed import BilledCost, billed
 from core.services.training.cost.hosted import estimate
 from core.services.training.cost.records import CostEstimate

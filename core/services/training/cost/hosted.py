@@ -61,10 +61,16 @@ def _epochs(
     chosen: Mapping[str, Any], settings: tuple[Hyperparameter, ...], examples: int
 ) -> tuple[tuple[int, int], str]:
     """The fewest and most epochs, and who chooses them where the service does."""
-    asked = next((chosen[name] for name in _EPOCHS if name in chosen), AUTO)
-    if isinstance(asked, int | float) and not isinstance(asked, bool):
-        return (int(asked), int(asked)), ""
-    default = next((setting.default for setting in settings if setting.name in _EPOCHS), AUTO)
-    if isinstance(default, int | float):
-        return (int(default), int(default)), ", the service's default"
+    asked = _whole(next((chosen[name] for name in _EPOCHS if name in chosen), AUTO))
+    if asked is not None:
+        return (asked, asked), ""
+    default = _whole(next((setting.default for setting in settings if setting.name in _EPOCHS), AUTO))
+    if default is not None:
+        return (default, default), ", the service's default"
     return auto_epochs(examples), ", which the service chooses"
+
+
+def _whole(value: Any) -> int | None:
+    """A number of epochs, which some services take as text; None for *auto*."""
+    text = str(value).strip()
+    return int(text) if text.isdecimal() and int(text) > 0 else None

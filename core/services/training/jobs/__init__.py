@@ -12,7 +12,7 @@ from core.services.training.jobs.control import (
     request,
     started_over,
 )
-from core.services.training.jobs.forecasting import calibrate, forecast, rough_time
+from core.services.training.jobs.forecasting import calibrate, cost_range, forecast, rough_time
 from core.services.training.jobs.launch import create
 from core.services.training.jobs.lengths import refusals
 from core.services.training.jobs.listing import LISTING, look_up, newest

@@ -27,6 +27,7 @@ from core.training.forecast import device as devices, rough
 from core.training.forecast.interruption import resume_warning
 from core.training.forecast.lengths import Lengths, consequences, counted
 from core.training.forecast.refusals import Refusals
+from core.training.forecast.time import CostForecast, forecast_cost
 from core.training.jobs.resolve import resolve
 from core.training.jobs.spec import AUTO, ResolvedTraining
 from core.training.providers import DEFAULT_PROVIDER, PROVIDERS, Estimate, Workload
@@ -120,6 +121,12 @@ def time_range(forecast: Forecast) -> tuple[float, float] | None:
     """The range of seconds that a run takes: measured, else rough; None where it is not known."""
     low, high = forecast.time.low_s, forecast.time.high_s
     return (low, high) if low is not None and high is not None else rough_time(forecast)
+
+
+def cost_range(forecast: Forecast) -> CostForecast | None:
+    """What a run here costs, from its measured time, else from the rough one; None without a price or a time."""
+    known = time_range(forecast)
+    return forecast.cost or (forecast_cost(*known) if known else None)
 
 
 def _examples_at_once(load: Workload, provider: str, fastest: int) -> tuple[Workload, dict[str, str]]:
