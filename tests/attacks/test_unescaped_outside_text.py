@@ -35,6 +35,7 @@ OURS = {
         "ui/methods.py: method.*",
         "ui/tasks/actions.py: ending.*",
         "training/_new_job/forecast.py: place.target*",
+        "training/_job/cost.py: found.verdict",
         "training/_job/live.py: metric.*",
         "training/_job/run_curves.py: metric.axis",
         "training/_job/live.py: job.provider_title",
