@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from core.cli._support.boundary import say
+from core.cli._support.completing import complete
 from core.cli._support.output import moment, print_json, print_table
+from core.cli._support.settings import Texts
 from core.text import range_usd, usd
 
 
@@ -48,6 +50,30 @@ def spending(
             for work in found.works
         ])  # fmt: skip
         say(f"{usd(found.spent_usd)} spent, {usd(found.reserved_usd)} reserved.")
+
+
+def estimate(
+    dataset: Annotated[str, typer.Option(help="Name or id of a dataset.", autocompletion=complete("dataset"))],
+    connection: Annotated[str, typer.Option(help="Name or id of a connection that trains.")],
+    base: Annotated[str, typer.Option(help="Id of the base model at the service.")],
+    settings: Annotated[
+        Texts,
+        typer.Option("--set", metavar="K=V", help="A setting of the service, such as n_epochs=3; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Estimate what training a dataset at a hosted service costs; nothing is sent."""
+    from core.platform.supervisor import ensure
+    from core.services.training import cost
+
+    chosen = dict(pair.split("=", 1) for pair in settings or () if "=" in pair)
+    with ensure(set()):
+        found = cost.estimate_at(connection, base, dataset, chosen)
+    if as_json:
+        print_json(found.to_dict())
+        return
+    print(found.text)
+    say(f"{found.basis} {found.remedy}".strip())
 
 
 def prices(
@@ -97,4 +123,4 @@ def price(
     say(f"{saved.base_model} at “{saved.connection}”: {usd(saved.usd)} per million tokens, as of {saved.as_of}.")
 
 
-SUBCOMMANDS = (prices, price)
+SUBCOMMANDS = (estimate, prices, price)

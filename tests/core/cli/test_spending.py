@@ -10,6 +10,9 @@ import pytest
 from core.cli import main
 from core.platform.db.uow import UnitOfWork
 from core.services.platform import budgets, connections
+from tests.support.hosted.server import KEY
+from tests.support.hosted.services import OpenAiService
+from tests.support.jobs import make_dataset
 
 
 def sft(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> tuple[str, str]:
@@ -51,3 +54,16 @@ def test_a_price_is_entered_listed_and_removed(capsys) -> None:
     sft(capsys, "spending", "price", "Nebius", "Qwen/Qwen3-8B", "--remove")
     assert "entered" not in sft(capsys, "spending", "prices")[0]
     assert "no price" in sft(capsys, "spending", "price", "Nebius", "x", "--remove", code=1)[1].lower()
+
+
+def test_the_cost_of_training_elsewhere_is_estimated(capsys) -> None:
+    server = OpenAiService()
+    try:
+        connections.save(name="Hosted", kind="openai", base_url=server.url, key=KEY, training="openai")
+        asked = ("--dataset", make_dataset().id, "--connection", "hosted", "--base", "gpt-4.1-mini-2025-04-14")
+        out, err = sft(capsys, "spending", "estimate", *asked, "--set", "n_epochs=3")
+        assert out.startswith("$")
+        assert "× 3 epochs × $5.00 per million tokens" in err
+        assert json.loads(sft(capsys, "spending", "estimate", *asked, "--json")[0])["price_usd"] == 5
+    finally:
+        server.close()
