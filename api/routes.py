@@ -8,8 +8,8 @@ from fastapi import APIRouter
 
 from api.data import datasets, files, uploads
 from api.models import base_models
-from api.platform import connections, described, keys, spending, tasks
-from api.serving import agents, chats, completions, evaluations, feedback, models
+from api.platform import connections, described, keys, notices, spending, tasks
+from api.serving import agents, chats, completions, evaluations, feedback, models, shutdowns
 from api.training import fine_tuning, first_names, jobs, models as tuned_models
 from core.registry import Registry
 
@@ -33,5 +33,7 @@ ROUTES.add(spending.router)
 ROUTES.add(keys.router)
 ROUTES.add(connections.router)
 ROUTES.add(connections.services_router)
+ROUTES.add(notices.router)
+ROUTES.add(shutdowns.router)
 ROUTES.add(first_names.router)
 ROUTES.add(described.router)

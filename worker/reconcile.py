@@ -23,7 +23,9 @@ from core.platform.tasks import recovery, store
 from core.platform.tasks.announce import announce, queue_name
 from core.platform.tasks.kinds import QUEUES
 from core.services.platform import budgets
+from core.services.platform.notices import delivery as notices
 from core.services.serving.recorded import recording
+from core.services.serving.shutdowns import watching as shutdowns
 from core.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,7 @@ SHORTEST_PAUSE_S = 0.5  # however many tasks are due
 
 def reconcile(own: str = "") -> None:
     """One pass: leases of dead workers, expired leases, then tasks whose dependency failed or that Redis lost;
-    recorded conversations whose days are over, and reservations of paid work that has ended.
+    recorded conversations whose days are over, reservations of paid work that has ended, and notices to deliver.
 
     Args:
         own: the queue of a worker that needs no Redis and waits for work: only its tasks are announced.
@@ -47,6 +49,9 @@ def reconcile(own: str = "") -> None:
     recording.forget_expired()
     budgets.close_ended()
     budgets.warn()
+    if not own:  # its worker serves one queue; the next `sft up` delivers
+        shutdowns.dispatch()
+        notices.dispatch()
 
 
 def _take_over(task_id: str) -> None:

@@ -23,7 +23,8 @@ VERBS: Final = Registry[str]("verb of sft", key=lambda module: module.rpartition
 for _verb in (
     "up", "demo", "validate", "analyze", "rows", "convert", "write", "chats", "connections", "datasets", "history",
     "split", "dedupe", "mix", "undo", "export", "base", "train", "jobs", "models", "agents", "tasks", "merge", "chat",
-    "conversations", "feedback", "evaluate", "spending", "budget", "worker", "keys", "signin", "doctor",
+    "conversations", "feedback", "evaluate", "spending", "budget", "worker", "keys", "notices", "shutdowns", "signin",
+    "doctor",
 ):  # fmt: skip
     VERBS.add(f"core.cli.{_verb}")
 

@@ -1,4 +1,4 @@
-"""Settings: connections to language models, this machine, workers, storage, configuration."""
+"""Settings: connections to language models, notices, API keys, this machine, workers, storage, configuration."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pages.platform._settings.configuration import configuration, signed_in
 from pages.platform._settings.connections import connection_list
 from pages.platform._settings.keys import key_list
 from pages.platform._settings.machine import machine, storage
+from pages.platform._settings.notices import target_list
 from pages.ui import components, guard
 from pages.ui.errors import boundary
 from pages.ui.tasks import workers
@@ -17,7 +18,7 @@ guard.require()
 with boundary():
     components.page_header(
         "Settings",
-        "Connections to language models, API keys, this machine, its software, and where its files are stored.",
+        "Connections to language models, notices, API keys, this machine, and where its files are stored.",
         "Studio · Settings",
     )
     components.section_gap()
@@ -25,6 +26,9 @@ with boundary():
     with left:
         with boundary():
             connection_list()
+        components.section_gap()
+        with boundary():
+            target_list()
         components.section_gap()
         with boundary():
             key_list()

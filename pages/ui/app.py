@@ -1,4 +1,4 @@
-"""What surrounds every screen: page icon, logo, style sheets, and the toasts for finished work."""
+"""What surrounds every screen: page icon, logo, style sheets, the toasts for finished work, and the bell."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.errors import NotFound
 from core.services.data import datasets
-from core.services.platform import places, running, tasks
-from pages.ui import downloads
+from core.services.platform import news, places, running, tasks
+from pages.ui import bell, downloads
 from pages.ui.format import md, size
 from pages.ui.front_door.response import STUDIO
 
@@ -69,7 +69,7 @@ def not_running() -> None:
         st.code(command, language=None)
 
 
-def _end(item: tasks.FinishedRecord) -> tuple[str, str | None]:
+def _end(item: news.FinishedRecord) -> tuple[str, str | None]:
     """How a task ended in words, and the icon. A task that succeeds may leave a dataset with errors."""
     if item.state == "succeeded" and item.dataset_id:
         try:
@@ -82,15 +82,16 @@ def _end(item: tasks.FinishedRecord) -> tuple[str, str | None]:
 
 @st.fragment(run_every=NEWS_S)
 def announcements() -> None:
-    """Toasts for long work that ended after this session started, on whichever screen the user is."""
+    """Toasts for long work that ended after this session started, on whichever screen the user is; and the bell."""
     try:
-        if _SEEN not in st.session_state:
-            st.session_state[_SEEN] = tasks.last_event_id()
-            return
-        for item in tasks.events_since(st.session_state[_SEEN]):
-            st.session_state[_SEEN] = max(item.id, st.session_state[_SEEN])
+        first = _SEEN not in st.session_state
+        seen = tasks.last_event_id() if first else st.session_state[_SEEN]
+        latest = news.since(seen)
+        st.session_state[_SEEN] = latest.last_event
+        for item in latest.ended if not first else ():
             words, icon = _end(item)
             st.toast(f"**{md(item.title, 80)}** {words}.", icon=icon, duration="long")
+        bell.bell(latest.newest_notice)
     except Exception:
         # A toast must never break a page; the page itself shows what is wrong.
-        log.exception("finished tasks could not be read")
+        log.exception("what is new could not be read")

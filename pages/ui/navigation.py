@@ -53,6 +53,7 @@ SECTIONS: dict[str, tuple[Screen, ...]] = {
     "Studio": (
         Screen("background_jobs", "Background jobs", "view_timeline"),
         Screen("spending", "Spending", "payments"),
+        Screen("shutdowns", "Shutdowns", "event_busy"),
         Screen("settings", "Settings", "tune"),
     ),
 }

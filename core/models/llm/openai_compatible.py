@@ -81,6 +81,15 @@ class OpenAiClient:
         except (ValueError, KeyError, TypeError):
             raise _not_json(text) from None
 
+    def shutdown_dates(self) -> dict[str, str]:
+        """When models of the list are switched off, YYYY-MM-DD by their names; models without a date are left out."""
+        text = str(self._call(lambda: self._client.models.with_raw_response.list().http_response.text))
+        try:
+            listed = json.loads(text)["data"]
+            return {str(model["id"]): str(model["shutdown_date"]) for model in listed if model.get("shutdown_date")}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise _not_json(text) from None
+
     def ask(self, ask: Ask) -> Completion:
         with self._lock:
             dialect = self._dialects.get(ask.model, _Dialect())

@@ -205,6 +205,8 @@ for _kind in (
         noticed=True,
     ),
     TaskKind("publish", "Publication", "rocket_launch", "io", reads=("model_id",), made=("models", "model_id")),
+    TaskKind("shutdowns", "Dates of shutdowns", "event_busy", "io", quiet=True),
+    TaskKind("notice", "Notices", "notifications", "io", quiet=True),
     TaskKind("export", "Model files", "archive", "cpu", reads=("model_id",), made=("models", "model_id")),
 ):
     KINDS.add(_kind)

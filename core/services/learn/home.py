@@ -124,7 +124,8 @@ def overview() -> Overview:
         other = ask(
             select(TASKS.c.id, TASKS.c.title, TASKS.c.state, TASKS.c.message, TASKS.c.updated_at)
             .where(
-                TASKS.c.archived_at.is_(None), TASKS.c.kind.not_in([kind.id for kind in KINDS if kind.shown_as_result])
+                TASKS.c.archived_at.is_(None),
+                TASKS.c.kind.not_in([kind.id for kind in KINDS if kind.shown_as_result or kind.quiet]),
             )
             .order_by(TASKS.c.updated_at.desc())
             .limit(ACTIVITY)

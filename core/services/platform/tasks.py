@@ -20,8 +20,8 @@ from core.platform.tasks.commands import (
     start_now as start_now,
 )
 from core.platform.tasks.kinds import KINDS as KINDS, QUEUES, WORKER_TITLES, kind_of as kind
-from core.platform.tasks.records import EventRecord, FinishedRecord, TaskRecord, WorkerRecord
-from core.platform.tasks.states import STATES as STATES, TERMINAL
+from core.platform.tasks.records import EventRecord, TaskRecord, WorkerRecord
+from core.platform.tasks.states import STATES as STATES, TERMINAL as TERMINAL
 from core.platform.tasks.store import last_event_id as last_event_id, tally as tally
 from core.settings import get_settings
 from core.text import moment
@@ -53,18 +53,6 @@ def get_task(task_id: str) -> TaskRecord:
 def events(task_id: str, since_id: int = 0) -> list[EventRecord]:
     """A task's events after `since_id`, oldest first."""
     return store.events(task_id=task_id, since_id=since_id)
-
-
-def events_since(since_id: int) -> list[FinishedRecord]:
-    """Tasks that ended after the event `since_id`, oldest first, for toasts."""
-    ended = [event for event in store.events(since_id=since_id, kind="state") if event.data.get("to") in TERMINAL]
-    records = []
-    for event in ended:
-        task = store.get(event.task_id)
-        state = str(event.data["to"])
-        about = (event.id, task.id, task.kind, task.title, state, event.message, event.created_at)
-        records.append(FinishedRecord(*about, dataset_id=str(task.result.get("dataset_id") or "")))
-    return records
 
 
 def actions(task: TaskRecord, checkpoint_step: int | None = None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from core.services.serving import agents
 from core.services.serving.agents import AgentFigures, AgentRecord, AgentSettings
 from pages.serving._agents import loop, versions
 from pages.serving._agents.listing import SCREEN
-from pages.ui import components, forms, listing, navigation, use_from_code
+from pages.ui import components, dark_soon, forms, listing, navigation, use_from_code
 from pages.ui.components import Tile
 from pages.ui.format import ago, duration, md, number
 
@@ -109,3 +109,4 @@ def _model(model_id: str, part: str) -> None:
         else:
             st.markdown(f":small[:material/deployed_code: {md(title)}]")
         st.caption(part)
+        dark_soon.mark(model_id, model_id)

@@ -9,7 +9,7 @@ from core.services.training import models
 from core.services.training.metrics import METRICS
 from pages.training._models import agents, deployed, formats, merge as model_merge, tags, versions
 from pages.training._models.card import SCREEN, ways_on
-from pages.ui import components, listing, navigation, states, use_from_code
+from pages.ui import components, dark_soon, listing, navigation, states, use_from_code
 from pages.ui.answers import scores
 from pages.ui.format import format_loss, md, moment, size
 
@@ -27,6 +27,7 @@ def detail(model: models.ModelRecord) -> None:
         components.heading("Origin")
         with st.container(border=True, gap="small"):
             _provenance(model)
+            dark_soon.mark(model.id, model.id)
         components.section_gap()
         scores.section(model, "Scores")
         components.section_gap()

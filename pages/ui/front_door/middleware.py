@@ -19,6 +19,7 @@ from core.services.platform.sign_in import SignIn
 from core.services.platform.web.addresses import READING, host_problem, is_foreign, is_secure, names_of
 from pages.ui.front_door import session
 from pages.ui.front_door.bodies import Bodies, BodyTooLarge
+from pages.ui.front_door.browser import give_id
 from pages.ui.front_door.response import confine
 from pages.ui.front_door.screens import SIGN_IN_PATH, closed_screen, is_screen, not_found_screen, plain, sign_in_screen
 
@@ -47,7 +48,10 @@ class FrontDoor:
 
         async def send_confined(message: Message) -> None:
             if message["type"] == "http.response.start":
-                confine(MutableHeaders(scope=message), secure)
+                headers = MutableHeaders(scope=message)
+                if not state.required and refusal is None and _shows_a_screen(request.headers):
+                    give_id(request, headers)
+                confine(headers, secure)
             await send(message)
 
         refusal = self._refusal(request, state, secure)

@@ -11,8 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.services.data import datasets
-from core.services.platform import tasks
-from core.services.platform.tasks import FinishedRecord
+from core.services.platform import news, tasks
+from core.services.platform.news import FinishedRecord
 from pages.ui.front_door.response import STUDIO, content_policy
 from tests.support.jobs import example
 
@@ -24,7 +24,12 @@ def ended(studio_env: object, monkeypatch: pytest.MonkeyPatch) -> list[FinishedR
     """What ended since the last look; the list may grow."""
     records: list[FinishedRecord] = []
     monkeypatch.setattr(tasks, "last_event_id", lambda: 7)
-    monkeypatch.setattr(tasks, "events_since", lambda after: [item for item in records if item.id > after])
+
+    def since(after: int) -> news.News:
+        later = tuple(item for item in records if item.id > after)
+        return news.News(later, max((item.id for item in later), default=after), 0)
+
+    monkeypatch.setattr(news, "since", since)
     return records
 
 

@@ -21,6 +21,7 @@ from core.platform.db.tables.platform import (
     Draft as Draft,
     FineTuningEvent as FineTuningEvent,
     LlmConnection as LlmConnection,
+    ModelShutdown as ModelShutdown,
     Notice as Notice,
     NoticeDelivery as NoticeDelivery,
     NoticeReader as NoticeReader,
@@ -67,6 +68,7 @@ FEEDBACK, CORRECTIONS = _tables["feedback"], _tables["corrections"]
 POINTS, ANSWERS, CALIBRATIONS = _tables["metric_points"], _tables["sample_answers"], _tables["calibrations"]
 API_KEYS, SOURCES = _tables["api_keys"], _tables["sources"]
 API_REQUESTS = _tables["api_requests"]
+SHUTDOWNS = _tables["model_shutdowns"]
 NOTICES, NOTICE_TARGETS = _tables["notices"], _tables["notice_targets"]
 NOTICE_DELIVERIES, NOTICE_READERS = _tables["notice_deliveries"], _tables["notice_readers"]
 EVALUATIONS, EVALUATION_ANSWERS = _tables["evaluations"], _tables["evaluation_answers"]

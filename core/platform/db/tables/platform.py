@@ -156,15 +156,13 @@ class NoticeTarget(SQLModel, table=True):
 
 
 class NoticeDelivery(SQLModel, table=True):
-    """A notice that a target has received, or that was given up."""
+    """A notice that a target has received."""
 
     __tablename__ = "notice_deliveries"
     __table_args__ = (UniqueConstraint("notice_id", "target_id"),)
     id: str = Field(primary_key=True)
     notice_id: int = Field(foreign_key="notices.id")
     target_id: str = Field(foreign_key="notice_targets.id", index=True)
-    state: str  # delivered | given_up
-    error: str = text()
     created_at: float = Field(default_factory=time.time)
 
 
@@ -175,3 +173,19 @@ class NoticeReader(SQLModel, table=True):
     person: str = Field(primary_key=True)
     read_id: int = 0
     read_at: float = Field(default_factory=time.time)
+
+
+class ModelShutdown(SQLModel, table=True):
+    """When a provider switches a model off: from its live list, or entered by a person."""
+
+    __tablename__ = "model_shutdowns"
+    __table_args__ = (UniqueConstraint("host", "model"),)
+    id: str = Field(primary_key=True)
+    host: str  # of the provider's API
+    model: str
+    shutdown_on: str = ""  # YYYY-MM-DD; "": a person removed the date
+    jobs_end_on: str = ""
+    source: str = text()
+    seen_on: str = ""
+    by_hand: bool = False  # a live list does not overwrite it
+    updated_at: float = Field(default_factory=time.time)

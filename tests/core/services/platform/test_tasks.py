@@ -13,7 +13,7 @@ from core.platform.logs import log_path
 from core.platform.tasks import store
 from core.platform.tasks.context import TaskContext
 from core.platform.tasks.lease import acquire
-from core.services.platform import tasks
+from core.services.platform import news, tasks
 from tests.support import counting
 
 
@@ -80,14 +80,14 @@ def test_without_redis_there_are_no_workers(studio_env) -> None:
 def test_toasts_list_the_tasks_that_ended_since(studio_env) -> None:
     task_id = counting.start(until=1)
     since = tasks.last_event_id()
-    assert tasks.events_since(since) == []
+    assert news.since(since).ended == ()
     with UnitOfWork() as uow:
         store.move(uow, task_id, "running")
         store.move(uow, task_id, "succeeded")
         uow.commit()
-    (ended,) = tasks.events_since(since)
+    (ended,) = news.since(since).ended
     assert (ended.task_id, ended.state, ended.title) == (task_id, "succeeded", "Count to 1")
-    assert tasks.events_since(ended.id) == []
+    assert news.since(ended.id).ended == ()
 
 
 def test_the_log_is_read_from_its_end(studio_env) -> None:

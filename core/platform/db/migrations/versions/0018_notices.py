@@ -25,7 +25,7 @@ def upgrade() -> None:
     )
     create_table(
         "notice_deliveries",
-        "id notice_id:int target_id state error:text created_at:float",
+        "id notice_id:int target_id created_at:float",
         unique=["notice_id target_id"],
         index=["target_id"],
         refers={"notice_id": "notices", "target_id": "notice_targets"},

@@ -1,0 +1,134 @@
+"""The dates of shutdowns: announced ones, overwritten by live lists, and those by what people entered."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from core.errors import NotFound, SettingsError
+from core.ids import new_id
+from core.models.llm import shutdowns
+from core.models.llm.shutdowns import AnnouncedShutdown
+from core.platform.db.tables import SHUTDOWNS, ModelShutdown
+from core.platform.db.uow import UnitOfWork, read
+from core.services.serving.shutdowns.usage import Use, uses
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownRecord:
+    """A model that goes dark. Dates are YYYY-MM-DD. `days_left` is below 0 once it is off; `origin` is announced (known
+    to this release), live (from the provider's list) or entered; `used_by` is what uses it here."""
+
+    host: str
+    model: str
+    shutdown_on: str
+    jobs_end_on: str
+    source: str
+    seen_on: str
+    origin: str
+    days_left: int
+    used_by: tuple[Use, ...] = ()
+
+    @property
+    def is_off(self) -> bool:
+        return self.days_left < 0
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def calendar(*, used_only: bool = False) -> list[ShutdownRecord]:
+    """Every known shutdown with what uses the model, the next one first; those that are past come last."""
+    users = uses()
+    found = []
+    for record in _dates().values():
+        mine = tuple(use for use in users if use.host == record.host and shutdowns.is_of(use.model, record.model))
+        if mine or not used_only:
+            found.append(replace(record, used_by=mine))
+    return sorted(found, key=lambda record: (record.is_off, abs(record.days_left), record.host, record.model))
+
+
+def of_model(model_id: str) -> ShutdownRecord | None:
+    """When a model that is used here goes dark; None if no date is known.
+
+    Args:
+        model_id: of a model behind a connection (`via:…`) or of a tuned one.
+    """
+    found = [record for record in calendar(used_only=True) if any(use.model_id == model_id for use in record.used_by)]
+    return max(found, key=lambda record: len(record.model), default=None)
+
+
+def save(
+    *, host: str, model: str, shutdown_on: str, jobs_end_on: str = "", source: str = "", by_hand: bool = True
+) -> ShutdownRecord:
+    """Enter a date, or change one; a live list does not overwrite it.
+
+    Raises:
+        SettingsError: a value is missing or invalid; its field is named.
+    """
+    host, model = host.strip().lower(), model.strip()
+    for field, value in (("host", host), ("model", model)):
+        if not 1 <= len(value) <= 200 or not value.isprintable() or " " in value:
+            text = f"The {field} is empty, too long or contains spaces."
+            raise SettingsError(text, "Such as api.openai.com and gpt-4o.", field=field)
+    for field, value in (("shutdown_on", shutdown_on), ("jobs_end_on", jobs_end_on)):
+        if (value or field == "shutdown_on") and not shutdowns.valid_date(value):
+            raise SettingsError(f"“{value[:40]}” is not a date.", "Write it as 2027-01-14.", field=field)
+    _write(host, model, shutdown_on=shutdown_on, jobs_end_on=jobs_end_on, source=source.strip()[:500], by_hand=by_hand)
+    return _dates()[host, model]
+
+
+def remove(host: str, model: str) -> None:
+    """Forget a date. Raises NotFound: none is known."""
+    if (host, model) not in _dates():
+        raise NotFound(f"No shutdown of {model[:80]!r} at {host[:80]!r} is known.", "See the calendar.")
+    _write(host, model, shutdown_on="", jobs_end_on="", source="", by_hand=True)
+
+
+def note_live(host: str, dates: dict[str, str]) -> None:
+    """Store the dates of a provider's live list; what a person entered remains."""
+    with UnitOfWork(write=False) as uow:
+        kept = set(
+            uow.execute(select(SHUTDOWNS.c.model).where(SHUTDOWNS.c.host == host, SHUTDOWNS.c.by_hand)).scalars()
+        )
+    for model, day in dates.items():
+        if model not in kept and shutdowns.valid_date(day) and len(model) <= 200 and model.isprintable():
+            _write(host, model, shutdown_on=day, jobs_end_on="", source=f"https://{host}/v1/models", by_hand=False)
+
+
+def _write(host: str, model: str, *, shutdown_on: str, jobs_end_on: str, source: str, by_hand: bool) -> None:
+    values: dict[str, Any] = {
+        "shutdown_on": shutdown_on,
+        "jobs_end_on": jobs_end_on,
+        "source": source,
+        "seen_on": today().isoformat(),
+        "by_hand": by_hand,
+        "updated_at": time.time(),
+    }
+    with UnitOfWork() as uow:
+        mine = (SHUTDOWNS.c.host == host) & (SHUTDOWNS.c.model == model)
+        if not uow.execute(SHUTDOWNS.update().where(mine).values(values)).rowcount:
+            uow.session.add(ModelShutdown(id=new_id("shd"), host=host, model=model, **values))
+        uow.commit()
+
+
+def _dates() -> dict[tuple[str, str], ShutdownRecord]:
+    now = today()
+    found: dict[tuple[str, str], ShutdownRecord] = {}
+    entries = [(known, "announced") for known in shutdowns.ANNOUNCED]
+    for row in read(select(SHUTDOWNS)):
+        values = (row.host, row.model, row.shutdown_on, row.jobs_end_on, row.source, row.seen_on)
+        entries.append((AnnouncedShutdown(*values), "entered" if row.by_hand else "live"))
+    for entry, origin in entries:
+        before = found.pop((entry.host, entry.model), None)
+        if entry.shutdown_on:
+            left = (date.fromisoformat(entry.shutdown_on) - now).days
+            ends = entry.jobs_end_on or (before.jobs_end_on if before and origin == "live" else "")
+            facts = (entry.host, entry.model, entry.shutdown_on, ends, entry.source, entry.seen_on, origin, left)
+            found[entry.host, entry.model] = ShutdownRecord(*facts)
+    return found

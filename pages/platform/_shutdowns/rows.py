@@ -1,0 +1,76 @@
+"""One model that goes dark: its dates, what uses it, and the actions before that day."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from core.services.serving.shutdowns import ShutdownRecord, Use
+from pages.platform._shutdowns.actions import answers_dialog, change_dialog, forget
+from pages.ui import components, navigation
+from pages.ui.format import md, plural
+
+_SCREENS: Final = {"agent": "agents", "evaluation": "evaluate", "tuned": "models"}
+_KINDS: Final = {"agent": "agent", "evaluation": "evaluation", "tuned": "tuned model"}
+_SOON: Final = 90  # days
+
+
+def row(record: ShutdownRecord) -> None:
+    """Draw it."""
+    key = f"{record.host}_{record.model}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"shutdown_{key}"):
+        with st.container(gap=None, width="stretch", key=f"rowtext_{key}"):
+            st.markdown(f"**{md(record.model)}** {_badge(record)}")
+            st.caption(" · ".join(_facts(record)))
+            for use in _distinct(record.used_by)[:5]:
+                _use(use)
+            if len(_distinct(record.used_by)) > 5:
+                st.caption(f"and {len(_distinct(record.used_by)) - 5} more")
+        if record.used_by and not record.is_off:
+            if st.button("Record its answers", icon=":material/save:", type="tertiary", key=f"answers_{key}"):
+                answers_dialog(record)
+            job = next((use.job_id for use in record.used_by if use.job_id), "")
+            navigation.button(
+                "Train its successor",
+                "new_job",
+                {"again": job} if job else None,
+                icon=":material/model_training:",
+                type="tertiary",
+                key=f"successor_{key}",
+                help="Opens New job with the same dataset; choose another base model there."
+                if job
+                else "Opens New job: choose the dataset and another base model.",
+            )
+        if st.button("Edit", type="tertiary", key=f"edit_{key}"):
+            change_dialog(record)
+        st.button("Remove", type="tertiary", key=f"remove_{key}", on_click=forget, args=(record,))
+
+
+def _distinct(uses: tuple[Use, ...]) -> list[Use]:
+    return list({(use.kind, use.id): use for use in uses}.values())
+
+
+def _use(use: Use) -> None:
+    st.page_link(
+        navigation.page_file(_SCREENS[use.kind]),
+        label=f"{md(use.title)} :gray[({_KINDS[use.kind]})]",
+        query_params={"id": use.id},
+    )
+
+
+def _badge(record: ShutdownRecord) -> str:
+    if record.is_off:
+        return components.badge_md("Off", "gray", "power_settings_new")
+    words = "today" if record.days_left == 0 else f"in {plural(record.days_left, 'day')}"
+    color = "red" if record.days_left <= 7 else "orange" if record.days_left <= _SOON else "gray"
+    return components.badge_md(words, color, "event_busy")
+
+
+def _facts(record: ShutdownRecord) -> list[str]:
+    facts = [md(record.host), f"{'off since' if record.is_off else 'goes dark on'} {md(record.shutdown_on)}"]
+    if record.jobs_end_on:
+        facts.append(f"no new jobs from {md(record.jobs_end_on)}")
+    origin = {"live": "from the provider's list", "entered": "entered here"}.get(record.origin, "announced")
+    source = f" ({md(record.source, 80)})" if record.source else ""
+    return [*facts, f"{origin}{source}, seen {md(record.seen_on)}"]
