@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     lease_s: float = Field(default=60.0, gt=0, description="length of a worker's lease on a task")
     renew_s: float = Field(default=10.0, gt=0, description="how often a lease is renewed from the work itself")
     reconcile_s: float = Field(default=15.0, gt=0, description="how often dead tasks are recovered")
+    poll_s: float = Field(default=30.0, gt=0, description="how often a hosted service is asked how a job is doing")
     cancel_grace_s: float = Field(
         default=15.0, gt=0, description="time a task has to obey a cancel before it is killed"
     )

@@ -114,7 +114,7 @@ def _finish(context: TaskContext, kind: TaskKind) -> TaskRecord:
     except (LeaseLost, DatabaseUnavailable):
         raise
     except Exception as error:
-        if context.task.command == "cancel":
+        if context.task.command == "cancel" and not kind.runs_elsewhere:
             log.info("Stopped by the cancel.", exc_info=True)
             _empty_workdir(context, kind)
             return context.finish(Outcome("cancelled"))

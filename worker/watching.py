@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.platform import logs
 from core.platform.tasks import store
+from core.platform.tasks.kinds import kind_of
 from core.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,9 @@ class Watch:
             return ""
         holds = task.lease_owner == self.owner
         self._had_lease = self._had_lease or holds
-        if self._lasts("cancel", holds and task.command == "cancel", get_settings().cancel_grace_s):
+        # Work elsewhere is cancelled there: its calls end by their own limits, and must not be cut off.
+        cancelled = holds and task.command == "cancel" and not kind_of(task.kind).runs_elsewhere
+        if self._lasts("cancel", cancelled, get_settings().cancel_grace_s):
             return "it did not stop when it was cancelled"
         if self._lasts("lost", self._had_lease and not holds, LOST_GRACE_S):
             return "its lease expired and it did not exit"

@@ -78,3 +78,9 @@ class CreatedKey(BaseModel):
 
     key: str
     record: KeyShown
+
+
+class Start(BaseModel):
+    """When something starts."""
+
+    start_at: float = Field(description="Unix seconds, in the future")

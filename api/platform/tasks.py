@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from api.platform.event_stream import STREAMED, event_stream
 from api.platform.records import After, Limit, RecordPage, page, records
 from api.platform.scopes import needs
-from api.platform.shapes import EventShown, TaskShown
+from api.platform.shapes import EventShown, Start, TaskShown
 from core.services.platform import task_list, tasks
 from core.services.platform.api_keys import DATA, READ, TRAIN
 
@@ -29,6 +29,18 @@ def list_tasks(limit: Limit = 50, after: After = "", archived: bool = False) -> 
 def get_task(task_id: str) -> TaskShown:
     """One task."""
     return TaskShown.of(tasks.get_task(task_id))
+
+
+@router.post("/{task_id}/start", dependencies=[needs(DATA, TRAIN)])
+def start(task_id: str) -> TaskShown:
+    """Start a planned task now, or visit work elsewhere, without waiting for its time."""
+    return TaskShown.of(tasks.start_now(task_id))
+
+
+@router.post("/{task_id}/schedule", dependencies=[needs(DATA, TRAIN)])
+def schedule(task_id: str, asked: Start) -> TaskShown:
+    """Let a task that has not started wait until a time."""
+    return TaskShown.of(tasks.schedule(task_id, asked.start_at))
 
 
 @router.post("/{task_id}/{action}", dependencies=[needs(DATA, TRAIN)])

@@ -12,11 +12,11 @@ from api.platform.event_stream import STREAMED, event_stream
 from api.platform.idempotency import IdempotencyKey
 from api.platform.records import add_routes, records
 from api.platform.scopes import needs
-from api.platform.shapes import EventShown
+from api.platform.shapes import EventShown, Start
 from api.platform.tasks import Action, Following, Since
-from api.training.shapes import CostChoices, Csv, Estimated, HostedCost, JobShown, NewJob, PointShown
+from api.training.shapes import Csv, Estimated, HostedCost, JobChoices, JobShown, NewJob, PointShown
 from core.services.data import datasets
-from core.services.platform import tasks
+from core.services.platform import connections, tasks
 from core.services.platform.api_keys import READ, TRAIN
 from core.services.training import cost as costs, jobs, metrics, monitoring
 
@@ -38,13 +38,16 @@ def create_job(asked: NewJob, key: IdempotencyKey) -> JobShown:
         training=asked.training.model_dump(exclude_unset=True),
         engine=asked.engine,
         provider=asked.provider,
+        connection=connections.find(asked.connection).id if asked.connection else "",
+        hyperparameters=asked.hyperparameters,
+        start_at=asked.start_at,
         draft_key=key,
     )
     return JobShown.of(made)
 
 
 @router.post("/estimate", dependencies=_READING)
-def estimate(asked: CostChoices) -> Estimated:
+def estimate(asked: JobChoices) -> Estimated:
     """Memory, time, cost and disk of a job before it is launched; of one at a connection, its cost."""
     if asked.connection:
         found = costs.estimate_at(asked.connection, asked.base_model, asked.dataset_id, asked.hyperparameters)
@@ -74,6 +77,18 @@ ROUTES: Final = add_routes(
     router, jobs, jobs.get_job, JobShown, noun="job", reading=_READING, writing=_TRAINING,
     remains="its curves and checkpoints are deleted too, its model remains",
 )  # fmt: skip
+
+
+@router.post("/{job_id}/sync", dependencies=_TRAINING)
+def sync(job_id: str) -> JobShown:
+    """Start a planned job now, or ask the service of a hosted one how it is doing."""
+    return JobShown.of(jobs.sync(job_id))
+
+
+@router.post("/{job_id}/schedule", dependencies=_TRAINING)
+def schedule(job_id: str, asked: Start) -> JobShown:
+    """Let a job that has not started wait until a time."""
+    return JobShown.of(jobs.schedule(job_id, asked.start_at))
 
 
 @router.post("/{job_id}/{action}", dependencies=_TRAINING)

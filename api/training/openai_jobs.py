@@ -35,13 +35,7 @@ _LEVELS: Final[dict[str, Literal["info", "warn", "error"]]] = {"warning": "warn"
 def job_object(job: JobRecord) -> JobObject:
     """One job."""
     training_file, validation_file = fine_tuning.files_of(job)
-    chosen = job.spec.training_config.get("num_epochs", "auto") != "auto"
-    spec, multiplier = job.spec.training, fine_tuning.learning_rate_multiplier(job)
-    numbers = Hyperparameters(
-        n_epochs="auto" if spec.num_epochs > MOST_EPOCHS and not chosen else spec.num_epochs,
-        batch_size=min(256, int(spec.per_device_batch_size) * int(spec.gradient_accumulation_steps)),
-        learning_rate_multiplier="auto" if multiplier is None else multiplier,
-    )
+    numbers = _numbers(job)
     return JobObject(
         id=job.id,
         model=job.base_model,
@@ -56,7 +50,7 @@ def job_object(job: JobRecord) -> JobObject:
         method=MethodObject(type="supervised", supervised=SupervisedMethod(hyperparameters=numbers)),
         trained_tokens=job.point.tokens if job.is_terminal and job.point else None,
         error=_error(job),
-        seed=spec.seed,
+        seed=job.spec.hosted.seed or 0 if job.spec.hosted else job.spec.training.seed,
         estimated_finish=int(time.time() + job.time_left_s) if job.time_left_s else None,
         metadata=fine_tuning.metadata_of(job),
         studio=StudioFacts(
@@ -68,6 +62,20 @@ def job_object(job: JobRecord) -> JobObject:
             message=job.waiting_reason or job.message,
             actions=list(job.actions),
         ),
+    )
+
+
+def _numbers(job: JobRecord) -> Hyperparameters:
+    """The hyperparameters of a job; those of another service as far as they have OpenAI's names."""
+    if job.spec.hosted:
+        own = job.spec.hosted.hyperparameters
+        return Hyperparameters(**{name: own[name] for name in Hyperparameters.model_fields if name in own})
+    chosen = job.spec.training_config.get("num_epochs", "auto") != "auto"
+    spec, multiplier = job.spec.training, fine_tuning.learning_rate_multiplier(job)
+    return Hyperparameters(
+        n_epochs="auto" if spec.num_epochs > MOST_EPOCHS and not chosen else spec.num_epochs,
+        batch_size=min(256, int(spec.per_device_batch_size) * int(spec.gradient_accumulation_steps)),
+        learning_rate_multiplier="auto" if multiplier is None else multiplier,
     )
 
 

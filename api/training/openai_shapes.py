@@ -39,6 +39,11 @@ class StudioChoices(BaseModel):
     method_config: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
     engine: str = "auto"
+    connection: str = Field(default="", max_length=200, description="name or id of a connection that trains")
+    hyperparameters: dict[Annotated[str, Field(max_length=60)], int | float | bool | str] = Field(
+        default_factory=dict, max_length=60, description="of a hosted job, by the service's own names"
+    )
+    start_at: float | None = Field(default=None, description="Unix seconds; null: as soon as possible")
 
 
 class CreateJob(BaseModel):

@@ -12,6 +12,31 @@ from api.platform.records import Renamed, Shown
 from core.services.training.choices import AUTO, DEFAULT_PROVIDER, TrainingConfig
 
 
+class CheckpointShown(Shown):
+    """A checkpoint at a hosted service; `model` answers there, if it is not empty."""
+
+    id: str
+    step: int
+    model: str
+
+
+class HostedShown(Shown):
+    """How a job is doing at its hosted service, as of the last look. `remote_status` is the service's own word."""
+
+    service: str
+    connection_id: str
+    connection: str
+    host: str
+    remote_id: str
+    remote_status: str
+    model: str
+    checkpoints: list[CheckpointShown]
+    trained_tokens: int | None
+    estimated_usd: float | None
+    billed_usd: float | None
+    trouble: str
+
+
 class JobShown(Shown):
     """A fine-tuning job. `actions` are possible now; times are Unix seconds."""
 
@@ -49,6 +74,8 @@ class JobShown(Shown):
     started_at: float | None
     finished_at: float | None
     archived_at: float | None
+    starts_at: float | None = None
+    hosted: HostedShown | None = None
 
 
 class JobChoices(BaseModel):
@@ -61,11 +88,6 @@ class JobChoices(BaseModel):
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     engine: str = Field(default=AUTO, max_length=60)
     provider: str = Field(default=DEFAULT_PROVIDER, max_length=60)
-
-
-class CostChoices(JobChoices):
-    """The choices of a job whose cost is estimated."""
-
     connection: str = Field(
         default="",
         max_length=200,
@@ -82,6 +104,7 @@ class NewJob(JobChoices):
 
     name: str = Field(default="", max_length=120, description="empty: one is proposed")
     description: str = Field(default="", max_length=2_000)
+    start_at: float | None = Field(default=None, description="Unix seconds; null: as soon as possible")
 
 
 class PointShown(Shown):

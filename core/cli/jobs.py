@@ -11,8 +11,9 @@ from core.cli._support.boundary import say
 from core.cli._support.completing import complete
 from core.cli._support.managing import Managed, acting, naming, shelving
 from core.cli._support.output import moment, print_json, print_table, state_word
+from core.cli._support.settings import time_of
 from core.errors import SettingsError
-from core.text import format_loss, plural
+from core.text import format_loss, moment as full_moment, plural
 
 if TYPE_CHECKING:
     from core.services.training.jobs import JobRecord
@@ -100,6 +101,11 @@ def show(
     print(f"{found.name}: {_state(found)}, {found.progress:.0f}%")
     if found.waiting_reason:
         print(found.waiting_reason)
+    if found.hosted:
+        status = f": {found.hosted.status}" if found.hosted.status else ""
+        print(f"{found.hosted.connection} ({found.hosted.service_title}) {found.hosted.remote_id}{status}")
+        if found.hosted.model:
+            print(f"Its model there: {found.hosted.model}")
     examples = plural(found.examples, "training example")
     print(f"{found.base_title}, {found.method_title}, {examples} of {found.dataset_name}")
     if not rows:
@@ -108,6 +114,31 @@ def show(
     print_table(("", "FORECAST", "MEASURED", ""), [(row.name, row.forecast, row.measured, row.verdict) for row in rows])
     if record.text:
         print(record.text)
+
+
+def sync(
+    job: Annotated[str, typer.Argument(help="Name or id of a job.", autocompletion=complete("job"))],
+) -> None:
+    """Start a planned job now, or ask the service of a hosted one how it is doing."""
+    from core.platform.supervisor import ensure
+    from core.services.training import jobs as service
+
+    with ensure({"redis"}, say):
+        found = service.sync(service.find_job(job).id)
+    print(f"{found.id}  {found.state}")
+
+
+def schedule(
+    job: Annotated[str, typer.Argument(help="Name or id of a job.", autocompletion=complete("job"))],
+    start_at: Annotated[str, typer.Argument(metavar="TIME", help="2026-12-24T08:00, or 08:00 for the next one.")],
+) -> None:
+    """Let a job that has not started wait until a time."""
+    from core.platform.supervisor import ensure
+    from core.services.training import jobs as service
+
+    with ensure(set()):
+        found = service.schedule(service.find_job(job).id, time_of(start_at))
+    print(f"{found.id}  starts on {full_moment(found.starts_at)}")
 
 
 def _service() -> Any:
@@ -137,4 +168,4 @@ ACTIONS = {
     "keep": "Save the last checkpoint of jobs that failed, were cancelled or are paused as their models.",
     "retry": "Run jobs that failed or were cancelled again, with the same settings, from the last good checkpoint.",
 }
-SUBCOMMANDS = (show, metrics, *acting(JOB, _request, ACTIONS), *naming(JOB), *shelving(JOB))
+SUBCOMMANDS = (show, metrics, sync, schedule, *acting(JOB, _request, ACTIONS), *naming(JOB), *shelving(JOB))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -12,10 +12,10 @@ from core.cli._support.boundary import say
 from core.cli._support.completing import complete
 from core.cli._support.output import print_json
 from core.cli._support.run_settings import setting_options, words as run_words
-from core.cli._support.settings import Texts, assign, pairs
+from core.cli._support.settings import Texts, assign, pairs, plain, time_of
 from core.cli._support.waiting import wait_for
 from core.models.methods import METHODS
-from core.text import plural
+from core.text import moment, plural
 
 
 def method_help() -> str:
@@ -34,7 +34,8 @@ def provider_help() -> str:
     """The help of `--provider`."""
     from core.training.providers import PROVIDERS
 
-    return f"Where it trains: {_or(PROVIDERS.ids())}."
+    here = [one.id for one in PROVIDERS if not one.hosted]
+    return f"Where it trains: {_or(here)}; --connection names a hosted service."
 
 
 def _or(ids: Sequence[str]) -> str:
@@ -51,6 +52,16 @@ def train(
     method: Annotated[str, typer.Option(help=method_help())] = "lora",
     engine: Annotated[str, typer.Option(help=engine_help())] = "auto",
     provider: Annotated[str, typer.Option(help=provider_help())] = "local",
+    connection: Annotated[
+        str,
+        typer.Option(
+            help="Train at this connection instead: name or id. --base, --method and --set are then its service's.",
+            autocompletion=complete("connection"),
+        ),
+    ] = "",
+    start_at: Annotated[
+        str, typer.Option("--start-at", metavar="TIME", help="Start then: 2026-12-24T08:00, or 08:00 for the next one.")
+    ] = "",
     name: Annotated[str, typer.Option(help="Name of the job and of its model; generated if left out.")] = "",
     settings: Annotated[
         Texts,
@@ -69,12 +80,14 @@ def train(
     from core.services.platform import tasks
 
     with ensure({"redis", "worker"} if wait else {"redis"}, say):
-        job = _launch(dataset, base, method, engine, provider, name, settings or [], run_settings or [])
-        say(f"Job {job.name} ({job.id}): {plural(job.total_steps, 'step')} in {plural(job.num_epochs, 'epoch')}.")
-        say(f"Engine {job.spec.engine}: {job.spec.engine_reason}")
-        say("Precision {}: {}".format(*job.precision))
-        for warning in job.forecast.get("warnings", []):
-            say(f"Warning: {warning}")
+        begin = time_of(start_at) if start_at else None
+        if connection:
+            job = _launch_there(
+                dataset, base, method, connection, name, [*(settings or []), *(run_settings or [])], begin
+            )
+        else:
+            job = _launch(dataset, base, method, engine, provider, name, settings or [], run_settings or [], begin)
+        _say_plan(job)
         if wait:
             wait_for(job.task_id)
         elif not tasks.workers():
@@ -84,7 +97,15 @@ def train(
 
 
 def _launch(
-    dataset: str, base: str, method: str, engine: str, provider: str, name: str, named: list[str], options: list[str]
+    dataset: str,
+    base: str,
+    method: str,
+    engine: str,
+    provider: str,
+    name: str,
+    named: list[str],
+    options: list[str],
+    start_at: float | None,
 ) -> Any:
     from core.services.data import datasets
     from core.services.training import jobs
@@ -98,7 +119,43 @@ def _launch(
     return jobs.create(
         name=name, dataset_id=datasets.get_dataset(dataset).id, base_model=base, method=method,
         method_config=method_config, training=training, engine=engine, provider=provider, draft_key=None,
+        start_at=start_at,
     )  # fmt: skip
+
+
+_ALIKE: Final = {"num_epochs": "n_epochs", "per_device_batch_size": "batch_size"}  # this studio's names, OpenAI's
+
+
+def _launch_there(
+    dataset: str, base: str, method: str, connection: str, name: str, settings: list[str], start_at: float | None
+) -> Any:
+    """Launch at a connection: the settings are the service's own."""
+    from core.services.data import datasets
+    from core.services.platform import connections
+    from core.services.training import jobs
+
+    values = {_ALIKE.get(name := pair.partition("=")[0].strip(), name): plain(pair) for pair in settings}
+    seed = values.pop("seed", None)
+    return jobs.create(
+        name=name, dataset_id=datasets.get_dataset(dataset).id, base_model=base, method=method,
+        connection=connections.find(connection).id, hyperparameters=values,
+        training={} if seed is None else {"seed": seed}, draft_key=None, start_at=start_at,
+    )  # fmt: skip
+
+
+def _say_plan(job: Any) -> None:
+    """What was launched, in a few lines."""
+    if job.hosted:
+        say(f"Job {job.name} ({job.id}): {job.base_title} at {job.hosted.connection}.")
+        say(f"The examples leave this machine and go to {job.hosted.host}.")
+    else:
+        say(f"Job {job.name} ({job.id}): {plural(job.total_steps, 'step')} in {plural(job.num_epochs, 'epoch')}.")
+        say(f"Engine {job.spec.engine}: {job.spec.engine_reason}")
+        say("Precision {}: {}".format(*job.precision))
+    for warning in job.forecast.get("warnings", []):
+        say(f"Warning: {warning}")
+    if job.starts_at:
+        say(f"It starts on {moment(job.starts_at)}.")
 
 
 def _report(job_id: str, *, as_json: bool) -> int:

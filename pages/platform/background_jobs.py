@@ -1,4 +1,4 @@
-"""All background tasks, such as conversion, training and tests, and the workers that run them."""
+"""The queue of all work: what is planned, waits, is in work, and has ended; and the workers."""
 
 from __future__ import annotations
 

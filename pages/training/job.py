@@ -8,6 +8,7 @@ from core.services.training import jobs
 from pages.training._job import (
     facts as job_facts,
     first_batch as job_first_batch,
+    hosted as job_hosted,
     live as job_live,
     losses as job_losses,
 )
@@ -38,8 +39,10 @@ def header(job: jobs.JobRecord) -> None:
             can_archive=job.is_terminal,
             gone=lambda: navigation.go("jobs"),
         )
+        job_hosted.sooner(job)
+        kind = "hosted_training" if job.hosted else "training"
         task_actions.buttons(
-            job.actions, lambda action: jobs.request(job.id, action), key="job", kind="training", asked=job.command
+            job.actions, lambda action: jobs.request(job.id, action), key="job", kind=kind, asked=job.command
         )
         if job.model_id:
             open_model(job.model_id)
@@ -79,10 +82,12 @@ with boundary(way_out=("jobs", "All jobs")):
     else:
         job = jobs.get_job(job_id)
         header(job)
+        job_hosted.panel(job)
         job_live.draw(job)
         if job.model_id:
             job_losses.panel(job.model_id)
         job_facts.forecast_and_measured(job)
-        job_first_batch.section(job.id)
+        if job.hosted is None:
+            job_first_batch.section(job.id)
         job_facts.settings(job)
         again(job)

@@ -45,7 +45,10 @@ def current() -> drafts.DraftRecord | None:
 
 def choices_again(job_id: str) -> dict[str, Any]:
     """The choices of a job for another one, which follows it."""
-    return jobs.choices_of(job_id) | {"name": None, "parent_job_id": job_id}
+    again = jobs.choices_of(job_id) | {"name": None, "parent_job_id": job_id}
+    if again["connection"]:  # its base model and method are the service's, not those of this machine
+        again |= {"hosted_base": again.pop("base_model"), "hosted_method": again.pop("method")}
+    return again
 
 
 def with_its_dataset(draft: drafts.DraftRecord) -> drafts.DraftRecord:

@@ -10,7 +10,7 @@ Completion = list[tuple[str, str]]  # a value, and what the shell says about it
 
 
 def complete(kind: str) -> Callable[[str], Completion]:
-    """For a parameter of typer. `kind` is dataset, job, model, task or agent."""
+    """For a parameter of typer. `kind` is dataset, job, model, task, agent or connection."""
 
     def offer(incomplete: str) -> Completion:
         try:
@@ -24,13 +24,14 @@ def complete(kind: str) -> Callable[[str], Completion]:
 def _offer(kind: str, incomplete: str) -> Completion:
     from sqlalchemy import or_, select
 
-    from core.platform.db.tables import AGENTS, DATASETS, JOBS, MODELS, TASKS
+    from core.platform.db.tables import AGENTS, CONNECTIONS, DATASETS, JOBS, MODELS, TASKS
     from core.platform.db.uow import read
     from core.settings import get_settings
 
     if get_settings().sqlalchemy_url.startswith("sqlite") and not (get_settings().data_dir / "studio.db").exists():
         return []  # opening it would create it
-    table = {"dataset": DATASETS, "job": JOBS, "model": MODELS, "task": TASKS, "agent": AGENTS}[kind]
+    tables = {"dataset": DATASETS, "job": JOBS, "model": MODELS, "task": TASKS, "agent": AGENTS}
+    table = {**tables, "connection": CONNECTIONS}[kind]
     name = table.c.title if kind == "task" else table.c.name
     query = select(table.c.id, name).order_by(table.c.created_at.desc()).limit(MOST)
     if kind in ("dataset", "job"):

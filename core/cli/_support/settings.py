@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
@@ -44,6 +45,26 @@ def assign(
             raise SettingsError(f"{said}.{did_you_mean(near(name, names))}", f"Valid names: {', '.join(names)}.")
         texts[owner].setdefault(name, []).append(value.strip())
     return [_typed(config, values, flags) for config, values in zip(configs, texts, strict=True)]
+
+
+def plain(pair: str) -> int | float | bool | str:
+    """The value of a text `name=value` of a setting that this studio does not define: a number, a switch or a word.
+
+    Raises:
+        SettingsError: it has no "=".
+    """
+    _, equals, text = pair.partition("=")
+    if not equals:
+        raise SettingsError(f"--set {pair}: the '=' is missing.", "Write it as --set name=value.")
+    text = text.strip()
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def pairs(values: Mapping[str, Any], *configs: type[BaseModel]) -> list[str]:
@@ -122,3 +143,22 @@ def _extra(config: type[BaseModel], name: str) -> dict[str, Any]:
 def _hint(config: type[BaseModel], name: str) -> str:
     usual = _extra(config, name).get("usual")
     return f"Usual values: {usual}." if usual and usual != "any" else ""
+
+
+def time_of(text: str) -> float:
+    """A time in Unix seconds, in the machine's time zone unless it names another.
+
+    `2026-12-24T08:00`, `2026-12-24 08:00`, or `08:00` for the next time that it is eight.
+
+    Raises:
+        SettingsError: it is not a time.
+    """
+    now = datetime.now()
+    try:
+        if "-" not in text and ":" in text:
+            clock = datetime.strptime(text.strip(), "%H:%M").time()
+            today = datetime.combine(now.date(), clock)
+            return (today if today > now else today + timedelta(days=1)).timestamp()
+        return datetime.fromisoformat(text.strip()).timestamp()
+    except ValueError as error:
+        raise SettingsError(f"{text!r} is not a time.", "Write 2026-12-24T08:00, or 08:00.") from error

@@ -25,6 +25,7 @@ _NEEDS = {
     "retry": ("failed", "cancelled"),
     "keep": ("failed", "cancelled", "paused"),
 }
+AT_ONCE: Final = 0.0  # a time that has come; unlike None, it says that the task was meant to wait
 LATEST_DAYS: Final = 366  # how far from now a start can be planned
 
 _REQUESTED = {"cancel": "Cancel requested.", "pause": "Pause requested.", "stop": "Stop and keep requested."}
@@ -97,7 +98,7 @@ def start_now(task_id: str) -> TaskRecord:
         if not task.is_active:
             raise InvalidTransition(f"“{task.title or task_id}” is {task.state}; nothing waits for its time.")
         if task.lease_owner is None:
-            sooner = {"not_before": None, "updated_at": time.time()}
+            sooner = {"not_before": AT_ONCE, "updated_at": time.time()}
             uow.execute(update(TASKS).where(TASKS.c.id == task.id).values(sooner))
             if task.is_planned:
                 store.event(uow, task_id, "state", "Starts now.", data={"not_before": None})
@@ -157,7 +158,9 @@ def _command(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
 
 def _flag(uow: UnitOfWork, task: TaskRecord, action: str) -> None:
     """Leave a command for the worker; a cancel is never overwritten."""
-    flag: dict[str, Any] = {"not_before": None, "updated_at": time.time()}
+    flag: dict[str, Any] = {"updated_at": time.time()}
+    if task.lease_owner is None:
+        flag["not_before"] = AT_ONCE
     if task.command not in ("cancel", action):
         flag |= {"command": action, "command_at": time.time()}
         store.event(uow, task.id, "state", _REQUESTED[action], data={"command": action})

@@ -35,13 +35,14 @@ _CAUSES = {
 def crashed(uow: UnitOfWork, task: TaskRecord, cause: str) -> TaskRecord:
     """Free the lease of a worker that died or hangs, inside a transaction that holds the task's row.
 
-    A requested cancel is done now. Otherwise the state stays and the next worker resumes from the last checkpoint,
-    until MAX_CRASHES in a row without a new one: then the task fails with the cause.
+    A requested cancel is done now, unless a service has to be asked for it. Otherwise the state stays and the next
+    worker resumes from the last checkpoint, until MAX_CRASHES in a row without a new one: then the task fails with the
+    cause.
 
     Args:
         cause: out_of_memory, killed, crashed, database or hung.
     """
-    if task.command == "cancel":
+    if task.command == "cancel" and not kind_of(task.kind).runs_elsewhere:
         workdirs.empty(task.id, kind_of(task.kind))
         return store.move(uow, task.id, "cancelled", expect=task.state)
     crashes = task.crashes + 1

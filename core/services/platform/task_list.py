@@ -7,23 +7,36 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 
 from core.models import base_models
 from core.platform.db import cursors
+from core.platform.db.engine import db_now
 from core.platform.db.listing import Facet, Listing, Slice, Sort, View, in_order, look_up as look_up_in
 from core.platform.db.tables import DATASETS, EVALUATIONS, MODELS, TASKS
 from core.platform.db.uow import UnitOfWork, read
 from core.platform.tasks import owners
 from core.platform.tasks.kinds import kind_of
 from core.platform.tasks.records import TaskRecord
-from core.platform.tasks.states import TERMINAL
+from core.platform.tasks.states import TERMINAL, WORKABLE
+
+# The queue from its end to its beginning: what is planned, waits, is in work, and has ended; each in its own order.
+_BLOCK: Final = 1e11  # more than any time in Unix seconds
+_PLANNED: Final = (TASKS.c.state == "pending") & (TASKS.c.not_before > db_now())
+_IN_WORK: Final = TASKS.c.lease_owner.is_not(None) | (TASKS.c.not_before > db_now())
+_QUEUE: Final = case(
+    (_PLANNED, TASKS.c.not_before),
+    (TASKS.c.state.in_(TERMINAL), 4 * _BLOCK - TASKS.c.created_at),
+    (TASKS.c.state.in_(WORKABLE) & _IN_WORK, 2 * _BLOCK + TASKS.c.created_at),
+    else_=_BLOCK + TASKS.c.created_at,
+)
 
 LISTING: Final = Listing(
     key=TASKS.c.id,
     rows=TASKS,
     search=(TASKS.c.title,),
     sorts=(
+        Sort("queue", "Queue", _QUEUE),
         Sort("newest", "Newest first", TASKS.c.created_at, down=True),
         Sort("oldest", "Oldest first", TASKS.c.created_at),
         Sort("ended", "Last ended first", TASKS.c.finished_at, down=True),
@@ -45,6 +58,15 @@ class Link:
     screen: str
     query: dict[str, str]
     title: str
+
+
+def place_in_queue(task: TaskRecord) -> str:
+    """Planned, Waiting, Running or Ended: the part of the queue that a task is in."""
+    if task.is_terminal:
+        return "Ended"
+    if task.is_planned:
+        return "Planned"
+    return "Running" if task.is_active and (task.lease_owner or task.waits_until) else "Waiting"
 
 
 def newest(after: str = "", *, archived: bool = False, limit: int = 50) -> list[TaskRecord]:

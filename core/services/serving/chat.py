@@ -102,18 +102,22 @@ def chunks(
 ) -> Generator[AnswerChunk]:
     """Like `stream`, with the finish reason and the token counts in the last chunk."""
     target, served = _served(model_id)
+    noted_as = served if connected.is_connected(model_id) else _own_id(model_id, served)
     sent = [message.to_dict() if isinstance(message, Message) else dict(message) for message in messages]
     noted = False
     for chunk in target.chat(served, sent, options or ChatOptions()):
         if not noted and chunk.text:
             noted = True
-            _note_use(served)
+            _note_use(noted_as)
         yield chunk
 
 
 def identity(model_id: str) -> ServedModel:
     """What a conversation records about a model that answers. Raises as `stream`, before anything is asked."""
     _, served = _served(model_id)
+    if connected.is_connected(served) and not connected.is_connected(model_id):
+        model = models.get_model(model_id)
+        return ServedModel(model.id, model.name, model.base_model, "", "")
     if connected.is_connected(served):
         return ServedModel(served, connected.title(served), "", "", "")
     own, merged = merging.split(served)
@@ -139,9 +143,17 @@ def _served(model_id: str) -> tuple[AnsweringTarget, str]:
     model = models.get_model(own)
     if model.state != "active":
         raise NotFound(f"The model “{model.name}” is archived.", "Restore it under Models.")
+    if model.only_there:
+        served = connected.id_of(model)
+        return connected.target(served), served
     method = methods.build(model.method, job_reader.get_job(model.job_id, with_deleted=True).spec.method_config)
     target = target_for(base_models.resolve(model.base_model), method)
     return target, merging.served_id(model.id) if merged else model.id
+
+
+def _own_id(model_id: str, served: str) -> str:
+    """The id of a model in the registry, also where a service answers for it."""
+    return models.get_model(model_id).id if connected.is_connected(served) else served
 
 
 def _note_use(model_id: str) -> None:

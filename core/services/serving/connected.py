@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.models.base_models.records import BaseModelRef
 from core.models.llm import Endpoint
 from core.models.llm.prices import Price
 from core.models.methods import Method
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
+from core.services.training.models import ModelRecord
 from core.serving.availability import Availability
 from core.serving.targets import AnswerChunk, ChatOptions, openai_server
 
@@ -57,6 +58,13 @@ def is_connected(model_id: str) -> bool:
 def model_id(connection_id: str, name: str) -> str:
     """The id of a model behind a connection."""
     return f"{PREFIX}{connection_id}:{name.strip()}"
+
+
+def id_of(model: ModelRecord) -> str:
+    """The id of a tuned model that only answers at its hosted service. Raises Conflict: it does not answer there."""
+    if model.hosted is None or not model.hosted.model:
+        raise Conflict(f"The model “{model.name}” does not answer at its service.", "Deploy it there.")
+    return f"{PREFIX}{model.hosted.connection_id}:{model.hosted.model}"
 
 
 def target(model_id: str) -> ConnectedModels:

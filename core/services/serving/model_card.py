@@ -67,6 +67,9 @@ def _intro(base: BaseModelRef, method: Method, entry: ModelFormat) -> str:
 
 def _training(model: ModelRecord, method: Method) -> str:
     spec = jobs.get_job(model.job_id, with_deleted=True).spec
+    if spec.hosted:
+        there: list[tuple[str, Any]] = [("Base model", spec.base_model), ("Trained at", _line(spec.hosted.connection))]
+        return _table(("Setting", "Value"), [*there, *spec.hosted.hyperparameters.items()])
     training = spec.training
     rows: list[tuple[str, Any]] = [
         ("Base model", f"{spec.base_model}{f' (revision {spec.base_revision[:12]})' if spec.base_revision else ''}"),

@@ -30,7 +30,7 @@ def served_models() -> list[ServedName]:
     """Every base on this machine, and every active model, merged ones too."""
     bases = (base for base in base_models.list_models() if base.ready)
     listing = [ServedName(base.id, base.title, base.id, base.id, 0.0) for base in bases]
-    tuned = models.list_models()
+    tuned = [model for model in models.list_models() if not model.only_there]
     listing += [
         ServedName(model.id, model.name, slug(model.name), model.base_model, model.created_at) for model in tuned
     ]

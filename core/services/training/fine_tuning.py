@@ -10,6 +10,7 @@ from core.errors import DataError
 from core.models import base_models
 from core.services.data import datasets, training_files
 from core.services.data.datasets import DatasetRecord
+from core.services.platform import connections
 from core.services.training import jobs
 from core.services.training.jobs import JobRecord
 from core.training.jobs.resolve import resolve
@@ -22,8 +23,9 @@ _SEPARATOR: Final = ": "
 class FineTuning:
     """What is asked for. A number that is None is chosen automatically; `learning_rate_multiplier` scales that choice.
 
-    `training` and `method_config` are the studio's own settings; a number above overrides them. `metadata` is stored
-    in the description of the job, a line for each entry.
+    `training` and `method_config` are the studio's own settings; a number above overrides them. `connection` names one
+    that trains, instead of this machine; `hyperparameters` are then its service's. `metadata` is stored in the
+    description of the job, a line for each entry.
     """
 
     model: str
@@ -38,6 +40,9 @@ class FineTuning:
     method_config: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     engine: str = AUTO
+    connection: str = ""
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    start_at: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,6 +57,8 @@ def create(asked: FineTuning, *, draft_key: str | None = None) -> JobRecord:
     """
     description = _described(asked.metadata)
     dataset = training_files.dataset_of(asked.training_file, asked.validation_file)
+    if asked.connection:
+        return _elsewhere(asked, dataset, description, draft_key)
     return jobs.create(
         name=asked.name,
         description=description,
@@ -61,6 +68,29 @@ def create(asked: FineTuning, *, draft_key: str | None = None) -> JobRecord:
         method_config=dict(asked.method_config),
         training=dict(asked.training) | _numbers(asked, dataset),
         engine=asked.engine,
+        start_at=asked.start_at,
+        draft_key=draft_key,
+    )
+
+
+def _elsewhere(asked: FineTuning, dataset: DatasetRecord, description: str, draft_key: str | None) -> JobRecord:
+    """The job at a hosted service: the numbers of OpenAI's names are the service's, where it has them."""
+    numbers = {
+        "n_epochs": asked.epochs,
+        "batch_size": asked.batch_size,
+        "learning_rate_multiplier": asked.learning_rate_multiplier,
+    }
+    given = {name: value for name, value in numbers.items() if value is not None}
+    return jobs.create(
+        name=asked.name,
+        description=description,
+        dataset_id=dataset.id,
+        base_model=asked.model,
+        method=asked.method,
+        connection=connections.find(asked.connection).id,
+        hyperparameters=given | dict(asked.hyperparameters),
+        training={} if asked.seed is None else {"seed": asked.seed},
+        start_at=asked.start_at,
         draft_key=draft_key,
     )
 

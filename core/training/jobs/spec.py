@@ -293,6 +293,22 @@ class ResolvedTraining(TrainingConfig):
         changes = {"per_device_batch_size": size, "gradient_accumulation_steps": accumulation, "largest_batch": 0}
         return self.model_copy(update=changes)
 
+    @classmethod
+    def elsewhere(cls, epochs: int) -> ResolvedTraining:
+        """Of a run whose settings are a service's own (`HostedChoice`): only the number of epochs is known, 0 if the
+        service chooses it."""
+        return cls(
+            num_epochs=epochs,
+            per_device_batch_size=0,
+            gradient_accumulation_steps=0,
+            learning_rate=0.0,
+            max_seq_length=0,
+            eval_every_steps=0,
+            save_every_steps=0,
+            steps_per_epoch=0,
+            total_steps=0,
+        )
+
     @property
     def warmup_steps(self) -> int:
         return round(self.total_steps * self.warmup_ratio)
@@ -308,6 +324,24 @@ def _without_bounds(model: type[BaseModel]) -> None:
 
 
 _without_bounds(ResolvedTraining)
+
+
+class HostedChoice(BaseModel):
+    """What a job that is trained at a hosted service depends on besides its dataset, frozen at launch.
+
+    `hyperparameters` have the service's own names; one that is left out is chosen there. `host` is where the examples
+    go.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    connection_id: str
+    connection: str  # its name at launch
+    service: str  # an id of HOSTED_SERVICES
+    host: str
+    base_title: str = ""
+    hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    seed: int | None = None
 
 
 class JobSpec(BaseModel):
@@ -330,3 +364,4 @@ class JobSpec(BaseModel):
     engine_asked: str = "trl"  # "auto", or the engine that the user named
     engine_reason: str = ""  # why this one was chosen
     parent_job_id: str | None = None
+    hosted: HostedChoice | None = None  # None: it is trained here

@@ -85,6 +85,10 @@ class Provider(Protocol):
     @property
     def text(self) -> str: ...
     @property
+    def hosted(self) -> bool:
+        """It is reached through a connection, which a job names."""
+
+    @property
     def capabilities(self) -> Capabilities: ...
     @property
     def key_hosts(self) -> Mapping[str, tuple[str, ...]]:
@@ -94,9 +98,19 @@ class Provider(Protocol):
         """What a run will need here."""
 
     def create(
-        self, uow: UnitOfWork, *, job_id: str, title: str, draft_key: str | None, after_task_id: str | None
+        self,
+        uow: UnitOfWork,
+        *,
+        job_id: str,
+        title: str,
+        draft_key: str | None,
+        after_task_id: str | None,
+        not_before: float | None = None,
     ) -> tuple[TaskRecord, bool]:
         """Insert the task that does the job's work, inside the caller's transaction.
+
+        Args:
+            not_before: Unix seconds; it starts then. None: as soon as possible.
 
         Returns:
             The task and True; or the task that the same draft has already created, and False.

@@ -22,6 +22,7 @@ class LocalProvider:
     title = "Local"
     text = "Trains on this studio's own GPU or CPU. Nothing leaves this machine."
     key_hosts: Mapping[str, tuple[str, ...]] = {}
+    hosted = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -34,7 +35,14 @@ class LocalProvider:
         return estimate(load, device.detect())
 
     def create(
-        self, uow: UnitOfWork, *, job_id: str, title: str, draft_key: str | None, after_task_id: str | None
+        self,
+        uow: UnitOfWork,
+        *,
+        job_id: str,
+        title: str,
+        draft_key: str | None,
+        after_task_id: str | None,
+        not_before: float | None = None,
     ) -> tuple[TaskRecord, bool]:
         from core.platform.tasks import store
 
@@ -45,6 +53,7 @@ class LocalProvider:
             payload={"job_id": job_id},
             idempotency_key=f"job:{draft_key}" if draft_key else None,
             after_task_id=after_task_id,
+            not_before=not_before,
         )
 
     def poll(self, task: TaskRecord) -> TaskRecord:

@@ -11,7 +11,8 @@ from core.services.platform import task_list, tasks
 from core.services.platform.listing import Slice, View
 from core.services.platform.task_list import Link
 from core.services.platform.tasks import TaskRecord
-from pages.ui import components, listing, navigation, states
+from pages.ui import components, listing, navigation, start_time, states
+from pages.ui.errors import boundary
 from pages.ui.format import ago, duration, md, sentence
 from pages.ui.tasks import actions as task_actions, words as task_words
 
@@ -59,6 +60,8 @@ def row(shown: TaskRow) -> None:
             _title(shown, icon)
             st.caption(" · ".join(part for part in quiet if part))
         with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
+            if task.is_planned:
+                _sooner_or_later(task)
             task_actions.buttons(
                 tasks.actions(task, shown.checkpoint_step),
                 lambda action: tasks.request(task.id, action),
@@ -69,7 +72,9 @@ def row(shown: TaskRow) -> None:
             )
             if shown.made:
                 _made(task.id, shown.made)
-            if task.waits_to_resume:
+            if task.is_planned:
+                st.badge("Planned", color="violet", icon=":material/event:")
+            elif task.waits_to_resume:
                 st.badge("Waiting to resume", color="orange", icon=":material/healing:")
             else:
                 states.badge(task.state, help=_meaning(task))
@@ -80,6 +85,29 @@ def row(shown: TaskRow) -> None:
         note = f"{task.error.get('message', '')} {task.error.get('remedy', '')}"
     if note and note.strip():
         st.caption(sentence(note.strip()))
+
+
+def _sooner_or_later(task: TaskRecord) -> None:
+    """Start a planned task now, or at another time."""
+    st.button(
+        "Start now", icon=":material/play_arrow:", type="tertiary", key=f"{task.id}_now", on_click=_now, args=(task.id,)
+    )
+    with (
+        st.popover("Change time", icon=":material/schedule:", type="tertiary", key=f"{task.id}_later"),
+        st.container(width=300, gap="small"),
+    ):
+        at = start_time.fields(task.id, task.not_before)
+        st.button("Change", key=f"{task.id}_change", on_click=_later, args=(task.id, at), width="stretch")
+
+
+def _now(task_id: str) -> None:
+    with boundary():  # it may have started since the button was drawn
+        tasks.start_now(task_id)
+
+
+def _later(task_id: str, at: float) -> None:
+    with boundary():
+        tasks.schedule(task_id, at)
 
 
 def _title(shown: TaskRow, icon: str) -> None:
@@ -125,6 +153,7 @@ SCREEN: Final = listing.ListScreen(
     restore=task_list.restore,
     words={"state": lambda state: states.state_of(state).word},
     ended=lambda shown: shown.task.is_terminal,
+    group=lambda shown: task_list.place_in_queue(shown.task),
     moving=task_words.MOVING,
     poll_s=2.0,
 )

@@ -57,6 +57,9 @@ def settings(job: jobs.JobRecord) -> None:
     """Every setting of the run, as it was at launch."""
     with st.expander("Settings of this job", icon=":material/tune:", key="settings"):
         spec = job.spec
+        if spec.hosted:
+            components.facts(_there(job))
+            return
         components.facts(
             [
                 ("Dataset", job.dataset_name),
@@ -72,6 +75,21 @@ def settings(job: jobs.JobRecord) -> None:
         st.divider()
         every = hyperparameters(spec.method, spec.method_config, spec.training, spec.training_sources)
         components.facts([setting.row for setting in every])
+
+
+def _there(job: jobs.JobRecord) -> list[tuple[str, str]]:
+    """The settings of a job at a hosted service, under the service's names."""
+    hosted = job.spec.hosted
+    assert hosted is not None
+    return [
+        ("Dataset", job.dataset_name),
+        ("Base model", job.base_title),
+        ("Method", job.method_title),
+        ("Provider", f"{hosted.connection}  ·  {job.provider_title}"),
+        *((name, str(value)) for name, value in hosted.hyperparameters.items()),
+        ("Created", moment(job.created_at)),
+        ("Job id", job.id),
+    ]
 
 
 def engine(engine_id: str, reason: str) -> str:

@@ -17,7 +17,7 @@ from pages.ui.charts import chart, runs as run_charts
 from pages.ui.charts.points import Series, kept_step, series_of
 from pages.ui.components import Tile
 from pages.ui.errors import boundary
-from pages.ui.format import clock, duration, format_loss, md, number, plural, sentence
+from pages.ui.format import clock, duration, format_loss, md, moment, number, plural, sentence
 from pages.ui.tasks import words as task_words
 
 POLL_S = 1.5
@@ -38,6 +38,7 @@ _ICONS = {
     "data": ":material/dataset:",
     "recovery": ":material/healing:",
     "state": ":material/radio_button_checked:",
+    "service": ":material/cloud:",
 }
 
 
@@ -51,7 +52,8 @@ def draw(job: JobRecord) -> None:
 
 def _look(job: JobRecord) -> tuple[object, ...]:
     """What the page around the fragment shows; when it changes, the page reruns."""
-    return job.state, job.command, tuple(job.actions), job.waiting_to_resume, job.model_id
+    there = (bool(job.hosted and job.hosted.remote_id), job.starts_at)
+    return there, job.state, job.command, tuple(job.actions), job.waiting_to_resume, job.model_id
 
 
 def _read(job_id: str, first: list[JobRecord]) -> JobRecord:
@@ -79,7 +81,7 @@ def _now(job_id: str, drawn: tuple[object, ...], first: list[JobRecord]) -> None
 
 
 def _band(job: JobRecord) -> None:
-    first = jobs.first_task(job)
+    first = None if job.starts_at else jobs.first_task(job)
     with st.container(border=True, gap="xsmall", key="band"):
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall"):
             st.markdown(needed(first) if first else _where(job), width="content")
@@ -107,8 +109,12 @@ def _until_done(job: JobRecord, first: jobs.FirstTask) -> str:
 
 
 def _where(job: JobRecord) -> str:
+    if job.starts_at is not None:
+        return "**Planned**"
     if job.state == "pending":
         return f"**{IN_QUEUE}**"
+    if job.state == "queued":
+        return "**In the provider's queue**"
     if job.is_terminal or job.state == "paused":
         word = states.state_of(job.state).word
         early = " · stopped early, model saved" if job.reason == "stopped_early" and job.model_id else ""
@@ -118,6 +124,8 @@ def _where(job: JobRecord) -> str:
     if job.state == "validating" and job.step:  # a run that continues; its bar stays where it was
         return f"**Preparing to continue** · {_steps(job)}"
     phase = task_words.phase_of(job.progress)
+    if job.hosted and phase == "Training":
+        return f"**Training** · {_steps(job)}" if job.step else "**Training**"
     if phase != "Training" or not job.step:
         return f"**{phase}**"
     epoch = min(int(job.epoch) + 1, job.num_epochs) if job.epoch < job.num_epochs else job.num_epochs
@@ -141,6 +149,8 @@ def _when(job: JobRecord) -> str:
         return " · ".join(
             part for part in (lasted, f"ended {clock(job.finished_at)}" if job.finished_at else "") if part
         )
+    if job.starts_at is not None:
+        return f"starts {moment(job.starts_at)}"
     if (left_s := _time_left(job)) is not None:
         return f"{duration(left_s)} left, done about {clock(time.time() + left_s)}"
     return f"created {clock(job.created_at)}"

@@ -53,13 +53,25 @@ def detail(model: models.ModelRecord) -> None:
         deployed.section(model)
         agents.section(model)
         components.section_gap()
-        components.heading("Files")
-        with st.container(border=True, gap="small"):
-            st.caption("As an adapter or a complete model, each with a model card, checksums and a manifest.")
-            formats.button(model)
-        model_merge.panel(model)
+        if model.only_there:
+            _there(model)
+        else:
+            components.heading("Files")
+            with st.container(border=True, gap="small"):
+                st.caption("As an adapter or a complete model, each with a model card, checksums and a manifest.")
+                formats.button(model)
+            model_merge.panel(model)
     st.divider()
     navigation.button("All models", "models", icon=":material/arrow_back:", type="tertiary", key="back")
+
+
+def _there(model: models.ModelRecord) -> None:
+    """A model that answers at its service: there are no files to download or merge."""
+    components.heading("Where it answers")
+    with st.container(border=True, gap="small"):
+        st.caption(
+            "At the service that trained it. Chat, Compare and evaluations ask it there, through its connection."
+        )
 
 
 def _provenance(model: models.ModelRecord) -> None:
@@ -73,6 +85,7 @@ def _provenance(model: models.ModelRecord) -> None:
             ("Size", size(model.size_bytes)),
             ("Created", moment(model.created_at)),
             ("Model id", model.id),
+            *([("Provider model id", model.hosted.model or "none")] if model.hosted else []),
         ]
     )
     with st.container(horizontal=True, gap="small"):

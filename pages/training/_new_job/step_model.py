@@ -9,9 +9,10 @@ import streamlit as st
 from core.errors import StudioError
 from core.services.data import datasets
 from core.services.platform import drafts
-from core.services.training import choices, jobs
+from core.services.platform.connections import ConnectionRecord
+from core.services.training import choices, hosted, jobs
 from core.services.training.choices import AUTO, SAFETY, TrainingConfig
-from pages.training._new_job import bases, forecast as job_forecast, method_cards
+from pages.training._new_job import bases, forecast as job_forecast, hosted_model, method_cards, provider
 from pages.training._new_job.steps import IDS
 from pages.ui import components
 from pages.ui.errors import show_error
@@ -31,7 +32,10 @@ def chosen_words(draft: drafts.DraftRecord | None, step: str) -> list[str]:
     words = [md(dataset.name, 40)]
     if dataset.version:
         words.append(plural(dataset.version.train_examples, "training example"))
-    if step == "review" and draft.state.get("base_model"):
+    if draft.state.get("connection"):
+        if step == "review" and draft.state.get("hosted_base"):
+            words.insert(0, md(draft.state["hosted_base"], 40))
+    elif step == "review" and draft.state.get("base_model"):
         words.insert(0, md(choices.resolve(draft.state["base_model"]).title))
     return words
 
@@ -39,6 +43,9 @@ def chosen_words(draft: drafts.DraftRecord | None, step: str) -> list[str]:
 def draw(draft: drafts.DraftRecord | None) -> None:
     """Choices at the left, forecast at the right; each choice is saved to the draft at once."""
     assert draft is not None  # this step is only reached with a draft
+    if connection := provider.connection_of(draft):
+        _draw_hosted(draft, connection)
+        return
     draft = _with_defaults(draft)
     forecast = _forecast(draft)
     main, side = st.columns([8, 5], gap="medium")
@@ -53,6 +60,28 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     with side:
         if forecast is not None:
             job_forecast.panel(draft, forecast)
+    _foot(draft, possible=forecast is not None)
+
+
+def _draw_hosted(draft: drafts.DraftRecord, connection: ConnectionRecord) -> None:
+    """The choices of a hosted service."""
+    with st.spinner("Asking the service for its base models", show_time=False):
+        listed = hosted.bases_of(connection.id)
+    base = hosted_model.base_of(draft, listed)
+    if not draft.state.get("name") and draft.state.get("hosted_base"):
+        title = (base.title or base.id) if base else draft.state["hosted_base"]
+        draft = draft_state.save(draft, name=jobs.suggest_hosted_name(draft.state["dataset_id"], title))
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        _names(draft)
+        components.section_gap()
+        hosted_model.draw(draft, connection, listed)
+    with side:
+        hosted_model.side(draft, connection, listed)
+    _foot(draft, possible=hosted_model.ready(draft, listed))
+
+
+def _foot(draft: drafts.DraftRecord, *, possible: bool) -> None:
     with foot():
         back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
         if back and draft_state.meant(draft, "model"):
@@ -62,7 +91,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             type="primary",
             icon=":material/arrow_forward:",
             icon_position="right",
-            disabled=forecast is None,
+            disabled=not possible,
             shortcut=ONWARD_KEYS,
             key="to_review",
         ):
@@ -103,7 +132,7 @@ def _names(draft: drafts.DraftRecord) -> None:
                 "Job name",
                 suggested,
                 max_chars=jobs.MAX_NAME,
-                key=draft_state.key(draft, f"name_{draft.state['base_model']}"),
+                key=draft_state.key(draft, f"name_{draft.state.get('connection')}_{_base_of(draft)}"),
                 help="The name of the job and its model in the lists.",
             )
             note = st.text_input(
@@ -114,22 +143,13 @@ def _names(draft: drafts.DraftRecord) -> None:
                 placeholder="What this job is for",
             )
         _newer_version(draft)
-        _provider(draft)
+        provider.draw(draft)
     if name != suggested or note != (draft.state.get("description") or ""):
         draft_state.save(draft, name=name, description=note, own_name=name != suggested)
 
 
-def _provider(draft: drafts.DraftRecord) -> None:
-    """Where the job runs; a choice only where there are several places."""
-    providers = {provider.id: provider for provider in choices.PROVIDERS}
-    chosen = job_forecast.choices(draft)["provider"]
-    wanted = chosen
-    if len(providers) > 1:
-        titles = {provider.id: provider.title for provider in providers.values()}
-        wanted = components.pick("Provider", titles, draft_state.key(draft, f"provider_{chosen}"), chosen)
-    st.caption(f":material/computer: **{md(providers[wanted].title)}** · {sentence(providers[wanted].text)}")
-    if wanted != chosen:
-        _update(draft, {"provider": wanted})
+def _base_of(draft: drafts.DraftRecord) -> str:
+    return str(draft.state.get("hosted_base" if draft.state.get("connection") else "base_model") or "")
 
 
 def _newer_version(draft: drafts.DraftRecord) -> None:

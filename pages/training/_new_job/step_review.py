@@ -8,10 +8,12 @@ import streamlit as st
 
 from core.services.data import datasets
 from core.services.platform import drafts
-from core.services.training import choices, jobs
+from core.services.platform.connections import ConnectionRecord
+from core.services.training import choices, hosted, jobs
+from core.services.training.hosted import Bases
 from pages.training._job import facts as job_facts
-from pages.training._new_job import forecast as job_forecast
-from pages.ui import components, navigation, overrides
+from pages.training._new_job import forecast as job_forecast, hosted_model, provider
+from pages.ui import components, navigation, overrides, start_time
 from pages.ui.format import md, number, plural, sentence
 from pages.ui.wizard import ONWARD_KEYS, address, draft_state, foot
 
@@ -22,6 +24,10 @@ def draw(draft: drafts.DraftRecord | None) -> None:
     """All choices on one page; the primary button launches the job."""
     assert draft is not None  # this step is only reached with a draft
     state = draft.state
+    connection = provider.connection_of(draft)
+    if connection is not None:
+        _draw_hosted(draft, connection)
+        return
     forecast = job_forecast.of(job_forecast.choices(draft))
     main, side = st.columns([8, 5], gap="medium")
     with main:
@@ -34,6 +40,69 @@ def draw(draft: drafts.DraftRecord | None) -> None:
             _hyperparameters(state, forecast)
     with side:
         job_forecast.panel(draft, forecast)
+        components.section_gap()
+        start_at = _start(draft)
+    _foot(draft, start_at)
+
+
+def _start(draft: drafts.DraftRecord) -> float | None:
+    components.heading("Start")
+    with st.container(border=True, gap="small", key="start"):
+        return start_time.draw(draft_state.key(draft, "start"))
+
+
+def _draw_hosted(draft: drafts.DraftRecord, connection: ConnectionRecord) -> None:
+    """The choices of a job at a hosted service."""
+    listed = hosted.bases_of(connection.id)
+    main, side = st.columns([8, 5], gap="medium")
+    with main:
+        components.heading("Your choices")
+        with st.container(border=True, gap="small", key="chosen"):
+            _chosen_there(draft, connection, listed)
+        components.section_gap()
+        components.heading("Hyperparameters", "Under the service's names")
+        with st.container(border=True, gap="small", key="hyperparameters"):
+            _settings_there(draft, connection)
+    with side:
+        hosted_model.side(draft, connection, listed)
+        components.section_gap()
+        start_at = _start(draft)
+    _foot(draft, start_at)
+
+
+def _chosen_there(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases) -> None:
+    state = draft.state
+    dataset = datasets.get_dataset(state["dataset_id"])
+    base = hosted_model.base_of(draft, listed)
+    rows = [
+        ("Job name", state.get("name") or ""),
+        ("Dataset", f"{dataset.name}, version {dataset.version.number}"),
+        ("Trains on", plural(dataset.version.train_examples, "example")),
+        ("Held out", datasets.held_out_text(dataset.version)),
+        ("Provider", f"{connection.name}  ·  {connection.service.title if connection.service else ''}"),
+        ("Base model", (base.title or base.id) if base else str(state.get("hosted_base") or "")),
+        ("Method", jobs.method_title(str(state.get("hosted_method") or ""))),
+    ]
+    if state.get("description"):
+        rows.insert(1, ("Description", state["description"]))
+    components.facts(rows)
+
+
+def _settings_there(draft: drafts.DraftRecord, connection: ConnectionRecord) -> None:
+    chosen = draft.state.get("hyperparameters") or {}
+    settings = connection.service.hyperparameters if connection.service else ()
+    if not settings:
+        st.caption("The service chooses all settings.")
+        return
+    components.facts(
+        [
+            (setting.title, f"{chosen[setting.name]}  ·  chosen by you" if setting.name in chosen else "auto")
+            for setting in settings
+        ]
+    )
+
+
+def _foot(draft: drafts.DraftRecord, start_at: float | None) -> None:
     with foot():
         back = st.button("Back", type="tertiary", icon=":material/arrow_back:", key="back")
         if back and draft_state.meant(draft, "review"):
@@ -47,7 +116,7 @@ def draw(draft: drafts.DraftRecord | None) -> None:
         )
         # What was not seen is not launched: a toast says that another window changed the draft.
         if overrides.pressed(launch, "launch") and draft_state.seen(draft):
-            _launch(draft)
+            _launch(draft, start_at)
 
 
 def _hyperparameters(state: dict[str, Any], forecast: jobs.Forecast) -> None:
@@ -106,20 +175,35 @@ def _trained(forecast: jobs.Forecast) -> str:
     return text
 
 
+def _choices(draft: drafts.DraftRecord) -> dict[str, Any]:
+    """The choices as the job service takes them."""
+    state = draft.state
+    if not state.get("connection"):
+        return job_forecast.choices(draft)
+    return {
+        "dataset_id": state["dataset_id"],
+        "base_model": state.get("hosted_base") or "",
+        "method": state.get("hosted_method") or "",
+        "connection": state["connection"],
+        "hyperparameters": state.get("hyperparameters") or {},
+    }
+
+
 def _name(state: dict[str, Any]) -> str:
     return state.get("name") or jobs.suggest_name(state["dataset_id"], state["base_model"])
 
 
-def _launch(draft: drafts.DraftRecord) -> None:
+def _launch(draft: drafts.DraftRecord, start_at: float | None) -> None:
     """One draft becomes one job: a second press, in any browser, opens the same job."""
     state = draft.state
     with overrides.start("launch"):
         job = jobs.create(
-            name=_name(state),
+            name=state.get("name") or "" if state.get("connection") else _name(state),
             description=state.get("description") or "",
             draft_key=draft.id,
             parent_job_id=state.get("parent_job_id"),
-            **job_forecast.choices(draft),
+            start_at=start_at,
+            **_choices(draft),
         )
     drafts.finish(draft.id, job.id)
     navigation.go("job", {"id": job.id}, instead_of=draft.id)

@@ -7,13 +7,14 @@ does the searching (`core.platform.db.listing`).
 from __future__ import annotations
 
 import time
+from itertools import groupby
 
 import streamlit as st
 
 from core.services.platform.listing import Slice, View
 from pages.ui import components
 from pages.ui.errors import boundary
-from pages.ui.format import plural
+from pages.ui.format import md, plural
 from pages.ui.listing import address, controls, many, menu
 from pages.ui.listing.menu import on_its_own as on_its_own
 from pages.ui.listing.screen import (
@@ -77,10 +78,20 @@ def _list(screen: ListScreen[R], first: list[tuple[Slice, list[R]]], changes: Ch
                 for row in rows:
                     _item(screen, row, view, chosen)
         else:
-            with st.container(border=True, gap=None, key=f"rows_{screen.noun}"):
-                for row in rows:
-                    _item(screen, row, view, chosen)
+            for number, (title, alike) in enumerate(_groups(screen, view, rows)):
+                if title:
+                    components.heading(md(title))
+                with st.container(border=True, gap=None, key=f"rows_{screen.noun}" + (f"_{number}" if number else "")):
+                    for row in alike:
+                        _item(screen, row, view, chosen)
         controls.pages(found, screen.per_page)
+
+
+def _groups(screen: ListScreen[R], view: View, rows: list[R]) -> list[tuple[str, list[R]]]:
+    """The rows under their headings; all under none in another order than the first one."""
+    if screen.group is None or view.sort not in ("", screen.listing.sorts[0].id):
+        return [("", rows)]
+    return [(title, list(alike)) for title, alike in groupby(rows, screen.group)]
 
 
 def _item(screen: ListScreen[R], row: R, view: View, chosen: bool) -> None:

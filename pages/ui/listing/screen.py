@@ -58,6 +58,7 @@ class ListScreen(Generic[R]):
         state: the state of a row, for a list with `moving`.
         changes_id: the id that the menu of a row changes, where the row stands for several things.
         read_only: rows are only opened: neither chosen nor archived.
+        group: the heading over a row in the first order of the list; it is drawn over the first of several.
         together: how rows are archived and restored where each stands for several things, and what is said about it.
     """
 
@@ -82,6 +83,7 @@ class ListScreen(Generic[R]):
     changes_id: Callable[[R], str] = attrgetter("id")
     together: Together | None = None
     read_only: bool = False
+    group: Callable[[R], str] | None = None
 
     def changes(self, found: Slice, rows: Sequence[R]) -> Changes:
         """What may change by itself: a row that is shown, at every moment; something in this list; nothing."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime, timedelta
+
 from core.services.platform import tasks
 from core.services.training import jobs
 from pages.ui.tasks import words as task_words
@@ -23,6 +26,9 @@ def test_each_kind_is_listed_with_its_progress_and_reason(open_screen, read) -> 
     said = read(app)
     titles = [link.label for link in app.get("page_link") if link.label.startswith("**")]
     assert titles == ["**Train “Moving”**", f"**{tasks.list_tasks(kind='starter')[0].title}**"]
+    assert [word for word in ("Waiting", "Running", "Ended") if f"**{word}**" in said or word in said] == [
+        "Waiting", "Running", "Ended",
+    ]  # fmt: skip
     assert tasks.kind("starter").title in said
     assert tasks.kind("calibration").title in said
     waiting = tasks.waiting_reason(tasks.list_tasks(kind="calibration")[0])
@@ -48,3 +54,28 @@ def test_one_kind_can_be_selected(open_screen, read) -> None:
     said = read(app)
     assert "Measure Starter" in said
     assert not app.get("page_link")
+
+
+def test_a_planned_task_says_when_it_starts_and_starts_now(open_screen, read) -> None:
+    job = runs.launch(runs.dataset(), "Tonight")
+    tasks.schedule(job.task_id, time.time() + 3600)
+    app = open_screen("background_jobs")
+    said = read(app)
+    assert "Planned" in said
+    assert "Starts on " in said
+    app.button(key=f"{job.task_id}_now").click().run()
+    read(app)
+    assert not tasks.get_task(job.task_id).is_planned
+
+
+def test_the_time_of_a_planned_task_is_changed(open_screen, read) -> None:
+    job = runs.launch(runs.dataset(), "Tonight")
+    tasks.schedule(job.task_id, time.time() + 3600)
+    app = open_screen("background_jobs")
+    tomorrow = (datetime.now() + timedelta(days=1)).date()
+    app.date_input(key=f"{job.task_id}_day").set_value(tomorrow).run()
+    app.button(key=f"{job.task_id}_change").click().run()
+    read(app)
+    planned = tasks.get_task(job.task_id).not_before
+    assert planned is not None
+    assert datetime.fromtimestamp(planned).date() == tomorrow

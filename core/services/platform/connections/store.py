@@ -12,8 +12,9 @@ from core import arguments
 from core.errors import Conflict, NotFound, ProviderKeyMissing, SettingsError
 from core.ids import new_id
 from core.models.llm import CLIENTS, ClientKind, prices as model_prices
-from core.platform.db.tables import LlmConnection
+from core.platform.db.tables import JOBS, TASKS, LlmConnection
 from core.platform.db.uow import UnitOfWork
+from core.platform.tasks.states import WORKABLE
 from core.services.platform.connections import keys
 from core.services.platform.connections.addresses import checked_url
 from core.services.platform.connections.records import ConnectionRecord
@@ -81,7 +82,7 @@ def save(
     """
     if id == STUDIO:
         raise Conflict("The built-in connection cannot be changed.", "Create another one.")
-    row = row_of(id) if id else LlmConnection(id=new_id("llm"), name="", kind=kind)
+    row = row_of(id) if id else LlmConnection(id=new_id("llm"), name="", kind=kind, training="")
     provider = client_kind(kind)
     service = training_service(row.training if training is None else training, kind)
     default = service.default_url if service else provider.default_url
@@ -120,7 +121,7 @@ def delete(connection_id: str) -> None:
     """Delete a connection with its key, if it exists. Tasks that use it fail.
 
     Raises:
-        Conflict: it is the built-in one, or agents use its models; names them.
+        Conflict: it is the built-in one, a job trains there, or agents use its models; names them.
     """
     if connection_id == STUDIO:
         raise Conflict("The built-in connection cannot be deleted.", "It needs no settings.")
@@ -129,10 +130,20 @@ def delete(connection_id: str) -> None:
         if row is None:
             return
         moving.check_unused(uow, {f"via:{row.id}": row.name})
+        _check_no_jobs(uow, row)
         key_file = row.key_file
         uow.session.delete(row)
         uow.commit()
     keys.remove(key_file)
+
+
+def _check_no_jobs(uow: UnitOfWork, row: LlmConnection) -> None:
+    """Raise Conflict while a job trains there: it could no longer be followed or cancelled."""
+    query = select(JOBS.c.name).join(TASKS, TASKS.c.id == JOBS.c.task_id).where(JOBS.c.connection_id == row.id)
+    names = uow.execute(query.where(TASKS.c.state.in_((*WORKABLE, "paused")))).scalars().all()
+    if names:
+        listed = ", ".join(f"“{name}”" for name in names[:5])
+        raise Conflict(f"“{row.name}” trains {listed}.", "Let it finish, or cancel it under Jobs.")
 
 
 def was_for_another(row: LlmConnection, url: str, kind: str) -> bool:

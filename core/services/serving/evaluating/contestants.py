@@ -58,4 +58,6 @@ def _in_studio(model_id: str) -> Contestant:
     model = models.get_model(own)
     if model.state != "active":
         raise NotFound(f"The model “{model.name}” is archived.", "Restore it under Models.")
+    if model.only_there:
+        return Contestant(connected.id_of(model), model.name, "connection")
     return Contestant(model_id, f"{model.name} (merged)" if merged else model.name, "tuned")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.models.methods import title_of as method_title
 from core.services.training.jobs.accuracy import forecast_and_measured, track_record
 from core.services.training.jobs.alternatives import alternatives
 from core.services.training.jobs.control import (
@@ -10,9 +11,16 @@ from core.services.training.jobs.control import (
     events,
     remedies,
     request,
+    schedule,
     started_over,
+    sync,
 )
 from core.services.training.jobs.forecasting import calibrate, cost_range, forecast, rough_time
+from core.services.training.jobs.hosted_choices import (
+    checked_examples,
+    estimate as estimate_hosted,
+    suggest_name as suggest_hosted_name,
+)
 from core.services.training.jobs.launch import create
 from core.services.training.jobs.lengths import refusals
 from core.services.training.jobs.listing import LISTING, look_up, newest

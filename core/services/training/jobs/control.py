@@ -38,6 +38,26 @@ def request(job_id: str, action: str) -> JobRecord:
     return get_job(job_id)
 
 
+def sync(job_id: str) -> JobRecord:
+    """Start a planned job now, or ask the service of a hosted one how it is doing, without waiting for the time.
+
+    Raises:
+        InvalidTransition: the job has ended or is paused.
+    """
+    tasks.start_now(get_job(job_id).task_id)
+    return get_job(job_id)
+
+
+def schedule(job_id: str, start_at: float) -> JobRecord:
+    """Let a job that has not started wait until a time (Unix seconds).
+
+    Raises:
+        InvalidTransition: it has started. SettingsError: the time is not in the future.
+    """
+    tasks.schedule(get_job(job_id).task_id, start_at)
+    return get_job(job_id)
+
+
 def events(job_id: str, since_id: int = 0) -> list[EventRecord]:
     """The events of a job after the event `since_id`, oldest first."""
     return tasks.events(get_job(job_id).task_id, since_id)
@@ -45,7 +65,7 @@ def events(job_id: str, since_id: int = 0) -> list[EventRecord]:
 
 def remedies(job: JobRecord) -> tuple[SettingChange, ...]:
     """The settings that would help a job that failed: () if no change of settings would."""
-    if job.state != "failed" or job.method not in methods.METHODS:
+    if job.state != "failed" or job.method not in methods.METHODS or job.hosted:
         return ()
     cause = str(job.reason or job.error.get("cause") or "")
     method = methods.build(job.method, job.spec.method_config)
@@ -82,4 +102,6 @@ def choices_of(job_id: str) -> dict[str, Any]:
         "training": dict(job.spec.training_config),
         "provider": job.provider,
         "engine": job.spec.engine_asked,
+        "connection": job.spec.hosted.connection_id if job.spec.hosted else "",
+        "hyperparameters": dict(job.spec.hosted.hyperparameters) if job.spec.hosted else {},
     }

@@ -15,6 +15,7 @@ from core.models.base_models.records import BaseModelRef
 from core.models.render import REFUSED
 from core.platform.db.tables import FineTuningDataset, FineTuningJob
 from core.platform.db.uow import UnitOfWork
+from core.platform.tasks import commands
 from core.platform.tasks.announce import announce
 from core.services.data import datasets
 from core.services.data.datasets import DatasetRecord
@@ -22,13 +23,13 @@ from core.services.platform import budgets
 from core.services.platform.budgets import PaidWork
 from core.services.training import starter
 from core.services.training.cost import local
-from core.services.training.jobs import reader as job_reader
+from core.services.training.jobs import hosted_choices, reader as job_reader
 from core.services.training.jobs.forecasting import forecast, time_range
 from core.services.training.jobs.records import Forecast, JobRecord
 from core.services.training.jobs.spec_builder import MAX_NAME, freeze, suggest_name, usable
 from core.training import engines
 from core.training.forecast.lengths import consequences
-from core.training.jobs.spec import TrainingConfig
+from core.training.jobs.spec import JobSpec, TrainingConfig
 from core.training.providers import DEFAULT_PROVIDER, PROVIDERS
 
 
@@ -45,11 +46,20 @@ def create(
     provider: str = DEFAULT_PROVIDER,
     parent_job_id: str | None = None,
     engine: str = engines.AUTO,
+    connection: str = "",
+    hyperparameters: Mapping[str, Any] | None = None,
+    start_at: float | None = None,
 ) -> JobRecord:
     """Launch a job: freeze its spec, commit it as pending with its task, then wake a worker.
 
     The same `draft_key` always returns the same job, even when it is launched twice or from several browsers; None
     launches a new job each time. If the starter is not built yet, the job waits for the task that builds it.
+
+    Args:
+        connection: the id of a connection that trains, instead of this machine; `base_model` and `method` are then the
+            service's. `method_config`, `training` and `engine` are for jobs of this machine, but for the seed.
+        hyperparameters: by the service's own names; one that is left out, or *auto*, is chosen there.
+        start_at: Unix seconds; the job waits until then. None: it starts as soon as possible.
 
     Raises:
         Conflict: the dataset is not validated. DataError: the base model is not on this machine, or nothing could be
@@ -58,7 +68,19 @@ def create(
     """
     if draft_key and (existing := job_reader.find_by_draft(draft_key)):
         return existing
+    if start_at is not None:
+        start_at = commands.start_time(start_at)
     dataset = _validated(datasets.get_dataset(dataset_id))
+    if connection or PROVIDERS.get(provider).hosted:
+        asked = hosted_choices.HostedChoices(
+            base_model, method, hyperparameters or {}, dict(training or {}).get("seed")
+        )
+        spec, outlay = hosted_choices.freeze(dataset, connection, provider, asked, parent_job_id)
+        name = _checked_name(name or hosted_choices.suggest_name(dataset.id, hosted_choices.title_of(spec)))
+        row = _row(name, description, spec, dataset, draft_key)
+        lost = hosted_choices.checked_examples(dataset.version.id, spec.provider)
+        row.forecast = {"cost": outlay.to_dict(), "warnings": list(lost)}
+        return _insert(row, None, hosted_choices.paid(spec, outlay), start_at)
     base = usable(base_models.resolve(base_model))
     if method not in PROVIDERS.get(provider).capabilities.methods:
         raise SettingsError(f"The provider {provider} does not train with {method}.", "Choose another method.")
@@ -71,32 +93,37 @@ def create(
     spec = freeze(dataset, base, method, method_config, outlook).model_copy(
         update={"provider": provider, "training_config": dict(training or {}), "parent_job_id": parent_job_id}
     )
-    row = FineTuningJob(
+    row = _row(name, description, spec, dataset, draft_key)
+    row.forecast = outlook.to_dict()
+    base_models.pin(base)
+    return _insert(row, base, local.paid(time_range(outlook)), start_at)
+
+
+def _row(name: str, description: str, spec: JobSpec, dataset: DatasetRecord, draft_key: str | None) -> FineTuningJob:
+    return FineTuningJob(
         id=new_id("job"),
         name=name,
         description=description.strip(),
         task_id="",
         dataset_id=dataset.id,
         dataset_version_id=dataset.version.id,
-        provider=provider,
-        base_model=base.id,
-        method=method,
+        provider=spec.provider,
+        connection_id=spec.hosted.connection_id if spec.hosted else None,
+        base_model=spec.base_model,
+        method=spec.method,
         spec=spec.model_dump(mode="json"),
         draft_key=draft_key,
-        parent_job_id=parent_job_id,
-        forecast=outlook.to_dict(),
+        parent_job_id=spec.parent_job_id,
     )
-    base_models.pin(base)
-    return _insert(row, base, local.paid(time_range(outlook)))
 
 
-def _insert(row: FineTuningJob, base: BaseModelRef, paid: PaidWork | None) -> JobRecord:
+def _insert(row: FineTuningJob, base: BaseModelRef | None, paid: PaidWork | None, start_at: float | None) -> JobRecord:
     """Insert task and job in one transaction. Of two launches of one draft at once, the second gets the first's job.
 
     The draft's key is unique on the task and on the job. On SQLite the second launch waits for the first; on
     PostgreSQL it violates the key and reads the first one's job.
     """
-    needed = starter.ensure() if base.buildable and not base.ready else None
+    needed = starter.ensure() if base and base.buildable and not base.ready else None
     try:
         with UnitOfWork() as uow:
             task, created = PROVIDERS.get(row.provider).create(
@@ -105,6 +132,7 @@ def _insert(row: FineTuningJob, base: BaseModelRef, paid: PaidWork | None) -> Jo
                 title=f"Train “{row.name}”",
                 draft_key=row.draft_key,
                 after_task_id=needed.id if needed else None,
+                not_before=start_at,
             )
             if created:
                 budgets.reserve_for(uow, paid, task.id, task.title)

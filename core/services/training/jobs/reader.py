@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,8 @@ from core.platform.tasks import commands
 from core.platform.tasks.records import TaskRecord
 from core.platform.tasks.states import ACTIONS, STATES
 from core.services.platform import tasks
-from core.services.training import metrics
+from core.services.training import hosted, metrics
+from core.services.training.hosted import HostedFacts
 from core.services.training.jobs import time_left
 from core.services.training.jobs.records import JobRecord
 from core.training.jobs.spec import JobSpec
@@ -136,7 +138,12 @@ def read_jobs(*conditions: Any, limit: int = NEWEST, offset: int = 0, with_delet
     kept = metrics.at_steps({row[JOBS.c.id]: step for row, _ in rows if (step := _kept_step(row, points))})
     saved = tasks.checkpoint_steps([task for _, task in rows])
     reasons = tasks.waiting_reasons(task for _, task in rows)
-    return [_record(row, task, points, kept, saved, reasons) for row, task in rows]
+    specs = {row[JOBS.c.id]: JobSpec.model_validate(row[JOBS.c.spec]) for row, _ in rows}
+    places = hosted.facts_of({job_id: spec.hosted for job_id, spec in specs.items() if spec.hosted})
+    return [
+        _record(row, task, specs[row[JOBS.c.id]], places.get(row[JOBS.c.id]), points, kept, saved, reasons)
+        for row, task in rows
+    ]
 
 
 def _kept_step(row: Any, points: Mapping[tuple[str, str], Point]) -> int:
@@ -159,6 +166,8 @@ def _columns(row: Any, table: Any) -> dict[str, Any]:
 def _record(
     row: Any,
     task: TaskRecord,
+    spec: JobSpec,
+    place: HostedFacts | None,
     points: Mapping[tuple[str, str], Point],
     kept: Mapping[tuple[str, str], Point],
     saved: Mapping[str, int],
@@ -167,7 +176,6 @@ def _record(
     job = _columns(row, JOBS)
     provider = PROVIDERS.get(job["provider"]) if job["provider"] in PROVIDERS else None
     withheld = provider.capabilities.withheld if provider else frozenset(ACTIONS)  # one that this release does not have
-    spec = JobSpec.model_validate(job["spec"])
     deleted = row["dataset_deleted_at"] is not None
     actions = commands.actions(task, checkpoint_step=saved.get(task.id, 0))
     point = points.get((job["id"], "train"))
@@ -178,7 +186,7 @@ def _record(
         dataset_deleted=deleted,
         provider_title=provider.title if provider else job["provider"],
         live_metrics=provider is not None and provider.capabilities.live_metrics,
-        base_title=base_models.title_of(job["base_model"]),
+        base_title=spec.hosted.base_title if spec.hosted else base_models.title_of(job["base_model"]),
         method_title=methods.title_of(job["method"]),
         spec=spec,
         examples=row["train_examples"],
@@ -191,7 +199,11 @@ def _record(
         validation_point=points.get((job["id"], "validation")),
         kept_points=(kept.get((job["id"], "train")), kept.get((job["id"], "validation"))),
         duration_s=task.duration_s,
-        time_left_s=_time_left(task, point, job["id"], spec.training.total_steps),
+        time_left_s=_time_left(task, point, job["id"], spec.training.total_steps)
+        if place is None
+        else _left_there(task, place),
+        starts_at=task.waits_until if task.is_planned else None,
+        hosted=place,
         actions=tuple(
             action for action in actions if action not in withheld and not (deleted and action in NEEDS_DATASET)
         ),
@@ -207,6 +219,13 @@ _TASK_FIELDS = (
 
 def _only(values: dict[str, Any], names: str) -> dict[str, Any]:
     return {name: values[name] for name in names.split()}
+
+
+def _left_there(task: TaskRecord, place: HostedFacts) -> float | None:
+    """Seconds until a service expects to be done; None where it does not say."""
+    if task.state != "running" or not place.finish_at:
+        return None
+    return max(0.0, place.finish_at - time.time()) or None
 
 
 def _time_left(task: TaskRecord, point: Point | None, job_id: str, total_steps: int) -> float | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.platform.tasks.states import TERMINAL
+from core.services.training.hosted.records import HostedFacts
 from core.training.engines import Choice
 from core.training.forecast.disk import DiskForecast
 from core.training.forecast.lengths import Lengths
@@ -73,6 +74,8 @@ class JobRecord:
     started_at: float | None
     finished_at: float | None
     archived_at: float | None = None
+    starts_at: float | None = None  # it waits for this time
+    hosted: HostedFacts | None = None  # None: it is trained here
 
     @property
     def step(self) -> int:
@@ -118,7 +121,8 @@ class JobRecord:
 
     @property
     def total_steps(self) -> int:
-        return self.spec.training.total_steps
+        """0 where a service does not say."""
+        return self.hosted.total_steps if self.hosted else self.spec.training.total_steps
 
     @property
     def num_epochs(self) -> int:

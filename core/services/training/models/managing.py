@@ -138,7 +138,8 @@ def delete(model_id: str, confirm_name: str) -> None:
         uow.execute(delete_from(MODELS).where(MODELS.c.id == model.id))
         uow.commit()
     for path in (model.path, *((model.merged.path,) if model.merged else ())):
-        get_storage().delete(path)
+        if path:  # a model that only answers at its service has no files here
+            get_storage().delete(path)
     places.remove_exports(model.id)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, or_, select
 
@@ -15,6 +15,8 @@ from core.platform.db.tables import DATASETS, JOBS, MODEL_TAGS, MODELS
 from core.platform.db.uow import read
 from core.services.training.jobs import reader as job_reader
 from core.services.training.models.records import ModelRecord
+
+LORA: Final = "lora"  # what a service's own method comes closest to
 
 
 def list_models(*, include_archived: bool = False, tag: str = "") -> list[ModelRecord]:
@@ -56,8 +58,14 @@ def _not_found(id_or_name: str) -> NotFound:
 def base_and_method(model: ModelRecord) -> tuple[BaseModelRef, Method]:
     """The base model that a model was trained on, and the method with the settings that it was trained with.
 
-    A base that was deleted is not ready, with the reason.
+    A base that was deleted is not ready, with the reason; so is that of a model that only answers at its service.
     """
+    if model.only_there:
+        there = BaseModelRef(
+            id=model.base_model, title=model.base_title, family="", text="", ready=False,
+            reason="It answers through its connection: this machine does not have what serving it needs.",
+        )  # fmt: skip
+        return there, methods.build(model.method if model.method in methods.METHODS else LORA)
     config = job_reader.get_job(model.job_id, with_deleted=True).spec.method_config
     method = methods.build(model.method, config)
     try:

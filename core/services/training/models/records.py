@@ -36,6 +36,20 @@ class MergedFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class HostedModel:
+    """A model at a hosted service: its id there ("" if it does not answer), and the connection that leads to it.
+
+    `answers_here`: its adapter was fetched, and its base model is on this machine.
+    """
+
+    connection_id: str
+    service: str
+    model: str
+    remote_id: str
+    answers_here: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRecord:
     """A fine-tuned model. `state` is active or archived; `path` the storage prefix of its files.
 
@@ -70,6 +84,17 @@ class ModelRecord:
         """SHA-256 of the tuned weights; "" where the manifest has none."""
         files = self.manifest.get("files", {})
         return next((facts["sha256"] for name, facts in files.items() if name.endswith(".safetensors")), "")
+
+    @property
+    def hosted(self) -> HostedModel | None:
+        """Where it was trained, for a model of a hosted service; None for one that was trained here."""
+        stored = self.manifest.get("hosted")
+        return HostedModel(**stored) if stored else None
+
+    @property
+    def only_there(self) -> bool:
+        """It answers only through its connection: this machine has not what serving it needs."""
+        return self.hosted is not None and not self.hosted.answers_here
 
     @property
     def merged(self) -> MergedFiles | None:

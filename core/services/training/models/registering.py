@@ -26,12 +26,13 @@ from core.services.training.results import TrainingResult
 def register(
     ctx: TaskContext,
     job_id: str,
-    directory: Path,
+    directory: Path | None,
     *,
     final_loss: float | None,
     measured: Mapping[str, Any] | None = None,
     manifest: Mapping[str, Any] | None = None,
     stopped_early: bool = False,
+    there: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Store a run's model, and return the outcome whose transaction registers it. The handler returns that outcome.
 
@@ -40,14 +41,18 @@ def register(
     crash writes the same files again.
 
     Args:
-        directory: the adapter (adapter_config.json, adapter_model.safetensors), or the full model.
+        directory: the adapter (adapter_config.json, adapter_model.safetensors), or the full model; None: a hosted
+            service keeps it.
         final_loss: of the last step.
         measured: train_seconds, tokens, tokens_per_s, peak_memory_bytes, steps and so on, as plain numbers.
         manifest: further facts for the manifest.
+        there: of a job at a hosted service: `connection_id`, `service`, `model` (its id there), `remote_id`, and
+            `answers_here`, whether the fetched adapter can be served on this machine.
     """
     job = job_reader.get_job(job_id)
     model_id = model_id_of(job_id)
-    files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != MANIFEST)
+    files = sorted(path for path in directory.rglob("*") if path.is_file()) if directory else []
+    files = [path for path in files if path.name != MANIFEST]
     size = sum(path.stat().st_size for path in files)
     facts = {
         "model_id": model_id,
@@ -55,18 +60,20 @@ def register(
         "job_name": job.name,
         "base_model": job.base_model,
         "base_revision": job.spec.base_revision,
-        "chat_template_sha256": base_models.template_hash(job.base_model),
+        "chat_template_sha256": "" if _only_there(there) else base_models.template_hash(job.base_model),
         "dataset": {"id": job.dataset_id, "name": job.dataset_name, "sha256": job.spec.dataset_sha256},
         "spec": job.spec.model_dump(mode="json"),
         "final_loss": final_loss,
         "measured": dict(measured or {}),
         "stopped_early": stopped_early,
         "created_at": time.time(),
-        "files": {path.relative_to(directory).as_posix(): file_facts(path) for path in files},
+        "files": {path.relative_to(directory).as_posix(): file_facts(path) for path in files} if directory else {},
+        **({"hosted": dict(there)} if there else {}),
         **dict(manifest or {}),
     }
-    _write_manifest(directory / MANIFEST, facts)
-    get_storage().put_dir(directory, f"models/{model_id}")
+    if directory:
+        _write_manifest(directory / MANIFEST, facts)
+        get_storage().put_dir(directory, f"models/{model_id}")
 
     def insert(uow: UnitOfWork) -> TrainingResult:
         name = _free_name(uow, job.name)
@@ -81,14 +88,15 @@ def register(
             base_model=job.base_model,
             method=job.method,
             final_loss=final_loss,
-            path=f"models/{model_id}",
+            path=f"models/{model_id}" if directory else "",
             size_bytes=size,
             manifest=facts,
         )
         uow.session.add(row)
         numbers = {**dict(measured or {}), "final_loss": final_loss, "model_bytes": size}
         uow.execute(update(JOBS).where(JOBS.c.id == job.id).values(measured=numbers))
-        record_speed(uow, job.spec, numbers)
+        if not there:
+            record_speed(uow, job.spec, numbers)
         uow.session.flush()
         return TrainingResult(model_id=model_id, model=name, final_loss=final_loss)
 
@@ -98,6 +106,11 @@ def register(
 def model_id_of(job_id: str) -> str:
     """The id that a job's model has, or will have."""
     return f"fm_{job_id.removeprefix('job_')}"
+
+
+def _only_there(there: Mapping[str, Any] | None) -> bool:
+    """Whether a model answers only at a hosted service."""
+    return bool(there) and not (there or {}).get("answers_here")
 
 
 def _write_manifest(path: Path, facts: Mapping[str, Any]) -> None:

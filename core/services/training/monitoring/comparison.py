@@ -68,6 +68,8 @@ def _settings(run: JobRecord) -> dict[str, Any]:
         "Method": run.method_title,
         "Engine": spec.engine,
     }
+    if spec.hosted:
+        return out | {"Provider": spec.hosted.connection} | dict(spec.hosted.hyperparameters)
     fields = METHODS.get(run.method).model_fields if run.method in METHODS else {}
     for name, value in spec.method_config.items():
         out[(fields[name].title if name in fields else None) or name] = value

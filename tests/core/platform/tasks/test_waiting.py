@@ -131,7 +131,7 @@ def test_a_command_to_work_elsewhere_is_passed_on_without_waiting(database, acti
         store.move(uow, task.id, "running")
         uow.commit()
     commanded = commands.request(task.id, action)
-    assert (commanded.state, commanded.command, commanded.not_before) == ("running", action, None)
+    assert (commanded.state, commanded.command, commanded.not_before) == ("running", action, commands.AT_ONCE)
 
 
 def test_a_paused_task_elsewhere_is_cancelled_by_a_worker(database) -> None:
@@ -168,7 +168,7 @@ def test_start_now_and_a_changed_start(database, make_task) -> None:
     later = tasks.schedule(task.id, time.time() + 2 * AN_HOUR_S)
     assert later.waits_until == pytest.approx(time.time() + 2 * AN_HOUR_S, abs=60)
     assert tasks.waiting_reasons([later])[task.id].startswith("Starts on ")
-    assert tasks.start_now(task.id).not_before is None
+    assert tasks.start_now(task.id).waits_until is None
     assert acquire(task.id, "w") is not None
     with pytest.raises(InvalidTransition):
         tasks.schedule(task.id, time.time() + AN_HOUR_S)
