@@ -35,14 +35,12 @@ def answer(
     tools: Sequence[Tools] = (),
     max_new_tokens: int = 64,
     batch_size: int = 64,
-    between: Callable[[float], None] = lambda share: None,
     each_token: Callable[[], bool] | None = None,
 ) -> list[str]:
     """Greedy answers to conversations that end before the assistant's turn.
 
     Args:
         tools: of each question; empty: none has any.
-        between: called after each batch with the share done; it may raise to stop.
         each_token: called at every token; True ends the answers there.
     """
     schemas = tools or [()] * len(questions)
@@ -55,7 +53,6 @@ def answer(
             chosen, _generate(model, tokenizer, [prompts[i] for i in chosen], max_new_tokens, each_token), strict=True
         ):
             answers[index] = text
-        between(min(1.0, (start + len(chosen)) / len(order)))
     return answers
 
 
@@ -139,11 +136,9 @@ def exact_match(
     questions: Sequence[Sequence[Message]],
     expected: Sequence[str],
     *,
-    tools: Sequence[Tools] = (),
     max_new_tokens: int = 64,
-    between: Callable[[float], None] = lambda share: None,
 ) -> Exactness:
     """Answer every question greedily and count the answers that are exactly as expected (outer blanks aside)."""
-    answers = answer(model, tokenizer, questions, tools=tools, max_new_tokens=max_new_tokens, between=between)
+    answers = answer(model, tokenizer, questions, max_new_tokens=max_new_tokens)
     correct = sum(matches(got, want) for got, want in zip(answers, expected, strict=True))
     return Exactness(correct, answers)
