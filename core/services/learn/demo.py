@@ -192,7 +192,7 @@ def status(demo_id: str) -> DemoRecord:
         dataset_id=draft.state.get("dataset_id"),
         job_id=job.id if job else None,
         model_id=job.model_id if job else None,
-        report=evaluating.report(evaluation) if evaluation else (),
+        report=evaluating.newest_report(evaluation) if evaluation else (),
         error=failed.detail if failed else draft.state.get("error", ""),
     )
 

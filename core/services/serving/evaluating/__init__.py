@@ -29,6 +29,7 @@ from core.services.serving.evaluating.reports import (
     GradedQuestion,
     PartReport,
     answered_right,
+    newest_report,
     report,
 )
 from core.services.serving.evaluating.starting import KIND, EvaluationResult, estimate, start

@@ -119,6 +119,11 @@ def test_the_demo_shows_unseen_tickets_by_part(studio_env: Path, adapter: Path) 
     assert demo.newest_result("support") is None
     assert demo.current() == demo.start() == record
 
+    again = planted.measured(model, planted.right)
+    assert [part.figures[-1].tuned.right for part in demo.status(record.id).report] == [60, 60], "the newest one"
+    evaluating.archive([again.id])
+    assert demo.status(record.id) == record
+
     ideas = chat.suggestions(model.id, 6)
     assert [idea.split for idea in ideas] == ["train"] * 3 + ["test"] * 3
     assert ideas[3].question == unseen.questions[0].asked.question
