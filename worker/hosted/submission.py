@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
+from core.models.llm.failures import LlmError
 from core.platform.tasks.context import Interrupted, Outcome
 from core.settings import get_settings
+from core.text import usd
 from core.training.providers.hosted import HostedRun
 from core.training.providers.hosted_wire.training_file import ServiceFile
 from worker.hosted import files
@@ -24,6 +26,7 @@ def submit(visit: Visit) -> None:
     """
     if visit.run.attempted_at is None:
         _upload(visit)
+        _note_price(visit)
         visit.ctx.raise_if_interrupted()
         remote_id = ""
     else:
@@ -81,6 +84,20 @@ def _sent(visit: Visit, file: ServiceFile, earlier: str, begin: float, end: floa
     visit.ctx.allow(endpoint.timeout_s + 10)
     assert file.path is not None
     return visit.service.upload(endpoint, file.path, sha256=file.sha256, earlier=earlier, beat=beat)
+
+
+def _note_price(visit: Visit) -> None:
+    """Note the service's own estimate, which needs the uploaded files; a job goes on without it."""
+    if not visit.service.capabilities.price_call:
+        return
+    visit.ctx.allow(visit.endpoint.timeout_s + 10)
+    try:
+        price = visit.service.estimate_usd(visit.endpoint, _request(visit))
+    except LlmError:
+        return
+    if price is not None:
+        visit.note(estimated_usd=price)
+        visit.ctx.event("data", f"{visit.service.title} estimates {usd(price)}.")
 
 
 def _request(visit: Visit) -> HostedRun:

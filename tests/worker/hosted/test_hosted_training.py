@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,16 @@ def test_a_model_that_only_answers_there_is_deleted_without_touching_other_files
     models.delete(model.id, model.name)
     assert jobs.get_job(job.id).model_id is None
     assert get_storage().exists("models/other/file")
+
+
+def test_the_services_own_estimate_is_noted_before_the_job_is_submitted(
+    service: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Notebook, "capabilities", replace(Notebook.capabilities, price_call=True))
+    monkeypatch.setattr(Notebook, "estimate_usd", lambda self, endpoint, run: 4.2)
+    job = launch()
+    visit(job.task_id)
+    assert "Notebook estimates $4.20." in [event.message for event in tasks.events(job.task_id)]
 
 
 def test_an_unknown_status_counts_as_running(service: Notebook) -> None:
