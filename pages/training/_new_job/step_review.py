@@ -12,7 +12,7 @@ from core.services.platform.connections import ConnectionRecord
 from core.services.training import choices, hosted, jobs
 from core.services.training.hosted import Bases
 from pages.training._job import facts as job_facts
-from pages.training._new_job import forecast as job_forecast, hosted_model, provider
+from pages.training._new_job import cost, forecast as job_forecast, hosted_model, provider
 from pages.ui import components, navigation, overrides, start_time
 from pages.ui.format import md, number, plural, sentence
 from pages.ui.wizard import ONWARD_KEYS, address, draft_state, foot
@@ -64,6 +64,9 @@ def _draw_hosted(draft: drafts.DraftRecord, connection: ConnectionRecord) -> Non
         with st.container(border=True, gap="small", key="hyperparameters"):
             _settings_there(draft, connection)
     with side:
+        chosen = draft.state.get("hyperparameters") or {}
+        cost.panel(connection.id, str(draft.state.get("hosted_base") or ""), draft.state["dataset_id"], chosen)
+        components.section_gap()
         hosted_model.side(draft, connection, listed)
         components.section_gap()
         start_at = _start(draft)

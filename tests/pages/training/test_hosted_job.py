@@ -16,6 +16,7 @@ from tests.pages.conftest import keys, shows
 from tests.support import runs
 from tests.support.jobs import make_dataset
 from tests.support.notebook import Notebook, connect, notebook, visit
+from tests.support.screens import part
 
 
 @pytest.fixture
@@ -53,6 +54,8 @@ def test_a_job_is_launched_with_what_the_service_offers(service: Notebook, open_
     assert "Epochs" in [number.label for number in app.number_input]
     next(number for number in app.number_input if number.label == "Epochs").set_value(3).run()
     app.button(key="to_review").click().run()
+    app.button(key="estimate_cost").click().run()
+    assert "× 3 epochs ×" in part(app, "cost")
     said = read(app)
     assert "Items - small - v1" in said
     assert "3  ·  chosen by you" in said
