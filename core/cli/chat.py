@@ -141,8 +141,6 @@ def _ask(found: AgentRecord, talk: str, text: str) -> None:
     try:
         while turn is not None:
             is_running = turn.is_running
-            if not turn.content.startswith(printed):  # the fallback starts again
-                printed, _ = "", sys.stdout.write("\n")
             sys.stdout.write(turn.content[len(printed) :])
             sys.stdout.flush()
             printed = turn.content

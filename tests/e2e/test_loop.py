@@ -1,5 +1,6 @@
 """The loop of an agent in a real Chromium with real workers: deployed, talked to, corrected, retrained on the
-corrections, evaluated against its parent, judged, deployed and rolled back. The card on the agent's page follows."""
+corrections, evaluated against its parent, judged, deployed, rolled back, and deployed against a verdict. The card on
+the agent's page follows."""
 
 from __future__ import annotations
 
@@ -11,11 +12,17 @@ from pathlib import Path
 import pytest
 
 from core.data.samples import load_sample
+from core.errors import Conflict
+from core.ids import new_id
 from core.messages import Example
+from core.platform.db.tables import ModelVerdict
+from core.platform.db.uow import UnitOfWork
 from core.services.data import datasets
 from core.services.serving import agents, conversations, evaluating, feedback, loop
 from core.services.serving.conversations import AnswerChoice, TurnRecord
+from core.services.serving.evaluating import VerdictRecord
 from core.services.training import jobs, models
+from core.serving.evaluations import store as verdict_store
 from tests.e2e.harness import Studio, beyond_edge, settle, visit
 from tests.support.servers import wait_until
 
@@ -24,6 +31,7 @@ pytestmark = pytest.mark.browser
 NAME = "Ticket desk"
 CONVERSATIONS, IN_CHAT, CORRECTED = 12, 2, 5
 ANSWER_S, TRAIN_S, WORK_MS = 120, 300, 300_000
+AGAINST = "The new customers write in this form only."
 REASON = "The pilot customers agreed to a trial of one week."
 STEPS = ("corrections", "dataset", "mix", "retrain", "evaluate", "verdict", "deploy")
 TICKETS = load_sample("tickets")
@@ -128,6 +136,18 @@ def correct(page, studio: Studio, talk: Talk) -> None:
     page.get_by_role("dialog").wait_for(state="detached")
 
 
+def plant_refusal(before: VerdictRecord) -> None:
+    """A newer verdict *Don't ship* on the same model, as an evaluation on which it did worse would store it."""
+    reason = {"about": "task", "ok": False, "text": "Exact match got worse: 80.0% → 20.0%", "before": 0.8, "after": 0.2}
+    row = ModelVerdict(
+        id=new_id("verdict"), candidate_id=before.candidate_id, parent_id=before.parent_id,
+        evaluation_id=before.evaluation_id, decision="dont_ship", reasons=[reason],
+    )  # fmt: skip
+    with UnitOfWork() as uow:
+        verdict_store.add_verdict(uow, row)
+        uow.commit()
+
+
 def test_corrections_become_the_next_model_of_an_agent(
     studio: Studio, parent: models.ModelRecord, open_page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,3 +246,26 @@ def test_corrections_become_the_next_model_of_an_agent(
     page.locator(".st-key-agent_version_3").wait_for()
     assert agents.get_agent(agent.id).version.model_id == parent.id
     at_agent(page, studio, agent.id, *STEPS[:6])
+
+    # Against the verdict *Don't ship* the dialog asks for a reason, which is recorded and shown with the deployments.
+    plant_refusal(judged)
+    with pytest.raises(Conflict, match="Exact match got worse"):
+        agents.deploy(candidate.id, [agent.id])
+    visit(page, f"{studio.url}/models?id={candidate.id}")
+    press(page, "deploy_to_agents")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Exact match got worse").wait_for()
+    if not dialog.get_by_text(NAME, exact=True).count():
+        choose(page, "deploy_agents", NAME)
+    assert dialog.locator(".st-key-deploy_now button").is_disabled()
+    field = page.locator(".st-key-deploy_reason textarea")
+    field.fill(AGAINST)
+    field.press("Control+Enter")
+    settle(page)
+    press(page, "deploy_now")
+    dialog.wait_for(state="detached")
+    page.locator(".st-key-model_override").get_by_text(AGAINST).wait_for()
+    visit(page, f"{studio.url}/agents?id={agent.id}")
+    page.locator(".st-key-agent_version_4").get_by_text(AGAINST).wait_for()
+    override = evaluating.verdicts.newest(candidate.id).override  # type: ignore[union-attr]
+    assert (override["reason"], agents.get_agent(agent.id).version.model_id) == (AGAINST, candidate.id)

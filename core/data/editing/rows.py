@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -26,6 +27,7 @@ from core.messages import SPLIT_NAMES, Example, Message, Split
 from core.text import plural
 
 Messages = tuple[dict[str, Any], ...]
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LONGEST = 2_000_000  # characters of a system message: those of a cell, so that an existing one can always be set
 
 
@@ -52,7 +54,7 @@ def _check_characters(value: Any, field: str, where: str) -> None:
     if isinstance(value, str):
         if "\0" in value:
             raise data_error("nul", f"{where}: the text contains a NUL character (U+0000).", field=field)
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        if _SURROGATE.search(value):
             raise data_error("lone_surrogate", f"{where}: the text contains half of a surrogate pair.", field=field)
     elif isinstance(value, Mapping):
         for key, item in value.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -38,9 +38,16 @@ def votes_of(conversation_id: str) -> list[VoteRecord]:
     return [_vote(row) for row in read(query.order_by(FEEDBACK.c.created_at, FEEDBACK.c.id))]
 
 
-def votes(agent_id: str = "", model_id: str = "", *, offset: int = 0, limit: int = 50) -> list[VoteRecord]:
-    """A page of the votes, the last changed first."""
-    query = select(*_VOTE).where(*_about(FEEDBACK, agent_id, model_id))
+def votes(
+    agent_id: str = "",
+    model_id: str = "",
+    *,
+    offset: int = 0,
+    limit: int = 50,
+    where: Sequence[ColumnElement[bool]] = (),
+) -> list[VoteRecord]:
+    """A page of the votes, the last changed first. `where`: further conditions."""
+    query = select(*_VOTE).where(*about(FEEDBACK, agent_id, model_id), *where)
     query = query.order_by(FEEDBACK.c.updated_at.desc(), FEEDBACK.c.id.desc())
     return [_vote(row) for row in read(query.offset(offset).limit(limit))]
 
@@ -50,7 +57,7 @@ def count_votes(agent_id: str = "", model_id: str = "") -> tuple[int, int, int]:
     good = func.count().filter(FEEDBACK.c.thumb > 0)
     bad = func.count().filter(FEEDBACK.c.thumb < 0)
     ((total, up, down),) = read(
-        select(func.count(), good, bad).select_from(FEEDBACK).where(*_about(FEEDBACK, agent_id, model_id))
+        select(func.count(), good, bad).select_from(FEEDBACK).where(*about(FEEDBACK, agent_id, model_id))
     )
     return total, up, down
 
@@ -105,13 +112,13 @@ def correction_in(uow: UnitOfWork, correction_id: str, *, lock: bool = False) ->
 
 def corrections(asked: Asked, *, offset: int = 0, limit: int = 50) -> list[CorrectionRecord]:
     """A page of the corrections, the oldest first: the order in which they are reviewed."""
-    query = select(*_CORRECTION).where(*_conditions(asked)).order_by(CORRECTIONS.c.created_at, CORRECTIONS.c.id)
+    query = select(*_CORRECTION).where(*conditions(asked)).order_by(CORRECTIONS.c.created_at, CORRECTIONS.c.id)
     return [_correction(row) for row in read(query.offset(offset).limit(limit))]
 
 
 def count_corrections(asked: Asked) -> dict[str, int]:
     """How many corrections each state has, whatever state is asked for."""
-    query = select(CORRECTIONS.c.state, func.count()).where(*_conditions(asked, with_state=False))
+    query = select(CORRECTIONS.c.state, func.count()).where(*conditions(asked, with_state=False))
     counts = dict.fromkeys(STATES, 0)
     for state, number in read(query.group_by(CORRECTIONS.c.state)):
         counts[state] = number
@@ -136,7 +143,7 @@ def datasets_with(agent_id: str = "", model_id: str = "") -> tuple[str, ...]:
     query = (
         select(CORRECTIONS.c.dataset_id)
         .join(DATASETS, DATASETS.c.id == CORRECTIONS.c.dataset_id)
-        .where(DATASETS.c.deleted_at.is_(None), *_about(CORRECTIONS, agent_id, model_id))
+        .where(DATASETS.c.deleted_at.is_(None), *about(CORRECTIONS, agent_id, model_id))
         .group_by(CORRECTIONS.c.dataset_id)
         .order_by(func.max(CORRECTIONS.c.updated_at).desc())
     )
@@ -171,20 +178,22 @@ def still_waiting(uow: UnitOfWork, ids: Collection[str]) -> int:
     """How many of these corrections are accepted and in no dataset; no other transaction changes them until the
     commit."""
     every, count = list(ids), 0
-    conditions = _conditions(Asked("accepted", waiting=True))
+    accepted = conditions(Asked("accepted", waiting=True))
     for start in range(0, len(every), _AT_ONCE):
         part = CORRECTIONS.c.id.in_(every[start : start + _AT_ONCE])
-        count += len(uow.execute(select(CORRECTIONS.c.id).where(part, *conditions).with_for_update()).all())
+        count += len(uow.execute(select(CORRECTIONS.c.id).where(part, *accepted).with_for_update()).all())
     return count
 
 
-def _about(table: Any, agent_id: str, model_id: str) -> list[ColumnElement[bool]]:
+def about(table: Any, agent_id: str, model_id: str) -> list[ColumnElement[bool]]:
+    """The conditions of an agent and a model; "" stands for all."""
     named = (("agent_id", agent_id), ("model_id", model_id))
     return [table.c[column] == value for column, value in named if value]
 
 
-def _conditions(asked: Asked, *, with_state: bool = True) -> list[ColumnElement[bool]]:
-    found = _about(CORRECTIONS, asked.agent_id, asked.model_id)
+def conditions(asked: Asked, *, with_state: bool = True) -> list[ColumnElement[bool]]:
+    """Which corrections are meant, as conditions."""
+    found = about(CORRECTIONS, asked.agent_id, asked.model_id)
     if asked.state and with_state:
         found.append(CORRECTIONS.c.state == asked.state)
     for word in asked.search.split():

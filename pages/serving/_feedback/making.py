@@ -33,7 +33,7 @@ def make(model_id: str, agent_id: str = "") -> None:
     """What becomes of the feedback, where it goes, and the button. The loop of an agent goes on with the dataset."""
     found = feedback.plan(agent_id, model_id)
     good = _contents(found)
-    examples = len(found.corrections) + (len(found.good) if good else 0)
+    examples = found.corrections + (found.good if good else 0)
     redact = st.toggle(
         "Redact personal data and secrets",
         True,
@@ -73,7 +73,7 @@ def _contents(found: FeedbackPlan) -> bool:
     with st.container(border=True, gap="xsmall", key="feedback_contents"):
         components.facts(
             [
-                ("Accepted corrections", number(len(found.corrections))),
+                ("Accepted corrections", number(found.corrections)),
                 ("of them preference pairs", number(found.pairs)),
                 ("Waiting for a review", number(found.waiting)),
             ]
@@ -81,7 +81,7 @@ def _contents(found: FeedbackPlan) -> bool:
         if not found.good:
             return False
         return st.checkbox(
-            f"Also {plural(len(found.good), 'answer')} rated well and not corrected",
+            f"Also {plural(found.good, 'answer')} rated well and not corrected",
             key="feedback_good",
             help="A good answer becomes a labeled example as it is.",
         )

@@ -12,7 +12,7 @@ from core.services.serving.evaluating import verdicts
 from core.services.training import models
 from pages.ui import components, navigation, person
 from pages.ui.dialogs import dialog
-from pages.ui.format import md
+from pages.ui.format import ago, md
 
 _ALL, _SHARE = "all", "share"
 _DECIDED: Final = {"ship": ("green", "Ship"), "no_difference": ("gray", "No difference")}
@@ -29,6 +29,7 @@ def section(model: models.ModelRecord) -> None:
             st.caption("No agent answers with this model.")
         for agent in users:
             _row(agent, model.id)
+        _overridden(model.id)
         if users and model.state == "active":
             moves = st.button("Move to the fallback", icon=":material/alt_route:", type="tertiary", key="move_agents")
             if moves:
@@ -48,6 +49,17 @@ def _row(agent: AgentRecord, model_id: str) -> None:
         if st.button(md(agent.name), type="tertiary", icon=":material/smart_toy:", key=f"open_agent_{agent.id}"):
             navigation.go("agents", {"id": agent.id})
         st.caption(_part(agent, model_id), width="content")
+
+
+def _overridden(model_id: str) -> None:
+    """Who deployed the model against its verdict, when and why."""
+    verdict = verdicts.newest(model_id)
+    if verdict is None or not verdict.override:
+        return
+    by, at = verdict.override.get("by") or "A user", verdict.override.get("at")
+    with st.container(gap=None, key="model_override"):
+        st.markdown(":orange[:material/edit_note:] Deployed against the verdict *Don't ship*")
+        st.caption(f"{md(verdict.override['reason'])} · {md(by, 60)}{f' · {ago(at)}' if at else ''}")
 
 
 def _part(agent: AgentRecord, model_id: str) -> str:

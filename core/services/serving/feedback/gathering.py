@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,33 +23,29 @@ from core.services.data import datasets, quality
 from core.services.data.datasets import edits, publishing, writing
 from core.services.data.datasets.writing import Origin
 from core.services.serving.feedback.shaping import shaped
-from core.serving.feedback import AnswerSnapshot, CorrectionRecord, VoteRecord, store
+from core.serving.feedback import AnswerSnapshot, CorrectionRecord, VoteRecord, store, usable
 from core.serving.feedback.store import Asked
 from core.text import plural
 
 ORIGIN: Final = "feedback"
 MOST: Final = 100_000  # examples at once
-_GOOD_STARS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class FeedbackPlan:
-    """What a dataset of feedback would have.
+    """What a dataset of feedback would have, counted.
 
     Attributes:
-        corrections: accepted ones that no dataset has: labeled examples, and preference pairs where the model's own
-            answer is not empty.
+        corrections: accepted ones that no dataset has: labeled examples.
+        pairs: those of them that are preference pairs too, because the model's own answer is not empty.
         good: answers that were only rated well, and not corrected.
         waiting: corrections that are not reviewed yet.
     """
 
-    corrections: tuple[CorrectionRecord, ...]
-    good: tuple[VoteRecord, ...]
+    corrections: int
+    pairs: int
+    good: int
     waiting: int
-
-    @property
-    def pairs(self) -> int:
-        return sum(bool(one.snapshot.answer.strip()) for one in self.corrections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +61,8 @@ class Gathered:
 
 def plan(agent_id: str = "", model_id: str = "") -> FeedbackPlan:
     """What a dataset of the feedback on an agent, a model or all answers would have now."""
-    asked = Asked("accepted", agent_id, model_id, waiting=True)
     waiting = store.count_corrections(Asked("", agent_id, model_id))["new"]
-    return FeedbackPlan(tuple(store.corrections(asked, limit=MOST)), tuple(_good(agent_id, model_id)), waiting)
+    return FeedbackPlan(*usable.count_corrections(agent_id, model_id), usable.count_good(agent_id, model_id), waiting)
 
 
 def make_dataset(
@@ -91,12 +86,15 @@ def make_dataset(
         DataError: there is nothing to add, or the name is not possible. Conflict: the name is taken, or the feedback
             changed in the meantime. NotFound: no such dataset.
     """
-    found = plan(agent_id, model_id)
-    added, duplicates = _examples(found, good=good, redact=redact)
+    corrections, votes = _found(agent_id, model_id, good=good)
+    added, duplicates = _examples(corrections, votes, redact=redact)
     if not added:
-        waits = f" {plural(found.waiting, 'correction')} wait for a review." if found.waiting else ""
+        waiting = store.count_corrections(Asked("", agent_id, model_id))["new"]
+        waits = (
+            f" {plural(waiting, 'correction')} {'waits' if waiting == 1 else 'wait'} for a review." if waiting else ""
+        )
         raise DataError(f"No accepted correction waits for a dataset.{waits}", "Accept some corrections first.")
-    ids = [one.id for one in found.corrections]
+    ids = [one.id for one in corrections]
     made = _next_version(dataset_id, added, ids) if dataset_id else _new(name, description, added, ids)
     pairs = sum(bool(item.rejected) for item in added)
     return Gathered(*made, len(added), pairs, duplicates)
@@ -117,23 +115,19 @@ def dataset_of(found: CorrectionRecord) -> str:
         return ""
 
 
-def _good(agent_id: str, model_id: str) -> Iterator[VoteRecord]:
-    """One good vote for each answer that may become an example as it is."""
-    votes = store.votes(agent_id, model_id, limit=MOST)
-    bad = {vote.turn_id for vote in votes if vote.thumb < 0 or 0 < vote.stars < _GOOD_STARS}
-    corrected = {one.turn_id for one in store.corrections(Asked("", agent_id, model_id), limit=MOST)}
-    seen = bad | corrected
-    for vote in votes:
-        if vote.turn_id not in seen and (vote.thumb > 0 or vote.stars >= _GOOD_STARS) and vote.snapshot.answer.strip():
-            seen.add(vote.turn_id)
-            yield vote
+def _found(agent_id: str, model_id: str, *, good: bool) -> tuple[list[CorrectionRecord], list[VoteRecord]]:
+    """The corrections that become examples, and the good votes whose answers do."""
+    corrections = usable.corrections(agent_id, model_id, MOST)
+    return corrections, usable.good_votes(agent_id, model_id, MOST) if good else []
 
 
-def _examples(found: FeedbackPlan, *, good: bool, redact: bool) -> tuple[list[AddedExample], int]:
+def _examples(
+    corrections: Sequence[CorrectionRecord], votes: Sequence[VoteRecord], *, redact: bool
+) -> tuple[list[AddedExample], int]:
     """The examples in order, each once, and how many copies were left out."""
     seen: set[bytes] = set()
     added = []
-    items = [*map(_of_correction, found.corrections), *(map(_of_vote, found.good) if good else ())]
+    items = [*map(_of_correction, corrections), *map(_of_vote, votes)]
     for snapshot, text, rejected, provenance in items:
         messages, worse = shaped(snapshot, text, rejected, redact=redact)
         mark = identity_of(messages)

@@ -191,7 +191,7 @@ def test_accepted_corrections_become_examples_and_preference_pairs(talker: Talke
     good = _ids("Is it open?")
     feedback.rate(*good, author="Ann", thumb=1)
     planned = feedback.plan()
-    assert (len(planned.corrections), planned.pairs, len(planned.good), planned.waiting) == (2, 2, 1, 1)
+    assert (planned.corrections, planned.pairs, planned.good, planned.waiting) == (2, 2, 1, 1)
     made = feedback.make_dataset("From feedback", good=True)
     assert (made.examples, made.pairs, made.duplicates) == (3, 2, 0)
     first, second, third = datasets.iter_examples(made.version_id)
@@ -231,7 +231,7 @@ def test_later_corrections_become_the_next_version_of_the_dataset(talker: Talker
     known = datasets.provenance_at(version.id, [0, 1])
     assert [known[position]["made_of"] for position in (0, 1)] == ["correction", "correction"]
     datasets.delete(made.dataset_id, "From feedback")
-    assert len(feedback.plan().corrections) == 2  # they can go into another one
+    assert feedback.plan().corrections == 2  # they can go into another one
 
 
 def test_the_lineage_leads_from_the_corrected_model_to_the_dataset(talker: Talker) -> None:
@@ -246,9 +246,9 @@ def test_two_datasets_made_at_once_do_not_share_a_correction(talker: Talker, mon
     from core.services.serving.feedback import gathering
 
     accepted("Within 30 days.", "How do refunds work?")
-    planned = feedback.plan()
+    found = gathering._found("", "", good=False)
     feedback.make_dataset("One")
-    monkeypatch.setattr(gathering, "plan", lambda agent_id, model_id: planned)  # the other one looked before
+    monkeypatch.setattr(gathering, "_found", lambda *_, **__: found)  # the other one looked before
     with pytest.raises(Conflict, match="meantime"):
         feedback.make_dataset("Two")
     assert [dataset.name for dataset in datasets.list_datasets()] == ["One"]
