@@ -24,6 +24,8 @@ from pages.ui.escaping import (
     sentence as sentence,
 )
 
+_EXACT_S = 2 * 3600  # from then on, the minutes of a time that is over say nothing
+
 
 def set_apart(validation: int, test: int) -> str:
     """`12 held out · 3 for testing`; blank where every example is for training."""
@@ -37,14 +39,14 @@ def short(text: str, limit: int) -> str:
 
 
 def ago(at: float | None) -> str:
-    """A time in Unix seconds, relative to now: `just now`, `12 min ago`, `3 June`."""
+    """A time in Unix seconds, relative to now: `just now`, `12 min ago`, `7 h ago`, `3 June`."""
     if at is None:
         return "–"
     seconds = time.time() - at
     if seconds < 10:
         return "just now"
     if seconds < 86_400:
-        return f"{duration(seconds)} ago"
+        return f"{duration(seconds if seconds < _EXACT_S else seconds // 3600 * 3600)} ago"
     return day(at) if seconds > 7 * 86_400 else f"{plural(int(seconds // 86_400), 'day')} ago"
 
 

@@ -89,9 +89,9 @@ def _models(agent: AgentRecord) -> None:
     components.heading("Models")
     rest = 1 - version.split.share if version.split else 1
     with st.container(border=True, gap="small", key="agent_models"):
-        _model(version.model_id, f"{rest * 100:g} % of the conversations" if version.split else "Answers")
+        _model(version.model_id, f"{rest * 100:g}% of the conversations" if version.split else "Answers")
         if version.split:
-            _model(version.split.model_id, f"{version.split.share * 100:g} % of the conversations")
+            _model(version.split.model_id, f"{version.split.share * 100:g}% of the conversations")
         if version.fallback_model_id:
             _model(version.fallback_model_id, "Fallback, when another cannot answer")
         else:

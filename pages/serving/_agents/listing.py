@@ -31,7 +31,7 @@ def model_line(agent: AgentRecord) -> str:
     version = agent.version
     line = agents.model_title(version.model_id)
     if version.split:
-        line += f" · {version.split.share * 100:g} % to {agents.model_title(version.split.model_id)}"
+        line += f" · {version.split.share * 100:g}% to {agents.model_title(version.split.model_id)}"
     return line
 
 

@@ -34,7 +34,6 @@ _FEEDBACK_WEIGHT: Final = 2.0  # each correction twice: few examples beside many
 def section(agent: AgentRecord) -> None:
     """The card of the present round, and the generations."""
     now = loop.of_agent(agent)
-    components.section_gap()
     components.heading("The loop", f"{now.done} of {plural(len(now.steps), 'step')}")
     with st.container(border=True, gap="small", key="loop"):
         st.caption(f"From **{md(now.parent_title, 60)}** to the next model")

@@ -26,7 +26,8 @@ def show() -> None:
     costs = [one.cost for line in lines for one in line.versions if one.cost is not None]
     spent = f" · {sum(costs):,.2f} {md(get_settings().currency)}" if costs else ""
     models = plural(sum(len(line.versions) for line in lines), "model")
-    st.caption(f"{models} · {duration(sum(trained))} of training{spent}")
+    took = f" · {duration(sum(trained))} of training" if trained else ""
+    st.caption(f"{models}{took}{spent}")
     for number_, line in enumerate(components.page_of(lines, PER_PAGE, "analytics_lines")):
         _line(line, number_)
     components.pages(len(lines), PER_PAGE, key="analytics_lines")
@@ -53,6 +54,8 @@ def _curve(line: ModelLineage, scored: list[ModelGeneration], place: int) -> Non
     names = [f"v{one.model.version}" for one in scored]
     values = [one.board.score.value for one in scored if one.board]
     fig = go.Figure(go.Scatter(x=names, y=values, mode="lines+markers", line={"color": TUNED}))
+    if scored[-1].board and scored[-1].board.score.unit == "share":
+        fig.update_yaxes(range=[0, 1.05], tickformat=".0%")
     said = ", ".join(f"{name} {one.board.score.text}" for name, one in zip(names, scored, strict=True) if one.board)
     chart(fig, key=f"generations_chart_{place}", height=200, y=line.metric, legend=False, alt=f"{line.metric}: {said}.")
 

@@ -57,7 +57,7 @@ def _tiles(found: UsageFigures) -> None:
     rated = total.good + total.bad
     tiles = [
         Tile("Requests", number(total.requests), note=_failed(total)),
-        Tile("Median latency", _seconds(total.median_s), note=f"95%: {_seconds(total.p95_s)}",
+        Tile("Median latency", _seconds(total.median_s), note=f"95% within {_seconds(total.p95_s)}",
              help="From the request to the end of a complete answer."),
         Tile("Tokens", number(total.tokens), note=f"{number(total.completion_tokens)} written"),
         Tile("Thumbs up", percent(total.approval), note=f"of {number(rated)}" if rated else "not rated yet"),
@@ -88,7 +88,7 @@ def _charts(found: UsageFigures) -> None:
         fig = go.Figure()
         for name, values, color in (
             ("Median", [day.median_s for day in found.days], TUNED),
-            ("95%", [day.p95_s for day in found.days], BASE),
+            ("95% within", [day.p95_s for day in found.days], BASE),
         ):
             fig.add_scatter(x=days, y=values, name=name, mode="lines+markers", line={"color": color})
         fig.update_yaxes(rangemode="tozero")
@@ -102,8 +102,8 @@ def _table(rows: Sequence[UsageRow]) -> pd.DataFrame:
             "Name": [row.name for row in rows],
             "Requests": [row.requests for row in rows],
             "Failed": [row.failed for row in rows],
-            "Median": [_seconds(row.median_s) for row in rows],
-            "95%": [_seconds(row.p95_s) for row in rows],
+            "Median latency": [_seconds(row.median_s) for row in rows],
+            "95% within": [_seconds(row.p95_s) for row in rows],
             "Tokens in": [row.prompt_tokens for row in rows],
             "Tokens out": [row.completion_tokens for row in rows],
             "Thumbs up": [f"{row.good} of {row.good + row.bad}" if row.good + row.bad else "–" for row in rows],

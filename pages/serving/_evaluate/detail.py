@@ -22,7 +22,7 @@ def show(evaluation: EvaluationRecord) -> None:
     task = tasks.get_task(evaluation.task_id)
     if evaluation.summary is None:
         if not task.is_terminal:
-            progress.follow(task.id)
+            progress.follow(task.id, cancel=False)
             actions.buttons(
                 tasks.actions(task), lambda action: tasks.request(task.id, action), key=task.id, kind=task.kind,
                 asked=task.command,

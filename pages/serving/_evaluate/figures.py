@@ -72,10 +72,11 @@ def _charts(evaluation: EvaluationRecord, summary: Summary, titles: dict[str, st
         for model in summary.models
         if (seconds := evaluating.seconds_of(model)) is not None and (main := model.score(summary.main))
     ]
+    components.section_gap()
     left, right = st.columns(2, gap="medium")
     if len(axes) + len(suites) >= _FEWEST_AXES:
         with left, st.container(border=True, gap="xsmall"):
-            st.markdown("**Shares**")
+            st.markdown("**Quality by figure**")
             radar(
                 [*axes, *suites],
                 [(titles[model.model_id], _shares(evaluation, model, axes), color[model.model_id])
@@ -84,6 +85,7 @@ def _charts(evaluation: EvaluationRecord, summary: Summary, titles: dict[str, st
                 alt="; ".join(f"{titles[model.model_id]}: " + ", ".join(score.title + " " + score.text
                               for score in model.scores if score.title in axes) for model in summary.models),
             )  # fmt: skip
+            st.caption("The outer circle is 100%, the inner one 50%.")
     if len(points) > 1:
         with right, st.container(border=True, gap="xsmall"):
             st.markdown("**Quality against latency**")

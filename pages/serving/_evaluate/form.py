@@ -12,7 +12,7 @@ from core.errors import BudgetReached, StudioError
 from core.messages import SPLIT_TITLES
 from core.services.data import datasets
 from core.services.data.datasets import DatasetChoice
-from core.services.serving import chat, evaluating
+from core.services.serving import chat, connected, evaluating
 from core.services.serving.evaluating import CUSTOM_KINDS, EVALUATION_METRICS, SUITES, EvaluationSettings
 from pages.ui import components, first_steps, navigation, overrides
 from pages.ui.errors import show_error
@@ -35,26 +35,23 @@ def show() -> None:
     with st.container(border=True, gap="small", key="evaluation_models"):
         st.header("Models", anchor=False)
         models, against = _models(titles)
-        elsewhere = st.text_area(
-            "Models behind connections",
-            key="evaluation_elsewhere",
-            height=70,
-            placeholder="My server/llama-3.2-3b",
-            help="One a line: the name of a connection of Settings, a slash, and a model there.",
-        )
+        elsewhere = _elsewhere()
     with st.container(border=True, gap="small", key="evaluation_questions"):
         st.header("Examples", anchor=False)
-        version_id, split, limit = _examples(choices, models)
+        version_id, split, limit, examples = _examples(choices, models)
     with st.container(border=True, gap="small", key="evaluation_metrics"):
         st.header("Metrics", anchor=False)
-        metrics = _metrics()
-        suites = _suites() if against else []
-        custom = _custom()
+        said = " Guard suites are further questions: they show whether a model broke something else." if against else ""
+        st.caption(f"Every figure that fits the outputs is measured.{said}")
+        with st.expander("Choose metrics" + (" and guard suites" if against else ""), key="evaluation_choose"):
+            metrics = _metrics()
+            suites = _suites() if against else []
+            custom = _custom()
     with st.expander("More settings", icon=":material/tune:", key="evaluation_more"):
         settings = replace(_more(against, limit, suites), custom=custom, judge=_judge(titles) if against else {})
-    models += [line.strip() for line in elsewhere.splitlines() if line.strip()]
+    models += elsewhere
     with components.spread():
-        st.caption(_account(models, against, suites) + _cost(models, version_id, split, settings))
+        st.caption(_account(models, against, settings, examples) + _cost(models, version_id, split, settings))
         with st.container(horizontal=True, width="content", gap="small"):
             navigation.button("Cancel", "evaluate", key="cancel_evaluation", type="tertiary")
             pressed = st.button(
@@ -72,6 +69,20 @@ def show() -> None:
             st.error(f"{sentence(error.message)} {sentence(error.remedy)}", icon=":material/error:")
             return
         navigation.go("evaluate", {"id": started.id})
+
+
+def _elsewhere() -> list[str]:
+    """Models behind connections, where there is one."""
+    if not any(connected.choices()):
+        return []
+    typed = st.text_area(
+        "Models behind connections",
+        key="evaluation_elsewhere",
+        height=70,
+        placeholder="My server/llama-3.2-3b",
+        help="One a line: the name of a connection of Settings, a slash, and a model there.",
+    )
+    return [line.strip() for line in (typed or "").splitlines() if line.strip()]
 
 
 def _models(titles: Mapping[str, str]) -> tuple[list[str], str]:
@@ -101,7 +112,8 @@ def _models(titles: Mapping[str, str]) -> tuple[list[str], str]:
     return list(models), against
 
 
-def _examples(choices: Sequence[DatasetChoice], models: Sequence[str]) -> tuple[str, str, int | None]:
+def _examples(choices: Sequence[DatasetChoice], models: Sequence[str]) -> tuple[str, str, int | None, int]:
+    """The version, its split ("" for all), the limit, and how many examples that is."""
     by_version = {choice.version_id: choice for choice in choices}
     trained = next((chat.trained_on(model) for model in models if model.startswith("fm_")), None)
     asked = next((one.version_id for one in choices if one.id == st.query_params.get("dataset")), trained)
@@ -128,7 +140,8 @@ def _examples(choices: Sequence[DatasetChoice], models: Sequence[str]) -> tuple[
             ":material/info: A model that was trained on these examples has seen the answers. "
             "Split off a part for testing under Datasets."
         )
-    return version_id, "" if split == "all" else split, int(limit) if limit else None
+    every = sum(count for part, count in parts.items() if split in (part, "all"))
+    return version_id, "" if split == "all" else split, int(limit) if limit else None, min(limit or every, every)
 
 
 def _metrics() -> list[str]:
@@ -227,10 +240,15 @@ def _cost(models: Sequence[str], version_id: str, split: str, settings: Evaluati
     return md(f" Cost at {cost.provider}: {known}.")
 
 
-def _account(models: Sequence[str], against: str, suites: Sequence[str]) -> str:
+def _account(models: Sequence[str], against: str, settings: EvaluationSettings, examples: int) -> str:
+    """How much is asked, because answers take time."""
     count = len(models) + bool(against)
     if not count:
         return "Choose at least one model."
-    items = sum(len(SUITES.get(suite).items) for suite in suites)
-    guards = f", each with {plural(items, 'question')} of {plural(len(suites), 'guard suite')}" if items else ""
-    return md(f"{plural(count, 'model')}{guards}.")
+    items = sum(len(SUITES.get(suite).items) for suite in settings.suites)
+    guards = f" and {plural(items, 'question')} of {plural(len(settings.suites), 'guard suite')}" if items else ""
+    runs = len(models) + settings.repeats * bool(against)
+    again = f", the one compared with {settings.repeats} times" if against and settings.repeats > 1 else ""
+    total = plural(runs * (examples + items), "answer")
+    verb = "answers" if count == 1 else "answer"
+    return md(f"{plural(count, 'model')} {verb} {plural(examples, 'example')}{guards}{again}: {total}.")

@@ -67,7 +67,7 @@ def _part(agent: AgentRecord, model_id: str) -> str:
     version = agent.version
     split = version.split
     if split and split.model_id.startswith(model_id):
-        return f"{split.share * 100:g} % of the conversations"
+        return f"{split.share * 100:g}% of the conversations"
     return "Fallback" if not version.model_id.startswith(model_id) else "Answers"
 
 
@@ -81,6 +81,7 @@ def deploy_dialog(model: models.ModelRecord) -> None:
         list(found),
         default=None if "deploy_agents" in st.session_state else list(found) if len(found) == 1 else [],
         format_func=lambda agent_id: found[agent_id].name,
+        placeholder="Choose one or more agents",
         key="deploy_agents",
     )
     how = components.switch("Conversations", _HOW, "deploy_how", labeled=True)
@@ -109,8 +110,10 @@ def _verdict(model: models.ModelRecord) -> bool:
     if verdict.blocks:
         st.markdown(f":orange[:material/warning:] **Don't ship.** {md(' '.join(against))}")
     else:
-        color, word = _DECIDED.get(verdict.decision, ("gray", "Deployed against the verdict before"))
-        st.markdown(f":{color}[:material/verified:] {word}", help=md(verdict.override.get("reason", "")) or None)
+        color, word = _DECIDED.get(verdict.decision, ("gray", "Don't ship, and deployed all the same"))
+        parent = md(agents.model_title(verdict.parent_id), 60)
+        st.markdown(f":{color}[:material/verified:] Verdict against **{parent}**: **{word}**",
+                    help=md(verdict.override.get("reason", "")) or None)  # fmt: skip
     return verdict.blocks
 
 

@@ -9,7 +9,7 @@ from pages.ui.examples import word_diff
 
 def compared(answer: str, correction: str, *, key: str) -> None:
     """Both texts, side by side where there is room."""
-    sides = (("Answer", "diff-old", answer, correction), ("Correction", "diff-new", correction, answer))
+    sides = (("ANSWER", "diff-old", answer, correction), (":blue[CORRECTION]", "diff-new", correction, answer))
     with st.grid(2, min_column_width=260, key=f"compared_{key}"):
         for title, kind, text, other in sides:
             with st.container(gap="xxsmall"):

@@ -39,10 +39,10 @@ def confusion_matrix(matrix: ConfusionMatrix, *, key: str, alt: str) -> None:
 def radar(
     axes: Sequence[str], models: Sequence[tuple[str, Sequence[float], str]], *, key: str, alt: str, height: int = 340
 ) -> None:
-    """Shares of 0 to 1 of several models, one axis each.
+    """Shares of 0 to 1 of several models, one axis each; the circles are 50% and 100%.
 
     Args:
-        models: (title, one value for each axis, color).
+        models: (title, one value for each axis, color); the area of the last one is filled.
     """
     fig = go.Figure()
     for title, values, color in models:
@@ -52,22 +52,16 @@ def radar(
             name=title,
             line_color=color,
             line_width=2,
-            fill="toself",
-            opacity=0.75,
+            fill="toself" if (title, values, color) == models[-1] else "none",
+            opacity=0.85,
             hovertemplate="%{theta}: %{r:.0f}%<extra></extra>",
         )
     tick = {"color": INK, "size": 11}
     fig.update_polars(
-        domain={"x": [0.2, 0.8], "y": [0.04, 0.94]},  # room for the labels, also on a narrow screen
+        domain={"x": [0.2, 0.8], "y": [0.1, 0.9]},  # room for the labels, also on a narrow screen
         bgcolor="rgba(0,0,0,0)",
-        radialaxis={
-            "range": [0, 100],
-            "ticksuffix": "%",
-            "tickfont": tick,
-            "nticks": 5,
-            "angle": 90 - 180 / len(axes),
-            "tickangle": 0,
-        },
+        # Numbers would be drawn over the lines of the models: the caption below says what the circles are.
+        radialaxis={"range": [0, 100], "tickvals": [50, 100], "showticklabels": False, "ticks": "", "showline": False},
         angularaxis={"tickfont": tick, "rotation": 90, "direction": "clockwise"},
     )
     chart(fig, key=key, alt=alt, height=height)

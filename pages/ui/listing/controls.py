@@ -72,5 +72,5 @@ def nothing(screen: ListScreen[R], view: View) -> None:
 
 def pages(found: Slice, per_page: int) -> None:
     """The page numbers; they are there from the first page on."""
-    with st.container(horizontal=True, horizontal_alignment="center"):
+    with st.container(horizontal_alignment="center"):  # side by side, it is too narrow for the numbers
         st.pagination(max(1, -(-found.total // per_page)), default=found.page, **address.unbound(address.PAGE))

@@ -14,21 +14,25 @@ POLL_S = 1.0
 _PLACES = {"pending": "Waiting in queue", "validating": "Checking", "running": "Working", "paused": "Paused"}
 
 
-def follow(task_id: str) -> TaskRecord:
-    """Return the task; while it runs, show its progress and rerun the page when it ends."""
+def follow(task_id: str, *, cancel: bool = True) -> TaskRecord:
+    """Return the task; while it runs, show its progress and rerun the page when it ends.
+
+    Args:
+        cancel: offer to cancel it; False where the screen has its actions elsewhere.
+    """
     task = tasks.get_task(task_id)
     if not task.is_terminal:
-        _live(task_id)
+        _live(task_id, cancel)
     return task
 
 
 @st.fragment(run_every=POLL_S)
-def _live(task_id: str) -> None:
+def _live(task_id: str, cancel: bool) -> None:
     task = tasks.get_task(task_id)
     if task.is_terminal:
         st.rerun()
     band(task)
-    if st.button("Cancel", type="tertiary", icon=":material/stop_circle:", key=f"cancel_{task_id}"):
+    if cancel and st.button("Cancel", type="tertiary", icon=":material/stop_circle:", key=f"cancel_{task_id}"):
         tasks.request(task_id, "cancel")
         st.toast("Stopping at the next step", icon=":material/stop_circle:")
 

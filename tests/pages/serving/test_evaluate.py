@@ -81,3 +81,14 @@ def test_without_a_model_the_screen_says_what_comes_first(open_screen, read, stu
     app = open_screen("evaluate")
     read(app)
     assert "empty_no_evaluations" in keys(app)
+
+
+def test_the_page_of_a_model_has_its_verdict(open_screen, read, known) -> None:
+    app = open_screen("models", id=known)
+    assert {"no_verdict", "to_evaluate"} <= keys(app)
+    done = planted.planted(planted.dataset(), {known: planted.right, "old": planted.wrong}, against="old")
+    app = open_screen("models", id=known)
+    read(app)
+    assert "Ship** against old" in part(app, "model_verdict").replace("]", "")
+    app.button(key="open_evaluation").click().run()
+    assert app.query_params["id"] == done.id

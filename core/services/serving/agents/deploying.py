@@ -34,7 +34,7 @@ def deploy(
     model_id = values.model_id(model)
     _pass_verdict(model_id, reason, author)
     title = reading.model_title(model_id)
-    note = f"“{title}” deployed{'' if share is None else f' to {share * 100:g} % of the conversations'}."
+    note = f"“{title}” deployed{'' if share is None else f' to {share * 100:g}% of the conversations'}."
     note = values.note(f"{note} {reason.strip()}".strip())
     return [_deploy(agent, model_id, share, note, author) for agent in found]
 

@@ -41,7 +41,7 @@ def _texts(version: AgentVersionRecord) -> dict[str, tuple[str, str]]:
         "system": ("System message", version.system),
         "model": ("Model", title(version.model_id)),
         "fallback": ("Fallback model", title(version.fallback_model_id) if version.fallback_model_id else ""),
-        "split": ("Split", f"{split.share * 100:g} % to {title(split.model_id)}" if split else ""),
+        "split": ("Split", f"{split.share * 100:g}% to {title(split.model_id)}" if split else ""),
         "starters": ("Starters", "\n".join(version.starters)),
     }
     for name, field in AgentSettings.model_fields.items():

@@ -187,7 +187,7 @@ def _starters(given: Sequence[str]) -> list[str]:
 def _split(typed: str, share: float) -> dict[str, Any]:
     if not SMALLEST_SHARE <= share <= 1 - SMALLEST_SHARE:
         raise SettingsError(
-            f"The share of the second model must be between 1 % and 99 %; got {share * 100:g} %.",
+            f"The share of the second model must be between 1% and 99%; got {share * 100:g}%.",
             "Without a split, one model answers every conversation.",
             field="split_share",
         )

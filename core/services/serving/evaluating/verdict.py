@@ -71,7 +71,7 @@ def _of_task(task: ComparedRuns) -> VerdictReason:
     chance = noise(task.before) or 0.0
     shared = len(set(parent) & set(task.after))
     numbers = f"{_value(before, task.unit)} → {_value(after, task.unit)} on {shared:,} examples"
-    spread = f"95 % interval of the difference {_change(low, task.unit)} to {_change(high, task.unit)}"
+    spread = f"95% interval of the difference {_change(low, task.unit)} to {_change(high, task.unit)}"
     if chance:
         spread += f"; repeated runs differ by up to {_change(chance, task.unit).lstrip('+')}"
     gain, sure_gain = task.sign * difference, low > 0 if task.sign > 0 else high < 0

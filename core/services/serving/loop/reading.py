@@ -140,5 +140,5 @@ def _training(job: found.FoundJob | None, mixed: str) -> LoopStep:
     if job.model_id:
         return LoopStep("retrain", title, "done", job.model_name, can_start=True, ref=job.id)
     state: StepState = "running" if job.state in _MOVING else "open"
-    text = f"{job.name}: {job.progress:.0f} %" if state == "running" else f"{job.name}: {job.state}"
+    text = f"{job.name}: {job.progress:.0f}%" if state == "running" else f"{job.name}: {job.state}"
     return LoopStep("retrain", title, state, text, can_start=True, ref=job.id)
