@@ -85,19 +85,21 @@ def _shown(value: object) -> object:
 
 
 def _models(agent: AgentRecord) -> None:
-    version, title = agent.version, agents.model_title
+    version = agent.version
     components.heading("Models")
     rest = 1 - version.split.share if version.split else 1
+    parts = [(version.model_id, f"{rest * 100:g}% of the conversations" if version.split else "Answers")]
+    if version.split:
+        parts.append((version.split.model_id, f"{version.split.share * 100:g}% of the conversations"))
+    if version.fallback_model_id:
+        parts.append((version.fallback_model_id, "fallback, when another cannot answer"))
     with st.container(border=True, gap="small", key="agent_models"):
-        _model(version.model_id, f"{rest * 100:g}% of the conversations" if version.split else "Answers")
-        if version.split:
-            _model(version.split.model_id, f"{version.split.share * 100:g}% of the conversations")
-        if version.fallback_model_id:
-            _model(version.fallback_model_id, "Fallback, when another cannot answer")
-        else:
-            st.caption(
-                f"Without a fallback, {md(title(version.model_id), 60)} cannot be archived while this agent uses it."
-            )
+        for model_id in dict.fromkeys(model for model, _ in parts):  # a second model may be the fallback too
+            does = "; ".join(part for model, part in parts if model == model_id)
+            _model(model_id, does[0].upper() + does[1:])
+        if not version.fallback_model_id:
+            title = md(agents.model_title(version.model_id), 60)
+            st.caption(f"Without a fallback, {title} cannot be archived while this agent uses it.")
 
 
 def _model(model_id: str, part: str) -> None:
@@ -108,5 +110,5 @@ def _model(model_id: str, part: str) -> None:
                 navigation.go("models", {"id": model_id.partition(":")[0]})
         else:
             st.markdown(f":small[:material/deployed_code: {md(title)}]")
-        st.caption(part)
+        st.caption(md(part))
         dark_soon.mark(model_id, model_id)

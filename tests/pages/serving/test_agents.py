@@ -13,6 +13,7 @@ from core.services.training.models import ModelRecord
 from core.serving.agents import TrafficSplit
 from tests.pages.conftest import keys
 from tests.pages.serving.test_chat import in_address, opened
+from tests.support.screens import part
 from tests.support.talking import Talker, tuned
 
 
@@ -110,3 +111,11 @@ def test_a_model_is_deployed_to_agents_and_moved_off(open_screen, read, model, t
     drawn("move", second).button(key="move_now").click().run()
     assert agents.get_agent(agent.id).version.model_id == model.id
     assert models.archive([second.id]) == 1
+
+
+def test_a_second_model_that_is_the_fallback_too_is_one_row(open_screen, read, model) -> None:
+    agent = agents.create(name="Support", model=model.id, fallback="starter", split=("starter", 0.2))
+    app = open_screen("agents", id=agent.id)
+    read(app)
+    shown = part(app, "agent_model_starter")
+    assert "20% of the conversations; fallback, when another cannot answer" in shown
