@@ -7,7 +7,7 @@ import streamlit as st
 from core.services.serving import from_code
 from core.services.training import models
 from core.services.training.metrics import METRICS
-from pages.training._models import agents, deployed, formats, merge as model_merge, tags, versions
+from pages.training._models import agents, deployed, formats, merge as model_merge, tags, verdict, versions
 from pages.training._models.card import SCREEN, ways_on
 from pages.ui import components, dark_soon, listing, navigation, states, use_from_code
 from pages.ui.answers import scores
@@ -30,6 +30,7 @@ def detail(model: models.ModelRecord) -> None:
             dark_soon.mark(model.id, model.id)
         components.section_gap()
         scores.section(model, "Scores")
+        verdict.section(model)
         components.section_gap()
         components.heading("Tags")
         tags.field(model)

@@ -113,9 +113,10 @@ def test_a_model_is_deployed_to_agents_and_moved_off(open_screen, read, model, t
     assert models.archive([second.id]) == 1
 
 
-def test_a_second_model_that_is_the_fallback_too_is_one_row(open_screen, read, model) -> None:
-    agent = agents.create(name="Support", model=model.id, fallback="starter", split=("starter", 0.2))
+def test_a_second_model_that_is_the_fallback_too_is_one_row(open_screen, read, model, tmp_path: Path) -> None:
+    second = tuned(tmp_path / "second", "Second").id
+    agent = agents.create(name="Support", model=model.id, fallback=second, split=(second, 0.2))
     app = open_screen("agents", id=agent.id)
     read(app)
-    shown = part(app, "agent_model_starter")
+    shown = part(app, f"agent_model_{second}")
     assert "20% of the conversations; fallback, when another cannot answer" in shown

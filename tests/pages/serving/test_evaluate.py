@@ -84,11 +84,10 @@ def test_without_a_model_the_screen_says_what_comes_first(open_screen, read, stu
 
 
 def test_the_page_of_a_model_has_its_verdict(open_screen, read, known) -> None:
-    app = open_screen("models", id=known)
-    assert {"no_verdict", "to_evaluate"} <= keys(app)
+    assert "model_verdict" not in keys(open_screen("models", id=known))
     done = planted.planted(planted.dataset(), {known: planted.right, "old": planted.wrong}, against="old")
     app = open_screen("models", id=known)
     read(app)
     assert "Ship** against old" in part(app, "model_verdict").replace("]", "")
-    app.button(key="open_evaluation").click().run()
+    app.button(key="open_verdict").click().run()
     assert app.query_params["id"] == done.id
