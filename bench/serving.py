@@ -131,8 +131,8 @@ class _Asked:
 
     def __init__(self, engine: Any, ids: list[int], adapter: str, tokens: int) -> None:
         from core.serving.targets.base import ChatOptions
-        from worker.inference.engine import GenerationRequest
         from worker.inference.prompts import Question
+        from worker.inference.requests import GenerationRequest
 
         self.engine, self.first, self.ended = engine, 0.0, threading.Event()
         served: Any = SimpleNamespace(id=adapter, gguf=None)

@@ -12,7 +12,7 @@ import pytest
 
 from core.platform.db import migrate
 from core.settings import get_settings
-from tests.support.servers import missing, postgres_cluster, redis_of_studio
+from tests.support.servers import free_port, missing, postgres_cluster, redis_of_studio
 
 LATE = {"e2e", "integration"}
 OUTSIDE = ("DATABASE_URL", "REDIS_URL", "STORAGE_URL")
@@ -62,13 +62,20 @@ def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "studio.db"
 
 
+@pytest.fixture(scope="session")
+def _inference_port() -> str:
+    """Where an inference process of this test process listens: that of another one has other models."""
+    return str(free_port())
+
+
 @pytest.fixture
-def studio_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _migrated_sqlite: Path) -> Path:
+def studio_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _migrated_sqlite: Path, _inference_port: str) -> Path:
     """A new data directory with a migrated SQLite database; returns the directory."""
     folder = tmp_path / "data"
     folder.mkdir(mode=0o700)
     shutil.copy(_migrated_sqlite, folder / "studio.db")
     monkeypatch.setenv("SFT_DATA_DIR", str(folder))
+    monkeypatch.setenv("SFT_INFERENCE_PORT", _inference_port)
     return get_settings().data_dir
 
 

@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from api.platform.idempotency import HEADER as KEY_HEADER, key_of
 from api.platform.problems import Problem, of_error
 from api.serving.observed import Observed
 from core.errors import StudioError
@@ -29,9 +30,10 @@ from core.settings import get_settings
 log = logging.getLogger("sft.api")
 
 STARTING_S: Final = 15.0  # how long to wait for an inference process that starts
+HEADER_OF_KEY: Final = KEY_HEADER.lower()
 _PAUSE_S: Final = 0.25
 SILENT_S: Final = 600.0  # between two pieces of an answer; the first one waits for its turn and for the weights
-_PASSED: Final = ("content-type", "retry-after", "cache-control")
+_PASSED: Final = ("content-type", "retry-after", "cache-control", "idempotent-replayed")
 ABSENT: Final = Problem(
     503, "inference_unavailable", "The inference process does not respond.", "It is restarted by `sft up`; try again."
 )
@@ -81,12 +83,15 @@ class Relay:
     async def answer(self, request: Request, tries: Sequence[Try] = ()) -> Relayed:
         """The response to a request whose body was read already; `tries` are other requests in its place."""
         own = (Try(await request.body()),)
-        return Relayed(self, request.url.path, tries or own, dict(request.headers))
+        headers = {name: value for name, value in request.headers.items() if name != HEADER_OF_KEY}
+        if (key := key_of(request)) is not None:
+            headers[HEADER_OF_KEY] = key
+        return Relayed(self, request.url.path, tries or own, headers)
 
     @asynccontextmanager
     async def opened(self, path: str, body: bytes, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
         """The answer to a request, of which the headers have arrived. Raises httpx.HTTPError."""
-        passed = {name: headers[name] for name in ("content-type", HEADER.lower()) if name in headers}
+        passed = {name: headers[name] for name in ("content-type", HEADER.lower(), HEADER_OF_KEY) if name in headers}
         until = asyncio.get_running_loop().time() + STARTING_S
         while True:
             url = f"{get_settings().inference_url}{path}"
@@ -143,7 +148,12 @@ class Relayed(Response):
         await self._last(last, scope, receive, send)
 
     def _opened(self, one: Try) -> AbstractAsyncContextManager[Answer]:
-        return one.source() if one.source else self._relay.opened(self._path, one.body, self._given)
+        if one.source:
+            return one.source()
+        given = self._given
+        if HEADER_OF_KEY in given and one is not self._tries[0]:  # the fallback is another request
+            given = given | {HEADER_OF_KEY: f"{given[HEADER_OF_KEY]}-{self._tries.index(one)}"}
+        return self._relay.opened(self._path, one.body, given)
 
     async def _last(self, one: Try, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -171,6 +181,7 @@ class Relayed(Response):
 
     async def _pass(self, one: Try, answer: Answer, send: Send) -> None:
         watch = one.observed if answer.status_code < 400 else None
+        is_new = "idempotent-replayed" not in answer.headers  # else it was recorded already
         self._streams = answer.headers.get("content-type", "").startswith("text/event-stream")
         headers = [(name.encode(), answer.headers[name].encode()) for name in _PASSED if name in answer.headers]
         headers += [(name.encode(), value.encode()) for name, value in one.headers.items()]
@@ -180,14 +191,14 @@ class Relayed(Response):
             content = watch.whole(content) if watch else content
             headers.append((b"content-length", str(len(content)).encode()))
             await self._start(answer.status_code, headers, send)
-            self._complete = watch
+            self._complete = watch if is_new else None
             await send({"type": "http.response.body", "body": content, "more_body": False})
             return
         await self._start(answer.status_code, headers, send)
         async for data in answer.aiter_raw():
             piece = watch.piece(data) if watch else data
             await send({"type": "http.response.body", "body": piece, "more_body": True})
-        self._complete = watch
+        self._complete = watch if is_new else None
         await send({"type": "http.response.body", "body": watch.rest() if watch else b"", "more_body": False})
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]], send: Send) -> None:

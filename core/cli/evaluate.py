@@ -64,12 +64,14 @@ def evaluate(
     from core.services.data import datasets
     from core.services.platform import budgets
     from core.services.serving import evaluating
-    from core.services.serving.evaluating import EvaluationSettings, judging, verdicts
+    from core.services.serving.evaluating import EvaluationSettings, contestants, judging, verdicts
 
     if gate and not against:
         raise typer.BadParameter("--gate needs --against MODEL.")
     with ensure(set()):
         version_id = datasets.get_dataset(dataset).version.id
+        asked = (*models, *filter(None, (against, judge)))
+        elsewhere = all(contestants.find(one).kind == "connection" for one in asked)
     suites = () if not against or guards == "none" else tuple(SUITES.ids() if guards == "all" else guards.split(","))
     settings = EvaluationSettings(
         limit=limit, max_tokens=max_tokens, temperature=temperature, against=against, suites=suites,
@@ -86,7 +88,7 @@ def evaluate(
             known = range_usd(cost.low_usd, cost.high_usd) if cost.high_usd is not None else "not known: no price"
             print(f"{cost.calls:,} paid calls{f' at {cost.provider}' if cost.provider else ''}: {known}.")
         return
-    with ensure({"redis", "worker"}, say):
+    with ensure({"redis", "worker", *(() if elsewhere else ("inference",))}, say):
         with budgets.acting(override_reason=over_budget):
             started = evaluating.start(models, version_id, split=split, metrics=metric or (), settings=settings)
         wait_succeeded(started.task_id)

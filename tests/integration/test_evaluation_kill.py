@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from core.platform.tasks import store as task_store
+from core.services.platform import tasks
 from core.services.serving import evaluating
 from core.serving.evaluations import store
 from tests.support import evaluations as planted, smart as helper
@@ -54,6 +55,11 @@ def test_a_killed_evaluation_continues_without_asking_twice(studio: Studio, stud
             settled |= {text: before[text] for text in stored if text not in settled}
         wait_state(begun.task_id, "succeeded")
         after = counts(server)
+    again = sum(after.values()) - EXAMPLES
+    events = [event.message for event in tasks.events(begun.task_id) if "sent again" in event.message]
+    assert sum(int(text.split()[0]) for text in events) == again
+    keys = {(asked(request), request.headers["idempotency-key"]) for request in server.chats}
+    assert len(keys) == len({key for _, key in keys}) == EXAMPLES, "a question has the same key each time"
     assert len(settled) >= 12
     assert {text: after[text] for text in settled} == settled  # what is stored was never asked for again
     assert sum(count > 1 for count in after.values()) <= 2 * AT_ONCE  # only answers that were under way at a kill

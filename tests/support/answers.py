@@ -12,7 +12,7 @@ def pieces_of(answer: Generation) -> list[AnswerChunk]:
     pieces: list[AnswerChunk] = []
     while answer.unread:
         pieces += filter(None, [answer.read(512)])
-    batch = Batch(answer)
+    batch = Batch([answer])
     while not (pieces and pieces[-1].finish_reason):
         for _, chunk in batch.step():
             if isinstance(chunk, Exception):

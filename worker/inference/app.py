@@ -1,4 +1,6 @@
-"""The HTTP interface of the engine, in OpenAI's shapes: models, chat and text completions, complete or streamed."""
+"""The HTTP interface of the engine, in OpenAI's shapes: models, chat and text completions, complete or streamed.
+
+`/bulk` is the studio's own: the answers to many questions of an evaluation."""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from core.errors import StudioError
 from core.services.platform.web.request_log import RequestLog
-from worker.inference import chats, problems, texts
+from worker.inference import bulk, chats, problems, texts
 from worker.inference.completions import Disconnected
 from worker.inference.engine import InferenceEngine
 from worker.inference.gate import Gate
@@ -51,6 +53,16 @@ def make_app() -> FastAPI:
     @app.post("/v1/completions")
     async def text(request: Request) -> Response:
         return _not_json(request) or await texts.answer(engine, request)
+
+    @app.post("/bulk")
+    async def answers(request: Request) -> Response:
+        return _not_json(request) or await bulk.answer(engine, request)
+
+    @app.delete("/bulk")
+    def end(prefix: str) -> dict[str, Any]:
+        engine.keyed.end(prefix)
+        engine.forget_bulk()
+        return {"status": "ok"}
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

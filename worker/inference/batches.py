@@ -6,7 +6,7 @@ different lengths are aligned at their ends: in front of the shorter ones is pad
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import torch
@@ -14,7 +14,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from core.serving.targets.base import AnswerChunk
-from worker.inference.decoding import Generation
+from worker.inference.decoding import Generation, is_plain, taken
 from worker.inference.weights import Loaded
 
 MOST_PADDING: Final = 1 / 3  # share of a joint cache; rows of very different lengths advance in separate batches
@@ -24,13 +24,15 @@ _SMALL: Final = 2_048  # places of a cache whose padding costs nothing worth men
 class Batch:
     """Rows that advance by one token with each `step`."""
 
-    def __init__(self, first: Generation) -> None:
+    def __init__(self, read: Sequence[Generation]) -> None:
+        """Answers whose prompts were read together: the first one has the cache of all."""
+        first = read[0]
         self.loaded: Loaded = first.loaded
         self.group = first.loaded.adapters.group(first.adapter)
-        self.rows = [first]
-        self._pads = [0]
+        self.rows = list(read)
+        self._pads = [0] * len(self.rows)
         self._cache: Any = first.cache
-        self._grows = _is_plain(self._cache)
+        self._grows = is_plain(self._cache)
         first.cache = None
 
     @property
@@ -38,21 +40,19 @@ class Batch:
         """The places of the joint cache, padding included."""
         return int(self._cache.get_seq_length())
 
-    def admits(self, generation: Generation) -> bool:
-        """Whether an answer whose prompt is read can become a row."""
-        if generation.loaded is not self.loaded or not (self._grows and _is_plain(generation.cache)):
+    def admits(self, other: Batch) -> bool:
+        """Whether the rows of another batch can become rows of this one."""
+        if other.loaded is not self.loaded or other.group != self.group or not (self._grows and other._grows):
             return False
-        if self.group != self.loaded.adapters.group(generation.adapter):
-            return False
-        places = max(self.width, generation.length) * (len(self.rows) + 1)
-        filled = sum(row.length for row in self.rows) + generation.length
-        return places <= _SMALL or places - filled <= MOST_PADDING * places
+        rows = [*self.rows, *other.rows]
+        places = max(self.width, other.width) * len(rows)
+        return places <= _SMALL or places - sum(row.length for row in rows) <= MOST_PADDING * places
 
-    def add(self, generation: Generation) -> None:
-        """Take an answer in as the last row."""
-        width = max(self.width, generation.length)
-        self._pads = [pad + width - self.width for pad in self._pads] + [width - generation.length]
-        mine, new = self._cache.layers, generation.cache.layers
+    def merge(self, other: Batch) -> None:
+        """Take in the rows of another batch as the last ones."""
+        width = max(self.width, other.width)
+        self._pads = [pad + width - one.width for one in (self, other) for pad in one._pads]
+        mine, new = self._cache.layers, other._cache.layers
         self._cache = _cache_of(
             (
                 torch.cat([_padded(old.keys, width), _padded(one.keys, width)]),
@@ -60,8 +60,7 @@ class Batch:
             )
             for old, one in zip(mine, new, strict=True)
         )
-        self.rows.append(generation)
-        generation.cache = None
+        self.rows += other.rows
 
     def step(self) -> list[tuple[Generation, AnswerChunk | Exception | None]]:
         """Advance every row by one token; each with what `Generation.take` returns or raises.
@@ -85,7 +84,7 @@ class Batch:
             likeliest = logits.argmax(dim=-1).tolist()
             for row in self.rows:
                 row.length += 1
-            return [(row, _taken(row, logits[place], likeliest[place])) for place, row in enumerate(self.rows)]
+            return [(row, taken(row, logits[place], likeliest[place])) for place, row in enumerate(self.rows)]
 
     def keep(self, rows: Iterable[Generation]) -> None:
         """Keep these rows and drop the others with their padding."""
@@ -106,7 +105,7 @@ class Batch:
         parts = []
         for place, (row, pad) in enumerate(zip(self.rows, self._pads, strict=True)):
             row.cache = self._part([place], pad, row.length)  # without what the failed step added
-            parts.append(Batch(row))
+            parts.append(Batch([row]))
         return parts
 
     def _part(self, places: list[int], first: int, length: int | None = None) -> Any:
@@ -125,18 +124,6 @@ class Batch:
         return (places >= torch.tensor(self._pads, device=where)[:, None]).long()
 
 
-def _taken(row: Generation, logits: torch.Tensor, likeliest: int) -> AnswerChunk | Exception | None:
-    try:
-        return row.take(logits, likeliest)
-    except Exception as error:  # belongs to this row alone
-        return error
-
-
-def _is_plain(cache: Any) -> bool:
-    """Whether all layers keep every token, so that rows can be joined; others (sliding windows, states) cannot."""
-    return all(type(layer) is DynamicLayer for layer in cache.layers)
-
-
 def _padded(tensor: torch.Tensor, width: int) -> torch.Tensor:
     """[rows, heads, tokens, size] with empty places in front."""
     missing = width - tensor.shape[-2]
@@ -144,7 +131,11 @@ def _padded(tensor: torch.Tensor, width: int) -> torch.Tensor:
 
 
 def _cache_of(layers: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Any:
+    """A cache with these keys and values; its own `update` would copy them once more."""
     cache = DynamicCache()
-    for number, (keys, values) in enumerate(layers):
-        cache.update(keys, values, number)
+    for keys, values in layers:
+        layer = DynamicLayer()
+        layer.lazy_initialization(keys, values)
+        layer.keys, layer.values = keys, values
+        cache.layers.append(layer)
     return cache

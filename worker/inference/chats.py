@@ -27,7 +27,7 @@ async def answer(engine: InferenceEngine, request: Request) -> Response:
     def prepared() -> list[Any]:
         return [prepare(body.model, body.conversation(), body.offered(), engine=body.engine)]
 
-    answers = await OpenAnswers.opened(engine, body, prepared, body.answers)
+    answers = await OpenAnswers.opened(engine, body, prepared, body.answers, request.headers)
     return await completions.answer(answers, _ChatShape(body), body, request)
 
 

@@ -9,21 +9,27 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from core.errors import DataError
 from core.models.tool_calls import CallReader
 from core.serving.targets.base import AnswerChunk
 from worker.inference import problems
-from worker.inference.engine import GenerationRequest, InferenceEngine
+from worker.inference.engine import InferenceEngine
+from worker.inference.keyed import KeyedAnswer, Listener, fingerprint
+from worker.inference.requests import GenerationRequest
 from worker.inference.schema import SamplingRequest
 
 if TYPE_CHECKING:
     from worker.inference.prompts import Question
 
+HEADER: Final = "Idempotency-Key"
+REPLAYED: Final = {"Idempotent-Replayed": "true"}
+MOST_KEY: Final = 200  # characters
 _POLL_S = 0.5  # how often a waiting request checks that its client is still connected
 
 
@@ -43,34 +49,78 @@ class Disconnected(Exception):
 class OpenAnswers:
     """The chunks of all answers to one request, handed from the engine's thread to the event loop."""
 
-    def __init__(self, engine: InferenceEngine, questions: Sequence[Question], body: SamplingRequest) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(
+        self,
+        engine: InferenceEngine,
+        questions: Sequence[Question],
+        body: SamplingRequest,
+        schema: Mapping[str, Any] | None,
+        key: str,
+    ) -> None:
+        self._engine, self._loop = engine, asyncio.get_running_loop()
         self._queue: asyncio.Queue[tuple[int, AnswerChunk | Exception]] = asyncio.Queue()
         self._cancelled = threading.Event()
-        schema = body.answer_schema()
         asked = [question for question in questions for _ in range(body.answers)]
         self.count = self.open = len(asked)
         self._readers = [CallReader(question.calls) if question.calls else None for question in asked]
+        self._joined: list[tuple[KeyedAnswer, Listener]] = []
+        self.replayed = bool(key)
         for number, question in enumerate(asked):
-            options = body.options(number % body.answers)
-            engine.submit(GenerationRequest(question, options, self._to(number), self._cancelled, schema))
+            request = GenerationRequest(
+                question, body.options(number % body.answers), self._to(number), self._cancelled, schema, body.stream
+            )
+            if key:
+                self._join(f"{key} {number}", request)
+            else:
+                engine.submit(request)
 
     @classmethod
     async def opened(
-        cls, engine: InferenceEngine, body: SamplingRequest, prepared: Callable[[], Sequence[Question]], places: int
+        cls,
+        engine: InferenceEngine,
+        body: SamplingRequest,
+        prepared: Callable[[], Sequence[Question]],
+        places: int,
+        headers: Mapping[str, str],
     ) -> OpenAnswers:
-        """The answers to a body. Raises Busy, and what `prepared` raises.
+        """The answers to a body. Raises Busy; Conflict and DataError for a wrong key; and what `prepared` raises.
 
         Args:
             prepared: returns the questions; called in a thread.
             places: the number of answers.
+            headers: of the request: with an `Idempotency-Key`, its answers exist once.
         """
+        key = headers.get(HEADER, "")
+        if len(key) > MOST_KEY:
+            text = f"The key has {len(key):,} characters; the limit is {MOST_KEY}."
+            raise DataError(text, "Use a UUID.", code="idempotency_key", field=HEADER)
         engine.reserve(places)
         try:
-            return cls(engine, await run_in_threadpool(prepared), body)
+            questions, schema = await run_in_threadpool(prepared), body.answer_schema()
         except BaseException:
             engine.release(places)
             raise
+        return cls(engine, questions, body, schema, key and f"{HEADER}: {key}")
+
+    def _join(self, key: str, request: GenerationRequest) -> None:
+        """Submit a request with a key, or join the answer that has it. Raises Conflict."""
+
+        def submit(answer: KeyedAnswer) -> None:
+            own = replace(request, emit=answer.emit, cancelled=answer.cancelled, starts=answer.begin)
+            self._engine.submit(own)
+
+        try:
+            question = request.question
+            of = fingerprint(question.served.id, question.ids, request.options, schema=request.schema)
+            answer, existed = self._engine.keyed.ask(key, of, request.emit, submit)
+        except BaseException:
+            self._engine.release(self.count - len(self._joined))
+            self.cancel()
+            raise
+        self._joined.append((answer, request.emit))
+        if existed:
+            self._engine.release()
+        self.replayed = self.replayed and existed
 
     def _to(self, number: int) -> Any:
         def emit(item: AnswerChunk | Exception) -> None:
@@ -107,8 +157,11 @@ class OpenAnswers:
         return AnswerPiece(number, replace(chunk, text=shown + rest, finish_reason=reason), tuple(map(_call, calls)))
 
     def cancel(self) -> None:
-        """Stop the generation; no effect after its end."""
+        """Stop the generation; one with a key goes on for whoever sends the key again. No effect after the end."""
         self._cancelled.set()
+        for answer, listener in self._joined:
+            self._engine.keyed.leave(answer, listener)
+        self._joined = []
 
 
 class AnswerShape(Protocol):
@@ -134,7 +187,8 @@ async def answer(answers: OpenAnswers, shape: AnswerShape, body: SamplingRequest
         first = await answers.next(request)
         if body.stream:
             events = _stream(answers, first, shape, body, request)
-            return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+            stored = {"Cache-Control": "no-store"} | (REPLAYED if answers.replayed else {})
+            return StreamingResponse(events, media_type="text/event-stream", headers=stored)
         return await _complete(answers, first, shape, body, request)
     except BaseException:
         answers.cancel()
@@ -150,8 +204,9 @@ async def _complete(
     while answers.open:
         piece = await answers.next(request)
         pieces[piece.number].append(piece)
+    answers.cancel()
     usage = _usage({number: of[-1].chunk for number, of in enumerate(pieces)}, body.answers)
-    return JSONResponse(shape.completed(pieces, usage))
+    return JSONResponse(shape.completed(pieces, usage), headers=REPLAYED if answers.replayed else None)
 
 
 async def _stream(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import torch
+from transformers.cache_utils import DynamicLayer
 
 from core.models.thinking import EmptyBlockFilter
 from core.serving.targets.base import AnswerChunk, TokenLogprob
-from worker.inference.engine import GenerationRequest
 from worker.inference.grammar import Grammar, Vocabulary
 from worker.inference.prompts import too_long
+from worker.inference.requests import READ_AT_ONCE, GenerationRequest
 from worker.inference.weights import Loaded
 from worker.training.generate import stop_ids
 
@@ -51,8 +53,13 @@ class Generation:
             self._random.seed()
         self._unread = list(prompt)
         self.next_token = -1
+        self._began = time.perf_counter()
         self._ids: list[int] = []
-        self._text = TextStream(loaded.tokenizer, self.options.stop, special=self.options.special)
+        self._text: TextStream | CompleteText
+        if request.streams or self.options.stop:
+            self._text = TextStream(loaded.tokenizer, self.options.stop, special=self.options.special)
+        else:
+            self._text = CompleteText(loaded.tokenizer, special=self.options.special)
         self._shown = EmptyBlockFilter()
         self._logprobs: list[TokenLogprob] = []  # of tokens since the last chunk
 
@@ -60,6 +67,18 @@ class Generation:
     def unread(self) -> int:
         """The tokens of the prompt that are not read yet."""
         return len(self._unread)
+
+    @property
+    def joins(self) -> bool:
+        """Whether its prompt can be read together with others."""
+        fresh = self.cache is None and len(self._unread) == self.prompt_tokens <= READ_AT_ONCE
+        return fresh and self.loaded.reads_together is True
+
+    def is_like(self, other: Generation) -> bool:
+        """Whether both prompts can be read at once: as long, of the same weights, with adapters that mix."""
+        if self.loaded is not other.loaded or self.prompt_tokens != other.prompt_tokens:
+            return False
+        return self.loaded.adapters.group(self.adapter) == self.loaded.adapters.group(other.adapter)
 
     def read(self, most: int) -> AnswerChunk | None:
         """Read up to `most` tokens of the prompt; with its last one, what `take` returns for the first token."""
@@ -69,6 +88,8 @@ class Generation:
             ids = torch.tensor([part], device=self.loaded.model.device)
             out = model(input_ids=ids, past_key_values=self.cache, use_cache=True, logits_to_keep=1)
             self.cache = out.past_key_values
+            if self.loaded.reads_together is None:
+                self.loaded.reads_together = is_plain(self.cache)
             self.length += len(part)
             return None if self._unread else self.take(out.logits[0, -1])
 
@@ -104,7 +125,8 @@ class Generation:
 
     def _last(self, reason: str, text: str) -> AnswerChunk:
         shown = self._shown.add(text) + self._shown.rest()
-        return AnswerChunk(shown, reason, self.prompt_tokens, len(self._ids), self._noted())
+        seconds = time.perf_counter() - self._began
+        return AnswerChunk(shown, reason, self.prompt_tokens, len(self._ids), self._noted(), seconds)
 
     def _noted(self) -> tuple[TokenLogprob, ...]:
         noted, self._logprobs = tuple(self._logprobs), []
@@ -133,6 +155,59 @@ class Generation:
                 0, order, torch.where(before < self.options.top_p, ordered, 0.0)
             )
         return int(torch.multinomial(probabilities, 1, generator=self._random))
+
+
+def read_together(answers: Sequence[Generation]) -> list[AnswerChunk | Exception | None]:
+    """Read prompts that are alike (`Generation.is_like`); what `take` returns or raises for each. The first one then
+    has the cache of all of them.
+
+    Raises:
+        Exception: the model failed; nothing was read.
+    """
+    loaded = answers[0].loaded
+    with torch.inference_mode():
+        model = loaded.adapters.together([one.adapter for one in answers])
+        ids = torch.tensor([one._unread for one in answers], device=loaded.model.device)
+        out = model(input_ids=ids, use_cache=True, logits_to_keep=1)
+        logits = out.logits[:, -1]
+        likeliest = logits.argmax(dim=-1).tolist()
+        answers[0].cache = out.past_key_values
+        for one in answers:
+            one.length, one._unread = one.prompt_tokens, []
+        return [taken(one, logits[place], likeliest[place]) for place, one in enumerate(answers)]
+
+
+def taken(answer: Generation, logits: torch.Tensor, likeliest: int) -> AnswerChunk | Exception | None:
+    """What `take` returns, or raises: that belongs to this answer alone."""
+    try:
+        return answer.take(logits, likeliest)
+    except Exception as error:
+        return error
+
+
+def is_plain(cache: Any) -> bool:
+    """Whether all layers keep every token, so that rows can be joined; others (sliding windows, states) cannot."""
+    return all(type(layer) is DynamicLayer for layer in cache.layers)
+
+
+class CompleteText:
+    """Token ids -> the text of an answer that is shown at its end: decoded once."""
+
+    stopped = False  # without stop words, the text ends with its tokens
+
+    def __init__(self, tokenizer: Any, *, special: bool) -> None:
+        self._tokenizer, self._skip = tokenizer, not special
+        self._ids: list[int] = []
+
+    def add(self, token: int) -> str:
+        """Nothing: the text follows at the end."""
+        self._ids.append(token)
+        return ""
+
+    def rest(self) -> str:
+        """The complete text."""
+        decode = self._tokenizer.decode
+        return str(decode(self._ids, skip_special_tokens=self._skip, clean_up_tokenization_spaces=False))
 
 
 class TextStream:

@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Sequence
 from typing import Any, Final
 
-import torch
+from worker.inference.requests import Likelihood, LikelihoodRequest
 
-from core.errors import DataError
-from core.messages import Message
-from core.models.base_models.light_tokenizer import load_tokenizer
-from core.models.render import labels_of, render
-from worker.inference.served_models import Served
-from worker.inference.weights import Loader
-
-_AT_ONCE: Final = 16
-_IGNORED: Final = -100
-
-Found = tuple[int, float, int]  # the number of the conversation, sum of log-probabilities, tokens
+MOST_AT_ONCE: Final = 16  # conversations
+MOST_TOKENS: Final = 2_048  # of a batch, padding included: answers wait for it
+IGNORED: Final = -100
 
 
-def of_outputs(loader: Loader, served: Served, conversations: Sequence[Sequence[Message]]) -> Iterator[list[Found]]:
-    """The log-probability of the last output of each conversation, in batches; one that does not fit is left out."""
-    loaded, adapter = loader.get(served, busy=set())
-    assert served.base.path is not None
-    tokenizer = load_tokenizer(served.base.path, served.base.revision)
-    limit = int(getattr(loaded.model.config, "max_position_embeddings", 0) or 0)
-    tokens: list[tuple[int, list[int], list[int]]] = []
-    for number, messages in enumerate(conversations):
-        *before, last = messages
-        quiet = [replace(message, weight=0) if message.role == "assistant" else message for message in before]
-        try:
-            rendered = render([*quiet, last], tokenizer)
-        except DataError:
-            continue
-        if not limit or len(rendered.input_ids) <= limit:
-            labels = labels_of(rendered.input_ids, rendered.loss, completion_only=True)
-            tokens.append((number, list(rendered.input_ids), labels))
-    tokens.sort(key=lambda one: len(one[1]))
-    prefixed = loaded.adapters.start(adapter) is not None
-    size = 1 if prefixed else _AT_ONCE
-    for start in range(0, len(tokens), size):
-        batch = tokens[start : start + size]
-        model = loaded.adapters.together([adapter] * len(batch))
-        yield _batch(model, batch, loaded.model.device, loaded.adapters.start(adapter))
+def first_of(waiting: deque[LikelihoodRequest]) -> list[LikelihoodRequest]:
+    """Take the first requests that are measured at once: of the same model, in the order of their arrival."""
+    found: list[LikelihoodRequest] = []
+    width = 0
+    while waiting and len(found) < MOST_AT_ONCE:
+        width = max(width, len(waiting[0].ids))
+        is_same = not found or waiting[0].served == found[0].served
+        if found and (not is_same or width * (len(found) + 1) > MOST_TOKENS):
+            break
+        found.append(waiting.popleft())
+    return found
 
 
-def _batch(model: Any, batch: list[tuple[int, list[int], list[int]]], device: Any, cache: Any) -> list[Found]:
-    width = max(len(ids) for _, ids, _ in batch)
-    ids = torch.tensor([ids + [0] * (width - len(ids)) for _, ids, _ in batch], device=device)
-    labels = torch.tensor([row + [_IGNORED] * (width - len(row)) for _, _, row in batch], device=device)
+def measure(loaded: Any, adapter: str | None, wanted: Sequence[LikelihoodRequest]) -> list[Likelihood]:
+    """The likelihood of each output; on the engine's thread."""
+    if loaded.adapters.start(adapter) is not None:  # a prefix: the cache belongs to one conversation
+        return [_measured(loaded, adapter, [one])[0] for one in wanted]
+    return _measured(loaded, adapter, wanted)
+
+
+def _measured(loaded: Any, adapter: str | None, wanted: Sequence[LikelihoodRequest]) -> list[Likelihood]:
+    import torch
+
+    cache, model = loaded.adapters.start(adapter), loaded.adapters.together([adapter] * len(wanted))
+    width = max(len(one.ids) for one in wanted)
+    ids = torch.tensor([[*one.ids, *[0] * (width - len(one.ids))] for one in wanted], device=loaded.model.device)
+    labels = torch.tensor([[*one.labels, *[IGNORED] * (width - len(one.labels))] for one in wanted], device=ids.device)
     with torch.inference_mode():
         # Padding follows each conversation, and no token sees a later one, so that no mask is needed.
         out = model(input_ids=ids, past_key_values=cache, use_cache=cache is not None)
-        logits, wanted = out.logits[:, :-1].float(), labels[:, 1:]
+        logits, expected = out.logits[:, :-1].float(), labels[:, 1:]
         losses = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1), wanted.flatten(), ignore_index=_IGNORED, reduction="none"
-        ).view(wanted.shape)
-    sums, counts = (-losses.sum(1)).tolist(), (wanted != _IGNORED).sum(1).tolist()
-    return [(number, total, count) for (number, _, _), total, count in zip(batch, sums, counts, strict=True) if count]
+            logits.flatten(0, 1), expected.flatten(), ignore_index=IGNORED, reduction="none"
+        ).view(expected.shape)
+    sums, counts = (-losses.sum(1)).tolist(), (expected != IGNORED).sum(1).tolist()
+    return [Likelihood(total, count) for total, count in zip(sums, counts, strict=True)]

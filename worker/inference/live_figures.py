@@ -20,7 +20,7 @@ class LiveFigures:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
         self._seconds: deque[tuple[int, int]] = deque(maxlen=WINDOW_S + 1)  # with a token, and how many, oldest first
-        self._answers = 0
+        self._answers = self._generations = self._measured = 0
         self._last: float | None = None
 
     def tokens(self, count: int) -> None:
@@ -32,6 +32,16 @@ class LiveFigures:
                 before = self._seconds.pop()[1]
             self._seconds.append((second, before + count))
 
+    def generation(self) -> None:
+        """Note an answer that was started."""
+        with self._lock:
+            self._generations += 1
+
+    def measured(self, count: int) -> None:
+        """Note outputs whose likelihood was computed."""
+        with self._lock:
+            self._measured += count
+
     def answer(self) -> None:
         """Note an answer that was completed."""
         with self._lock:
@@ -41,7 +51,8 @@ class LiveFigures:
         """The figures now.
 
         Returns:
-            answered: completed answers since the process began. idle_s: since the last token; None before the first.
+            generations, answered: answers that were started, and those completed, since the process began.
+            measured: outputs whose likelihood was computed. idle_s: since the last token; None before the first.
             tokens_per_s: of the last seconds in which there were tokens; the current second only where it is the first.
         """
         with self._lock:
@@ -50,7 +61,9 @@ class LiveFigures:
             complete = [one for one in recent if one[0] < int(now)] or recent
             idle_s = None if self._last is None else now - self._last
             return {
+                "generations": self._generations,
                 "answered": self._answers,
+                "measured": self._measured,
                 "idle_s": idle_s,
                 "tokens_per_s": sum(count for _, count in complete) / len(complete) if complete else 0.0,
             }

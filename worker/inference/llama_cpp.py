@@ -22,8 +22,8 @@ from worker.serving.llama_server import LlamaServer, NotLoaded
 if TYPE_CHECKING:
     import httpx
 
-    from worker.inference.engine import GenerationRequest
     from worker.inference.live_figures import LiveFigures
+    from worker.inference.requests import GenerationRequest
     from worker.inference.served_models import GgufFiles
 
 log = logging.getLogger(__name__)

@@ -9,19 +9,24 @@ from typing import Any, Final
 
 from fastapi.responses import JSONResponse
 
-from core.errors import DatabaseUnavailable, DataError, NotFound, StudioError
-from worker.inference.engine import Busy
+from core.errors import Conflict, DatabaseUnavailable, DataError, NotFound, StudioError
+from worker.inference.requests import Busy
 
 log = logging.getLogger(__name__)
 
-_KINDS: Final = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
-_CODES: Final = {404: "model_not_found", 429: "busy", 503: "database_unavailable"}
+_KINDS: Final = {
+    400: "invalid_request_error",
+    404: "invalid_request_error",
+    409: "invalid_request_error",
+    429: "rate_limit_error",
+}
+_CODES: Final = {404: "model_not_found", 409: "conflict", 429: "busy", 503: "database_unavailable"}
 _PATHS: Final = "Available: /health, /v1/models, /v1/chat/completions and /v1/completions."
 
 
 def status_of(error: Exception) -> int:
     """The HTTP status of an error."""
-    for kind, status in ((Busy, 429), (NotFound, 404), (DataError, 400), (DatabaseUnavailable, 503)):
+    for kind, status in ((Busy, 429), (NotFound, 404), (Conflict, 409), (DataError, 400), (DatabaseUnavailable, 503)):
         if isinstance(error, kind):
             return status
     return 500

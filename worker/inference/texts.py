@@ -28,7 +28,7 @@ async def answer(engine: InferenceEngine, request: Request) -> Response:
     def prepared() -> list[Any]:
         return [prepare_text(body.model, prompt, engine=body.engine) for prompt in prompts]
 
-    answers = await OpenAnswers.opened(engine, body, prepared, body.answers * len(prompts))
+    answers = await OpenAnswers.opened(engine, body, prepared, body.answers * len(prompts), request.headers)
     return await completions.answer(answers, _TextShape(body), body, request)
 
 

@@ -26,8 +26,8 @@ from core.models.base_models.local_folder import inspect
 from core.text import size
 from core.training import precision as rule
 from core.training.forecast.device import detect
-from worker.inference.engine import NoRoom
 from worker.inference.mixing import Mixture, can_mix, skeleton
+from worker.inference.requests import NoRoom
 from worker.inference.served_models import Served
 from worker.training import precision, runtime, tuners
 from worker.training.generate import keep_contiguous
@@ -142,11 +142,18 @@ def _prefix(tuned: Any) -> Any:
 
 
 class Loaded:
-    """One set of weights with its tokenizer and the adapters beside it."""
+    """One set of weights with its tokenizer and the adapters beside it.
+
+    Attributes:
+        reads_together: whether prompts can be read together; None until the first one was read.
+        only_bulk: whether nothing but bulk requests asked it.
+    """
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model, self.tokenizer = model, tokenizer
         self.adapters = Adapters(model)
+        self.reads_together: bool | None = None
+        self.only_bulk = True
 
 
 class Loader:
@@ -160,12 +167,24 @@ class Loader:
         """What is in memory, for the health page."""
         return [name for (name, _), loaded in self._models.items() for name in (name, *loaded.adapters)]
 
-    def get(self, served: Served, busy: set[int]) -> tuple[Loaded, str | None]:
+    def get(self, served: Served, busy: set[int], *, bulk: bool = False) -> tuple[Loaded, str | None]:
         """Weights, and the name of the adapter to switch on.
 
         Args:
             busy: `id()`s of loaded weights that are generating now: they are not unloaded.
+            bulk: for a bulk request.
         """
+        loaded, adapter = self._get(served, busy)
+        loaded.only_bulk = loaded.only_bulk and bulk
+        return loaded, adapter
+
+    def forget_bulk(self, busy: set[int]) -> None:
+        """Unload what only bulk requests asked."""
+        idle = [key for key, loaded in self._models.items() if loaded.only_bulk and id(loaded) not in busy]
+        for key in idle:
+            self._unload(key)
+
+    def _get(self, served: Served, busy: set[int]) -> tuple[Loaded, str | None]:
         base = served.base
         if served.weights is not None and not served.is_adapter:
             return self._load((served.id, base.revision), served.title, served.weights, base.path, busy), None
@@ -200,15 +219,18 @@ class Loader:
         wide = rule.WIDTHS["bf16" if runtime.device().type == "cuda" else "fp32"]
         idle = [key for key, loaded in self._models.items() if id(loaded) not in busy]
         while idle and _free_memory() < params * wide * _ROOM:
-            log.info("Unloading %s", idle[0][0])
-            del self._models[idle.pop(0)]
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            self._unload(idle.pop(0))
         free, least = _free_memory(), params * rule.WIDTHS["bf16"] * _ROOM
         if free < least:
             text = f"“{title}” needs about {size(least)} of memory to answer; {size(free)} are free."
             raise NoRoom(text, "Wait until other work has ended, or choose a smaller model.")
+
+    def _unload(self, key: tuple[str, str]) -> None:
+        log.info("Unloading %s", key[0])
+        del self._models[key]
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def _add_adapter(self, loaded: Loaded, served: Served, is_busy: bool) -> None:
         if served.id in loaded.adapters:

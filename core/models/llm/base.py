@@ -26,6 +26,7 @@ class Ask:
     Args:
         schema: a JSON schema that the answer must follow; None takes any text.
         max_tokens: of the answer.
+        key: names the question, so that a server that knows such keys answers it once; "" for none.
     """
 
     model: str
@@ -34,6 +35,7 @@ class Ask:
     temperature: float = 0.0
     max_tokens: int = 1024
     seed: int | None = None
+    key: str = ""
 
     @property
     def characters(self) -> int:

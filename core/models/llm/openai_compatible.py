@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from core.platform.network import AddressRefused
 from core.text import estimated_tokens
 
 SCHEMA_NAME: Final = "examples"
+KEY_HEADER: Final = "Idempotency-Key"  # this studio and some services know it; the others ignore it
 # What an endpoint may refuse, and what is sent instead; learned from its refusals, once per client.
 _LEVELS: Final = ("json_schema", "json_object", "text")
 # The variables that the services' own documentation names.
@@ -111,7 +113,8 @@ class OpenAiClient:
 
     def _ask(self, ask: Ask, dialect: _Dialect) -> Completion:
         body = dialect.body(ask)
-        made = self._call(lambda: self._client.chat.completions.create(**body))
+        headers = {KEY_HEADER: _key(ask.key, body)} if ask.key else None
+        made = self._call(lambda: self._client.chat.completions.create(**body, extra_headers=headers))
         choices = getattr(made, "choices", None)
         if not isinstance(choices, list):
             raise _not_json(made)
@@ -195,6 +198,11 @@ class _Dialect:
         if ask.schema is not None and self._level + 1 < len(_LEVELS) and (is_about_format or vague):
             return _Dialect(self._level + 1, self._limit, self._plain)
         return None
+
+
+def _key(key: str, body: Mapping[str, Any]) -> str:
+    """The key of a question in one form: after a refusal the body is another one, which needs another key."""
+    return f"{key}-{hashlib.blake2b(json.dumps(body).encode(), digest_size=4).hexdigest()}"
 
 
 def timed_out(endpoint: Endpoint) -> LlmError:

@@ -213,6 +213,7 @@ for _kind in (
         "balance",
         "gpu",
         can_pause=True,
+        resumes_from_workdir=True,
         reads=("dataset_id", "dataset_version_id", "model_ids"),
         opens=("evaluate", "evaluation_id"),
         made=("evaluate", "evaluation_id"),

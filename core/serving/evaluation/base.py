@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal, Self
 
 from core.registry import Registry
@@ -22,6 +22,7 @@ class Graded:
         tokens: of the answer.
         logprob, expected_tokens: sum of the log-probabilities of the expected output's tokens, and their number; None
             where they were not measured.
+        values: of metrics that were computed already, by their ids.
     """
 
     expected: str
@@ -30,6 +31,7 @@ class Graded:
     tokens: int = 0
     logprob: float | None = None
     expected_tokens: int = 0
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ def mean_of(
     """
 
     def compute(graded: Sequence[Graded]) -> tuple[Score, ...]:
-        values = [value for item in graded if (value := of_one(item)) is not None]
+        found = (item.values[metric_id] if metric_id in item.values else of_one(item) for item in graded)
+        values = [value for value in found if value is not None]
         if not values:
             return ()
         if counts:

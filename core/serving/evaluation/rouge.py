@@ -20,7 +20,12 @@ def _scorer() -> Any:
 
 
 def _scores(item: Graded) -> Any:
-    return _scorer().score(without_thinking(item.expected), without_thinking(item.answer))
+    return _of_texts(item.expected, item.answer)
+
+
+@lru_cache(maxsize=10_000)  # each answer is measured when it is stored, and for the figures of all
+def _of_texts(expected: str, answer: str) -> Any:
+    return _scorer().score(without_thinking(expected), without_thinking(answer))
 
 
 def _compute(graded: Sequence[Graded]) -> tuple[Score, ...]:

@@ -27,13 +27,15 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class AnswerChunk:
-    """A piece of a streamed answer. The last one has `finish_reason` (stop or length) and the token counts."""
+    """A piece of a streamed answer. The last one has `finish_reason` (stop or length), the token counts and, from the
+    studio's own engine, the seconds from the first token of the prompt to the end."""
 
     text: str = ""
     finish_reason: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
     logprobs: tuple[TokenLogprob, ...] = ()  # of the tokens since the chunk before, where they are requested
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

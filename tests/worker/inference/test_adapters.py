@@ -14,7 +14,7 @@ from core.models.base_models.records import BaseModelRef
 from core.models.methods import METHODS, build
 from tests.support.random_model import make_model
 from worker.inference import weights
-from worker.inference.engine import NoRoom
+from worker.inference.requests import NoRoom
 from worker.inference.served_models import Served
 from worker.inference.weights import Adapters, Loader
 from worker.training import tuners

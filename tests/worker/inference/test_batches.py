@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +16,9 @@ from tests.worker.inference import test_adapters
 from tests.worker.inference.test_adapters import NAMES
 from worker.inference.batches import Batch
 from worker.inference.decoding import Generation
-from worker.inference.engine import READ_AT_ONCE, GenerationRequest, InferenceEngine, NoRoom
+from worker.inference.engine import InferenceEngine
 from worker.inference.prompts import Question
+from worker.inference.requests import READ_AT_ONCE, GenerationRequest, NoRoom
 from worker.inference.weights import Loaded
 from worker.training.model_files import load_model, load_tokenizer
 
@@ -84,13 +86,14 @@ class Engine(InferenceEngine):
 
     def ask(self, answer: Answer, name: str | None) -> Answer:
         self.names[id(answer.request)] = name
-        self.reserve()
+        if not answer.request.bulk:
+            self.reserve()
         self.submit(answer.request)
         return answer
 
     def rounds(self, number: int) -> None:
         for _ in range(number):
-            if not (self._waiting or self._unread or self._batches) and self._inbox.empty():
+            if self._is_idle and self._inbox.empty():
                 return
             self._admit()
             self._read()
@@ -228,7 +231,7 @@ def test_answers_beyond_the_places_wait_in_their_order(loaded: Loaded, monkeypat
 def test_an_answer_whose_model_has_no_room_waits_for_the_others(loaded: Loaded, monkeypatch: Any) -> None:
     class Full(Engine):
         def _begin(self, request: GenerationRequest) -> Generation:
-            if self._advancing and request is second.request:
+            if self._busy and request is second.request:
                 raise NoRoom("“Large” needs about 3 GB of memory to answer; 1 GB are free.")
             return super()._begin(request)
 
@@ -254,3 +257,56 @@ def test_very_different_lengths_are_not_padded_to_each_other(loaded: Loaded, mon
         engine.ask(Answer(0), None)
     engine.rounds(1)
     assert sorted(len(batch.rows) for batch in engine.batches) == [1, 3]
+
+
+def bulk(prompt: int, **options: Any) -> Answer:
+    answer = Answer(prompt, **options)
+    answer.request = replace(answer.request, bulk=True, streams=False)
+    return answer
+
+
+def test_prompts_of_the_same_length_are_read_together(loaded: Loaded) -> None:
+    engine = Engine(loaded)
+    names = ["lora-1", None, "lora-2", None, "lora-1"]
+    asked = [(2 if number < 3 else 5, name) for number, name in enumerate(names)]
+    loaded.reads_together = None
+    answers = [engine.ask(bulk(prompt, tokens=9), name) for prompt, name in asked]
+    engine.rounds(1)
+    assert loaded.reads_together is True, "the first one was read alone, and showed how"
+    engine.rounds(30)
+    for answer, (prompt, name) in zip(answers, asked, strict=True):
+        assert answer.text == alone(loaded, prompt, name, tokens=9)
+        assert len(answer.pieces) == 1, "nobody reads along"
+    assert engine.open == 0
+
+
+def test_prompts_that_cannot_be_read_together_are_read_alone(loaded: Loaded, monkeypatch: Any) -> None:
+    from worker.inference import decoding
+
+    def broken(answers: Any) -> Any:
+        raise RuntimeError("no memory for so many")
+
+    monkeypatch.setattr(decoding, "read_together", broken)
+    loaded.reads_together = True
+    engine = Engine(loaded)
+    answers = [engine.ask(bulk(2), None) for _ in range(3)]
+    engine.rounds(30)
+    assert loaded.reads_together is False
+    assert {answer.text for answer in answers} == {alone(loaded, 2, None)}
+
+
+def test_people_do_not_wait_for_bulk_requests(loaded: Loaded, monkeypatch: Any) -> None:
+    from worker.inference import engine as module
+
+    monkeypatch.setattr(module, "BULK_ROWS", 4)
+    monkeypatch.setattr(module, "BULK_START", 2)
+    engine = Engine(loaded)
+    many = [engine.ask(bulk(2, tokens=6), None) for _ in range(20)]
+    assert engine.open == 20
+    engine.rounds(1)
+    person = engine.ask(Answer(3, tokens=2), None)
+    engine.rounds(2)
+    assert person.ended.is_set()
+    assert not all(answer.ended.is_set() for answer in many)
+    engine.rounds(60)
+    assert all(answer.ended.is_set() for answer in many)

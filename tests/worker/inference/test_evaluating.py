@@ -15,12 +15,16 @@ from core.services.serving.evaluating import EvaluationSettings, verdicts
 from core.serving.evaluations import store
 from tests.support.jobs import launch, make_dataset, succeed
 from tests.support.random_model import make_adapter, make_model
+from tests.support.servers import free_port
 from worker.run import execute
 
 COUNT = 40  # more than advance together
 
 
-def test_models_of_the_studio_answer_and_are_judged(studio_env: Path, tmp_path: Path) -> None:
+def test_models_of_the_studio_answer_and_are_judged(
+    studio_env: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SFT_INFERENCE_PORT", str(free_port()))  # the evaluation starts the process itself
     path = make_model(tmp_path / "base")
     base = f"local:{path}"
     tuned = succeed(launch(make_dataset(), base, name="Tuned"), make_adapter(path, tmp_path / "adapter", seed=1)).id

@@ -20,15 +20,19 @@ class Clock:
 def test_tokens_per_second_are_of_the_seconds_that_had_some() -> None:
     clock = Clock()
     figures = LiveFigures(clock)
-    assert figures.snapshot() == {"answered": 0, "idle_s": None, "tokens_per_s": 0.0}
+    nothing = {"generations": 0, "answered": 0, "measured": 0}
+    assert figures.snapshot() == {**nothing, "idle_s": None, "tokens_per_s": 0.0}
     figures.tokens(3)
     assert figures.snapshot()["tokens_per_s"] == 3, "the first second counts while there is no other"
     for clock.at in (101.25, 101.5, 105.0):
         figures.tokens(5)
+    figures.generation()
     figures.answer()
+    figures.measured(2)
     assert figures.snapshot()["tokens_per_s"] == (3 + 10) / 2, "the current second is not complete"
     clock.at = 106.5
-    assert figures.snapshot() == {"answered": 1, "idle_s": 1.5, "tokens_per_s": (3 + 10 + 5) / 3}
+    done = {"generations": 1, "answered": 1, "measured": 2}
+    assert figures.snapshot() == {**done, "idle_s": 1.5, "tokens_per_s": (3 + 10 + 5) / 3}
     clock.at += WINDOW_S
     assert figures.snapshot()["tokens_per_s"] == 0
 

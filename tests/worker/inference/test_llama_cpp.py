@@ -23,8 +23,9 @@ from core.serving.targets.studio import Studio
 from tests.support import llama_cpp
 from tests.support.jobs import launch, make_dataset, succeed
 from tests.support.random_model import make_adapter
-from worker.inference.engine import GenerationRequest, InferenceEngine
+from worker.inference.engine import InferenceEngine
 from worker.inference.prompts import prepare
+from worker.inference.requests import GenerationRequest
 from worker.run import execute
 from worker.serving import llama_server
 

@@ -13,8 +13,8 @@ from core.serving.targets.base import ChatOptions
 from tests.support.answers import pieces_of
 from tests.support.random_model import make_model
 from worker.inference.decoding import Generation
-from worker.inference.engine import GenerationRequest
 from worker.inference.prompts import Question
+from worker.inference.requests import GenerationRequest
 from worker.inference.weights import Loaded
 from worker.training.generate import exact_match
 from worker.training.model_files import load_model, load_tokenizer

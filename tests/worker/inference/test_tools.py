@@ -43,7 +43,7 @@ def client(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         names = ()
         text = ""  # what the model writes
 
-        def get(self, served: Served, busy: set[int]) -> tuple[Loaded, None]:
+        def get(self, served: Served, busy: set[int], *, bulk: bool = False) -> tuple[Loaded, None]:
             model = load_model(directory).eval()
             dictate(model, [*tokenizer(self.text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id])
             return Loaded(model, tokenizer), None

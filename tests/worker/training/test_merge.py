@@ -63,8 +63,8 @@ def test_the_merged_model_answers_like_its_adapter(tuned: models.ModelRecord) ->
     from core.serving.targets.base import ChatOptions
     from tests.support.answers import pieces_of
     from worker.inference.decoding import Generation
-    from worker.inference.engine import GenerationRequest
     from worker.inference.prompts import prepare
+    from worker.inference.requests import GenerationRequest
     from worker.inference.weights import Loader
 
     execute(merging.begin(tuned.id).id, "test:1")

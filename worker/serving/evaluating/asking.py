@@ -29,6 +29,10 @@ class AskedQuestion:
         """(suite, position, repeat)."""
         return self.question.suite, self.question.position, self.repeat
 
+    def name(self, evaluation_id: str, model: Contestant) -> str:
+        """It, with the model that is asked: the same in every run of the evaluation, and of no other question."""
+        return " ".join((evaluation_id, model.id, *map(str, self.key)))
+
     def seed(self, settings: EvaluationSettings) -> int | None:
         """Of a sampled answer: the same each time, and another one in each repeat."""
         return settings.seed + self.question.position + _SEEDS * self.repeat if settings.temperature else None
@@ -51,5 +55,10 @@ class Asker(Protocol):
             StudioError: the model cannot answer at all.
         """
 
-    def close(self) -> None:
-        """End what it started."""
+    def close(self, *, ends: bool) -> None:
+        """Stop asking.
+
+        Args:
+            ends: the same is not asked again: what is under way ends too. Else it goes on where it can, for the run
+                that continues.
+        """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
+from pathlib import Path
 from typing import Final
 
 from core.models.llm import Ask, Client, LlmError
@@ -14,16 +16,26 @@ from core.models.llm.retry import Patience
 from core.services.platform import connections
 from core.services.serving import connected
 from core.serving.evaluations.records import AnswerRecord, Contestant, EvaluationSettings
+from core.text import plural
 from worker.serving.evaluating.asking import GIVE_UP_AFTER, TICK_S, AskedQuestion
+from worker.serving.evaluating.journal import AskedJournal
 
 _AT_ONCE: Final = 4
 _ATTEMPTS: Final = 4
 
 
 class ConnectionAsker:
-    """Opens the connection of the model that it asks."""
+    """Opens the connection of the model that it asks.
 
-    def __init__(self) -> None:
+    Args:
+        evaluation_id: part of the key of every question.
+        folder: survives a kill; what is asked is written down there.
+        report: gets a sentence about questions that are asked again.
+    """
+
+    def __init__(self, evaluation_id: str, folder: Path, report: Callable[[str], None]) -> None:
+        self._evaluation_id, self._report = evaluation_id, report
+        self._journal = AskedJournal(folder / "asked")
         self._client: Client | None = None
         self._halt = threading.Event()
 
@@ -32,6 +44,12 @@ class ConnectionAsker:
     ) -> Iterator[list[AnswerRecord]]:
         """See `Asker.answers`."""
         record, name = connected.target(model.id).connection, connected.name_of(model.id)
+        names = {one.key: one.name(self._evaluation_id, model) for one in asked}
+        if again := sum(name in self._journal for name in names.values()):
+            text = (
+                f"{plural(again, 'question')} to {model.title} had been sent before without an answer that was stored"
+            )
+            self._report(f"{text}: sent again.")
         client = self._client = connections.open_client(record.id)
         self._halt = halt = threading.Event()
         patience = Patience(attempts=_ATTEMPTS, wait=halt.wait)
@@ -40,7 +58,8 @@ class ConnectionAsker:
 
         def work() -> None:
             while (one := inbox.get()) is not None and not halt.is_set():
-                outbox.put(_answer(client, patience, model, name, one, settings))
+                self._journal.add(names[one.key])
+                outbox.put(_answer(client, patience, model, name, one, settings, names[one.key]))
 
         threads = min(int(record.settings.get("concurrency") or _AT_ONCE), len(asked))
         for _ in range(threads):
@@ -66,23 +85,33 @@ class ConnectionAsker:
             halt.set()
             for _ in range(threads):
                 inbox.put(None)
-            self.close()
+            self._disconnect()
         if failures:
             raise LlmError(
                 f"{failures} of {len(asked)} questions got no answer from {model.title}.",
                 "Retry: only these are asked again.",
             )
 
-    def close(self) -> None:
-        """Close the connection; open calls end."""
+    def close(self, *, ends: bool) -> None:
+        """Close the connection; open calls end, whether or not others will ask for the same."""
         self._halt.set()
+        self._disconnect()
+        self._journal.close()
+
+    def _disconnect(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None
 
 
 def _answer(
-    client: Client, patience: Patience, model: Contestant, name: str, one: AskedQuestion, settings: EvaluationSettings
+    client: Client,
+    patience: Patience,
+    model: Contestant,
+    name: str,
+    one: AskedQuestion,
+    settings: EvaluationSettings,
+    key: str,
 ) -> AnswerRecord | Exception:
     messages = tuple({"role": message.role, "content": message.content} for message in one.question.messages)
     ask = Ask(
@@ -92,6 +121,7 @@ def _answer(
         temperature=settings.temperature,
         max_tokens=one.max_tokens,
         seed=one.seed(settings),
+        key=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
     )
     began = time.perf_counter()
     try:

@@ -1,150 +1,209 @@
-"""Asks models of the studio through its engine, in this process: many answers of a model advance together."""
+"""Asks models of the studio through its inference process, where many answers of a model advance together."""
 
 from __future__ import annotations
 
 import queue
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from core.errors import StudioError
+from core.errors import DataError, StudioError
 from core.messages import Message
+from core.models.base_models.light_tokenizer import load_tokenizer
+from core.models.render import labels_of, render
 from core.services.serving.evaluating.questions import EvaluationQuestion
 from core.serving.evaluations.records import AnswerRecord, Contestant, EvaluationSettings
-from core.serving.targets.base import AnswerChunk, ChatOptions
-from worker.inference.engine import MAX_ROWS, GenerationRequest, InferenceEngine
 from worker.inference.prompts import prepare_for
 from worker.inference.served_models import Served, find
 from worker.serving.evaluating.asking import GIVE_UP_AFTER, TICK_S, AskedQuestion
+from worker.serving.evaluating.inference import BulkCall, InferenceProcess, Lost, error_of
 
 _ENGINE: Final = "studio"  # whatever was chosen for the model in chats
+_AT_ONCE: Final = 256  # questions of one request; the next one follows before these are answered
+_AHEAD: Final = 96  # open questions below which the next request is sent: more than advance together
+_MOST_TOKENS: Final = 200_000  # of the prompts of one request
+_MOST_LOST: Final = 3  # times in a row that the process may end without an answer in between
+
+_Inbox = queue.SimpleQueue[Mapping[str, Any] | Exception]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is sent, and the record of the line that comes back."""
+
+    sent: Mapping[str, Any]
+    record: Callable[[Mapping[str, Any]], Any]
+
+    @property
+    def key(self) -> str:
+        return str(self.sent["key"])
 
 
 class StudioAsker:
-    """Owns an engine, which keeps the weights of the models that were asked."""
+    """Asks for one evaluation, whose id begins the key of every question."""
 
-    def __init__(self) -> None:
-        self.engine = InferenceEngine()
-        self._cancelled = threading.Event()
+    def __init__(self, evaluation_id: str) -> None:
+        self._evaluation_id = evaluation_id
+        self._process = InferenceProcess()
+        self._error: StudioError | None = None  # the last one of an answer
 
     def answers(
         self, model: Contestant, asked: Sequence[AskedQuestion], settings: EvaluationSettings
     ) -> Iterator[list[AnswerRecord]]:
         """See `Asker.answers`."""
         served = find(model.id, _ENGINE)
-        outbox: queue.SimpleQueue[tuple[AskedQuestion, _Answer]] = queue.SimpleQueue()
-        self._cancelled = cancelled = threading.Event()
-        # Similar lengths together: a batch has little padding then.
+        # Similar lengths together: their prompts are read together, and a batch has little padding.
         waiting = sorted(asked, key=lambda one: sum(len(message.content) for message in one.question.messages))
-        left, open_answers, failures, succeeded = iter(waiting), 0, 0, False
-        try:
-            yield from self._loading(served, waiting[0], cancelled)
-            while True:
-                done: list[AnswerRecord] = []
-                while open_answers < MAX_ROWS and (one := next(left, None)) is not None:
-                    try:
-                        question = prepare_for(served, one.question.messages)
-                    except StudioError as error:
-                        done.append(one.record(model, error=error.message))
-                        continue
-                    options = ChatOptions(one.max_tokens, settings.temperature, seed=one.seed(settings))
-                    answer = _Answer(one, outbox.put)
-                    self.engine.reserve()
-                    self.engine.submit(GenerationRequest(question, options, answer.add, cancelled, one.schema))
-                    open_answers += 1
-                if open_answers:
-                    for one, answer in _ready(outbox):
-                        open_answers -= 1
-                        if answer.error is None:
-                            succeeded = True
-                            done.append(answer.record(model))
-                            continue
-                        failures += 1
-                        if not succeeded and failures >= min(GIVE_UP_AFTER, len(waiting)):
-                            raise answer.error
-                        text = getattr(answer.error, "message", type(answer.error).__name__)
-                        done.append(one.record(model, error=str(text)))
-                yield done
-                if not open_answers and len(done) == 0:
-                    return
-        finally:
-            cancelled.set()
+        failures, succeeded = 0, False
+        refused: list[AnswerRecord] = []
 
-    def _loading(
-        self, served: Served, first: AskedQuestion, cancelled: threading.Event
-    ) -> Iterator[list[AnswerRecord]]:
-        """Let the engine load the weights, so that no answer's time contains that."""
-        loaded = threading.Event()
+        def questions() -> Iterator[_Question]:
+            for one in waiting:
+                try:
+                    yield self._question(model, served, one, settings)
+                except StudioError as error:
+                    refused.append(one.record(model, error=error.message))
 
-        def emit(chunk: AnswerChunk | Exception) -> None:
-            if isinstance(chunk, Exception) or chunk.finish_reason is not None:
-                loaded.set()
-
-        try:
-            question = prepare_for(served, first.question.messages)
-        except StudioError:
-            return  # reported as the answer to this question
-        self.engine.reserve()
-        self.engine.submit(GenerationRequest(question, ChatOptions(1), emit, cancelled))
-        while not loaded.wait(TICK_S):
-            yield []
+        for found in self._asked(served.id, "questions", questions()):
+            done, refused[:] = [*refused], []
+            for record in found:
+                done.append(record)
+                succeeded = succeeded or not record.error
+                failures += bool(record.error)
+                if not succeeded and failures >= min(GIVE_UP_AFTER, len(waiting)):
+                    assert self._error is not None
+                    raise self._error
+            yield done
+        yield refused
 
     def likelihoods(
         self, model: Contestant, asked: Sequence[EvaluationQuestion]
     ) -> Iterator[dict[int, tuple[float, int]]]:
         """{position: (log-probability of the expected output, its tokens)}, a few at a time."""
-        from worker.inference import likelihood
-
         served = find(model.id, _ENGINE)
-        whole = [(*question.messages, Message("assistant", question.expected)) for question in asked]
-        for found in likelihood.of_outputs(self.engine.loader, served, whole):
-            yield {asked[number].position: (logprob, tokens) for number, logprob, tokens in found}
+        waiting = sorted(asked, key=lambda one: len(one.expected) + sum(len(part.content) for part in one.messages))
+        outputs = (found for one in waiting if (found := self._output(model, served, one)) is not None)
+        for lines in self._asked(served.id, "outputs", outputs):
+            yield {position: likelihood for position, likelihood in lines if likelihood is not None}
 
-    def close(self) -> None:
-        """Stop what is being generated; the weights leave with the process."""
-        self._cancelled.set()
+    def _question(
+        self, model: Contestant, served: Served, one: AskedQuestion, settings: EvaluationSettings
+    ) -> _Question:
+        sent = {
+            "key": one.name(self._evaluation_id, model),
+            "ids": prepare_for(served, one.question.messages).ids,
+            "max_tokens": one.max_tokens,
+            "temperature": settings.temperature,
+            "seed": one.seed(settings),
+            "answer_schema": one.schema,
+        }
+
+        def record(line: Mapping[str, Any]) -> AnswerRecord:
+            if "error" in line:
+                self._error = error_of(line)
+                return one.record(model, error=self._error.message)
+            return one.record(
+                model,
+                line["text"].strip(),
+                finish_reason=line["finish_reason"],
+                prompt_tokens=line["prompt_tokens"],
+                tokens=line["tokens"],
+                seconds=round(line["seconds"], 4),
+            )
+
+        return _Question(sent, record)
+
+    def _output(self, model: Contestant, served: Served, question: EvaluationQuestion) -> _Question | None:
+        """None where the conversation cannot be rendered, or is longer than the model reads."""
+        assert served.base.path is not None
+        assert served.base.dims is not None
+        quiet = [replace(one, weight=0) if one.role == "assistant" else one for one in question.messages]
+        try:
+            tokenizer = load_tokenizer(served.base.path, served.base.revision)
+            rendered = render([*quiet, Message("assistant", question.expected)], tokenizer)
+        except DataError:
+            return None
+        labels = labels_of(rendered.input_ids, rendered.loss, completion_only=True)
+        if len(labels) > served.base.dims.max_position_embeddings or not any(label >= 0 for label in labels[1:]):
+            return None
+        key = (self._evaluation_id, model.id, "output", str(question.position))
+        sent = {"key": " ".join(key), "ids": list(rendered.input_ids), "labels": labels}
+
+        def record(line: Mapping[str, Any]) -> tuple[int, tuple[float, int] | None]:
+            found = (float(line["logprob"]), int(line["tokens"])) if "error" not in line else None
+            return question.position, found
+
+        return _Question(sent, record)
+
+    def _asked(self, model: str, kind: str, questions: Iterator[_Question]) -> Iterator[list[Any]]:
+        """Send the questions, a few hundred at a time, and yield what comes back; empty lists while nothing does.
+
+        Raises:
+            ProviderUnavailable: the process does not respond. StudioError: the model cannot be served.
+        """
+        inbox: _Inbox = queue.SimpleQueue()
+        calls: list[BulkCall] = []
+        open_: dict[str, _Question] = {}
+        lost, more = 0, True
+        try:
+            while more or open_:
+                while more and len(open_) < _AHEAD:
+                    more = bool(found := _slice(questions))
+                    if found:
+                        open_.update((one.key, one) for one in found)
+                        calls.append(_call(model, kind, found, inbox))
+                done, broken = [], False
+                for item in _ready(inbox) if open_ else ():
+                    if isinstance(item, Lost):
+                        broken = True
+                    elif isinstance(item, Exception):
+                        raise item
+                    elif (one := open_.pop(str(item["key"]), None)) is not None:
+                        done.append(one.record(item))
+                        lost = 0
+                yield done
+                if broken and open_:
+                    lost += 1
+                    if lost > _MOST_LOST:
+                        raise Lost
+                    yield from ([] for _ in self._process.waiting())
+                    for call in calls:
+                        call.close()
+                    inbox = queue.SimpleQueue()
+                    calls = [_call(model, kind, list(open_.values()), inbox)]
+        finally:
+            for call in calls:
+                call.close()
+
+    def close(self, *, ends: bool) -> None:
+        """See `Asker.close`."""
+        if ends:
+            self._process.end(f"{self._evaluation_id} ")
+        self._process.close()
 
 
-class _Answer:
-    """Collects the chunks of one answer in the engine's thread."""
-
-    def __init__(self, asked: AskedQuestion, done: Callable[[tuple[AskedQuestion, _Answer]], None]) -> None:
-        self._asked, self._done = asked, done
-        self._began = time.perf_counter()
-        self._pieces: list[str] = []
-        self._last = AnswerChunk()
-        self._seconds = 0.0
-        self.error: Exception | None = None
-
-    def add(self, chunk: AnswerChunk | Exception) -> None:
-        """Take a chunk; the last one, or an error, hands the answer over."""
-        if isinstance(chunk, Exception):
-            self.error = chunk
-        else:
-            self._pieces.append(chunk.text)
-            self._last = chunk
-            if chunk.finish_reason is None:
-                return
-        self._seconds = time.perf_counter() - self._began
-        self._done((self._asked, self))
-
-    def record(self, model: Contestant) -> AnswerRecord:
-        return self._asked.record(
-            model,
-            "".join(self._pieces).strip(),
-            finish_reason=self._last.finish_reason or "",
-            prompt_tokens=self._last.prompt_tokens,
-            tokens=self._last.completion_tokens,
-            seconds=round(self._seconds, 4),
-        )
+def _slice(questions: Iterator[_Question]) -> list[_Question]:
+    """The next questions, those of the same length beside each other."""
+    found: list[_Question] = []
+    tokens = 0
+    for one in questions:
+        found.append(one)
+        tokens += len(one.sent["ids"])
+        if len(found) == _AT_ONCE or tokens >= _MOST_TOKENS:
+            break
+    return sorted(found, key=lambda one: len(one.sent["ids"]))
 
 
-def _ready(outbox: queue.SimpleQueue[tuple[AskedQuestion, _Answer]]) -> Iterator[tuple[AskedQuestion, _Answer]]:
-    """What is complete now; waits a moment for the first."""
+def _call(model: str, kind: str, found: Sequence[_Question], inbox: _Inbox) -> BulkCall:
+    given: dict[str, Sequence[Mapping[str, Any]]] = {kind: [one.sent for one in found]}
+    return BulkCall(model, inbox.put, **given)
+
+
+def _ready(inbox: _Inbox) -> Iterator[Mapping[str, Any] | Exception]:
+    """What has come; waits a moment for the first."""
     try:
-        yield outbox.get(timeout=TICK_S)
+        yield inbox.get(timeout=TICK_S)
         while True:
-            yield outbox.get_nowait()
+            yield inbox.get_nowait()
     except queue.Empty:
         return

@@ -49,7 +49,8 @@ def with_main(evaluation: EvaluationRecord, questions: Sequence[EvaluationQuesti
 def graded(question: EvaluationQuestion, answer: AnswerRecord) -> Graded:
     """An answer with the expected output."""
     seconds = None if answer.error else answer.seconds
-    return Graded(question.expected, answer.answer, seconds, answer.tokens, answer.logprob, answer.expected_tokens)
+    measured = (seconds, answer.tokens, answer.logprob, answer.expected_tokens)
+    return Graded(question.expected, answer.answer, *measured, values=answer.scores)
 
 
 def values(metrics: Sequence[EvaluationMetric], question: EvaluationQuestion, answer: AnswerRecord) -> dict[str, float]:

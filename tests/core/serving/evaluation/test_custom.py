@@ -76,3 +76,9 @@ def test_an_unknown_kind_and_a_name_are_checked() -> None:
         metric_of({"kind": "spell", "name": "Mine", "body": "x"})
     with pytest.raises(DataError, match="name"):
         metric_of({"kind": "regex", "name": "", "body": "x"})
+
+
+def test_what_was_computed_for_an_answer_is_not_computed_again() -> None:
+    metric = metric_of({"kind": "function", "name": "Mine", "body": LENGTH})
+    stored = [Graded("", "x" * 100, values={metric.id: 0.25}), Graded("", "x" * 100)]
+    assert metric.compute(stored)[0].value == pytest.approx((0.25 + 1) / 2)
