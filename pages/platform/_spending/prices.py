@@ -14,7 +14,7 @@ from core.services.training.cost import EnteredPrice
 from pages.ui import components, person
 from pages.ui.dialogs import dialog
 from pages.ui.errors import field_error
-from pages.ui.format import md, md_code, usd
+from pages.ui.format import ago, md, md_code, usd
 
 
 def panel() -> None:
@@ -50,7 +50,9 @@ def _row(price: EnteredPrice) -> None:
         with st.container(gap=None, width="stretch", key=f"price_text_{price.id}"):
             base = "every other base model" if price.base_model == cost.ANY_BASE else md_code(price.base_model)
             st.markdown(f"**{md(usd(price.usd))}** for {base}")
-            st.caption(f"{md(price.connection)} · as of {md(price.as_of)} · by {person.shown(price.person)}")
+            st.caption(
+                f"{md(price.connection)} · as of {md(price.as_of)} · by {person.shown(price.person)}, {ago(price.changed_at)}"
+            )
         if st.button("Edit", type="tertiary", key=f"edit_price_{price.id}"):
             edit(price)
         if st.button("Delete", type="tertiary", key=f"delete_price_{price.id}"):

@@ -12,7 +12,7 @@ from core.text import spreadsheet_cell
 
 COLUMNS: Final = (
     "started_at", "kind", "title", "provider", "person", "state", "estimate_low_usd", "reserved_usd", "billed_usd",
-    "override_reason", "id",
+    "override_reason", "id", "ended_at",
 )  # fmt: skip
 
 
@@ -23,10 +23,14 @@ def spending_csv(found: SpendingFigures) -> bytes:
     table = csv.writer(out, lineterminator="\n")
     table.writerow(COLUMNS)
     for work in found.works:
-        started = datetime.fromtimestamp(work.created_at, UTC).isoformat(timespec="seconds")
+        started, ended = _time(work.created_at), "" if work.closed_at is None else _time(work.closed_at)
         cells = (
             started, work.kind, work.title, work.provider, work.person, work.state, work.low_usd, work.amount_usd,
-            work.spent_usd, work.override_reason, work.what_id,
+            work.spent_usd, work.override_reason, work.what_id, ended,
         )  # fmt: skip
         table.writerow([spreadsheet_cell("" if cell is None else cell) for cell in cells])
     return out.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
