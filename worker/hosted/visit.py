@@ -59,6 +59,7 @@ class Visit:
                 also(uow)
 
         self.ctx.write(write)
+        self.ctx.saved()  # earlier crashes do not count: the next visit continues here
         self.run = replace(self.run, **columns)
 
     def again(self, times: int = 0) -> Outcome:
@@ -91,6 +92,7 @@ def begin(ctx: TaskContext) -> Visit:
     if run is None or run.state in OVER:
         before = run
         ctx.write(lambda uow: hosted.begin(uow, job.id, choice, like=before) if _same(job.id, before) else "")
+        ctx.saved()
         run = hosted.newest(job.id)
     assert run is not None
     return Visit(ctx, job, choice, HOSTED_SERVICES.get(choice.service), run)
