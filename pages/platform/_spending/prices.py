@@ -50,9 +50,8 @@ def _row(price: EnteredPrice) -> None:
         with st.container(gap=None, width="stretch", key=f"price_text_{price.id}"):
             base = "every other base model" if price.base_model == cost.ANY_BASE else md_code(price.base_model)
             st.markdown(f"**{md(usd(price.usd))}** for {base}")
-            st.caption(
-                f"{md(price.connection)} · as of {md(price.as_of)} · by {person.shown(price.person)}, {ago(price.changed_at)}"
-            )
+            entered = f"by {person.shown(price.person)}, {ago(price.changed_at)}"
+            st.caption(f"{md(price.connection)} · as of {md(price.as_of)} · {entered}")
         if st.button("Edit", type="tertiary", key=f"edit_price_{price.id}"):
             edit(price)
         if st.button("Delete", type="tertiary", key=f"delete_price_{price.id}"):

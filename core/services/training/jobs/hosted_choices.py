@@ -14,7 +14,7 @@ from core.services.platform import connections
 from core.services.platform.budgets import TRAINING, PaidWork
 from core.services.platform.connections import ConnectionRecord
 from core.services.training import cost
-from core.services.training.cost import CostEstimate
+from core.services.training.cost.records import CostEstimate
 from core.services.training.hosted import bases_of, host_of, training_connections
 from core.services.training.jobs import reader as job_reader
 from core.training.jobs.spec import AUTO, HostedChoice, JobSpec, ResolvedTraining
