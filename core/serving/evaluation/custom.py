@@ -5,7 +5,6 @@ A definition is plain data, `{"kind": ..., "name": ..., "body": ...}`, and is st
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,6 +29,7 @@ def _run(function: Callable[..., object]) -> Limited:
 
 
 _regex: Final = _run(sandbox.regex)
+_schema: Final = _run(sandbox.schema)
 _function: Final = _run(sandbox.function)
 
 
@@ -78,24 +78,15 @@ def _matches(body: str, item: Graded) -> float:
 
 
 def _check_schema(body: str) -> None:
-    import jsonschema
-
-    try:
-        jsonschema.Draft202012Validator.check_schema(json.loads(body))
-    except ValueError as error:
-        raise DataError(f"The schema is not JSON: {error}.", "Correct it.", field="body") from error
-    except jsonschema.SchemaError as error:
-        raise DataError(f"The schema is wrong: {error.message}.", "Correct it.", field="body") from error
+    said = _limited(_schema, body, "{}")
+    if isinstance(said, str):
+        raise DataError(f"The schema is wrong: {said}.", "Correct it.", field="body")
 
 
 def _follows_schema(body: str, item: Graded) -> float:
-    import jsonschema
-
-    try:
-        value = json.loads(without_thinking(item.answer))
-    except (ValueError, RecursionError):
-        return 0.0
-    return float(jsonschema.Draft202012Validator(json.loads(body)).is_valid(value))
+    """0 where checking exceeds its limits, as with a pattern that never ends."""
+    said = _limited(_schema, body, without_thinking(item.answer))
+    return float(said is True)
 
 
 def _check_function(body: str) -> None:

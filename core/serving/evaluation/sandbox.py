@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import json
 import re
 from typing import Any, Final
 
@@ -22,6 +23,36 @@ def regex(pattern: str, text: str) -> bool | str:
         return re.search(pattern, text) is not None
     except re.error as error:
         return str(error)
+
+
+def schema(body: str, text: str) -> bool | str:
+    """Whether the text is JSON of a schema; a sentence if the schema is none, or leads out of itself."""
+    import jsonschema
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    try:
+        if body not in _compiled:
+            _compiled.clear()
+            definition = json.loads(body)
+            jsonschema.Draft202012Validator.check_schema(definition)
+            _compiled[body] = jsonschema.Draft202012Validator(definition, registry=Registry())
+    except jsonschema.SchemaError as error:
+        return f"it is not a schema, {error.message}"[:300]
+    except (ValueError, RecursionError) as error:
+        return f"it is not JSON, {error}"
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    try:
+        return bool(_compiled[body].is_valid(value))
+    except Unresolvable as error:
+        return f"the reference {error.ref!r} does not lead to a part of it"[:300]
+    except RecursionError:
+        return "its references go round in circles"
+    except ArithmeticError:  # a number that no multiple can be computed of
+        return False
 
 
 def function(source: str, answer: str, expected: str) -> float | str:

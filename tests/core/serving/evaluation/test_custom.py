@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
 import pytest
 
 from core.errors import DataError, NotFound
@@ -14,6 +18,12 @@ import math
 def score(answer, expected):
     return min(1, math.sqrt(len(answer) / 100))
 """
+
+# Each part asks for the one before it twice: 2 to the power of 30 checks.
+DOUBLING = json.dumps({
+    "$ref": "#/$defs/30",
+    "$defs": {"0": {}} | {str(at): {"allOf": [{"$ref": f"#/$defs/{at - 1}"}] * 2} for at in range(1, 31)},
+})  # fmt: skip
 
 
 def value(kind: str, body: str, answer: str, expected: str = "") -> float:
@@ -37,6 +47,11 @@ def test_each_kind_counts_answers() -> None:
         ("regex", "(", "unterminated"),
         ("schema", "{", "not JSON"),
         ("schema", '{"type": "thing"}', "schema is wrong"),
+        ("schema", "[" * 20_000, "not JSON"),
+        ("schema", '{"$ref": "#"}', "circles"),
+        ("schema", '{"$ref": "#/$defs/none"}', "does not lead"),
+        ("schema", '{"$ref": "file:///etc/passwd"}', "does not lead"),
+        ("schema", DOUBLING, "seconds of computing"),
         ("function", "x = 1", "no function"),
         ("function", "def score(answer, expected):\n    return 7", "not 0 to 1"),
         ("function", "import socket\ndef score(a, e):\n    return 1", "cannot be imported"),
@@ -82,3 +97,36 @@ def test_what_was_computed_for_an_answer_is_not_computed_again() -> None:
     metric = metric_of({"kind": "function", "name": "Mine", "body": LENGTH})
     stored = [Graded("", "x" * 100, values={metric.id: 0.25}), Graded("", "x" * 100)]
     assert metric.compute(stored)[0].value == pytest.approx((0.25 + 1) / 2)
+
+
+def test_a_schema_is_never_fetched_from_elsewhere() -> None:
+    asked = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+    server = HTTPServer(("127.0.0.1", 0), Elsewhere)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises(DataError, match="does not lead"):
+            value("schema", json.dumps({"$ref": f"http://127.0.0.1:{server.server_port}/schema"}), "{}")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ('{"pattern": "^(a+)+$"}', json.dumps("a" * 40 + "b")),
+        ('{"properties": {"a": {"$ref": "#/$defs/none"}}}', '{"a": 1}'),
+        ('{"multipleOf": 0.1}', "1" + "0" * 400),
+    ],
+)
+def test_an_answer_that_a_schema_cannot_check_counts_as_wrong(body: str, answer: str) -> None:
+    assert value("schema", body, answer) == 0
