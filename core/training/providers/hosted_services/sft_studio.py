@@ -21,7 +21,7 @@ from core.training.providers.hosted import (
     Hyperparameter,
     RemoteState,
 )
-from core.training.providers.hosted_wire import adapters, uploads
+from core.training.providers.hosted_wire import adapters, measured, uploads
 from core.training.providers.hosted_wire.client import Wire, quoted
 from core.training.providers.hosted_wire.dialect import (
     BATCH_SIZE,
@@ -109,13 +109,13 @@ class SftStudio(OpenAiShaped):
         facts = mapped(job.get("studio"))
         word = clean(str(facts.get("state") or status.provider_status))
         state = _STATES.get(word)
-        share = facts.get("progress")
+        share = measured.number(facts.get("progress"))
         return replace(
             status,
             state=state or "running",
             provider_status=word,
             known=state is not None,
-            progress=min(max(float(share), 0.0), 1.0) if isinstance(share, int | float) else status.progress,
+            progress=status.progress if share is None else min(max(share, 0.0), 1.0),
         )
 
     def fetch(self, endpoint: Endpoint, remote_id: str, into: Path, *, beat: Beat | None = None) -> bool:

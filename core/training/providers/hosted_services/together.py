@@ -274,4 +274,5 @@ def _list(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 
 def _count(value: Any) -> int:
-    return int(measured.number(value) or 0)
+    found = measured.number(value) or 0.0
+    return int(found) if 0 <= found <= measured.MOST_STEPS else 0

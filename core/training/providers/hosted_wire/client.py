@@ -93,7 +93,7 @@ class Wire:
             return {}
         try:
             return response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             what = "a web page" if looks_like_html(response.text) else "text that is not JSON"
             raise LlmError(f"The endpoint answers with {what}.", cause="not_json") from None
 
@@ -139,7 +139,7 @@ class Wire:
         response.read()
         try:
             body = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             body = response.text
         raise explained(of_status(response.status_code, body, response.headers, self._endpoint.key), body)
 
@@ -182,7 +182,7 @@ def explained(error: LlmError, body: Any = None) -> LlmError:
             detail=error.detail,
         )
     if error.status in (400, 422) and isinstance(body, Mapping) and isinstance(body.get("detail"), list):  # FastAPI
-        texts = "; ".join(f"{'.'.join(map(str, one.get('loc', ())))}: {one.get('msg', '')}" for one in body["detail"])
+        texts = "; ".join(map(_validation, body["detail"]))
         return LlmError(
             f"The service rejected the request (status {error.status}): {clean(texts)}",
             cause="refused",
@@ -192,6 +192,15 @@ def explained(error: LlmError, body: Any = None) -> LlmError:
     return error
 
 
+def _validation(one: Any) -> str:
+    """An entry of FastAPI's list of what is wrong with a request."""
+    if not isinstance(one, Mapping):
+        return str(one)
+    place = one.get("loc")
+    parts = place if isinstance(place, list) else [] if place is None else [place]
+    return f"{'.'.join(map(str, parts))}: {one.get('msg', '')}"
+
+
 def foreign(endpoint: Endpoint, url: str) -> Wire:
     """A connection to signed storage that the service names, without the key.
 
@@ -199,7 +208,10 @@ def foreign(endpoint: Endpoint, url: str) -> Wire:
         LlmError: the address is neither https on the internet nor on the service's own host; the service must not
             make this server send requests into the team's network.
     """
-    parts, home = urlsplit(url), urlsplit(endpoint.base_url)
+    try:
+        parts, home = urlsplit(url), urlsplit(endpoint.base_url)
+    except ValueError:  # half an IPv6 address
+        raise LlmError(f"The service names an address that is none: {clean(url[:100])}.", cause="redirect") from None
     own = bool(parts.hostname) and parts.hostname == home.hostname
     if not own and (parts.scheme != "https" or not parts.hostname):
         raise LlmError(f"The service names an address that is refused: {clean(url.split('?')[0])}.", cause="redirect")

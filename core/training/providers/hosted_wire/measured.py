@@ -34,6 +34,7 @@ ALIASES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+MOST_STEPS: Final = 2**31 - 1  # what a column holds; a service that counts further counts something else
 _PARTS: Final = {"train": "train", "eval": "validation", "valid": "validation", "validation": "validation"}
 
 
@@ -68,7 +69,7 @@ def points(rows: Iterable[Mapping[str, Any]]) -> list[HostedPoint]:
     merged: dict[tuple[int, str], dict[str, float]] = {}
     for row in rows:
         step = number(row.get("step"))
-        if step is None or step < 0:
+        if step is None or not 0 <= step <= MOST_STEPS:
             continue
         for split, values in by_split(row, str(row.get("split") or "")).items():
             merged.setdefault((int(step), split), {}).update(values)
@@ -96,6 +97,6 @@ def number(value: Any) -> float | None:
         return None
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # an integer of 400 digits
         return None
     return found if math.isfinite(found) else None

@@ -340,9 +340,12 @@ def _order(item: tuple[str, Mapping[str, Any]]) -> tuple[float, int, str]:
     return epoch(entry.get("created_at")), int(digits) if digits.isdecimal() and len(digits) < 16 else 0, name
 
 
+MOST: Final = 2**53  # up to which JSON's numbers are exact
+
+
 def _whole(value: Any) -> int | None:
     found = measured.number(value)
-    return int(found) if found is not None and found >= 0 else None
+    return int(found) if found is not None and 0 <= found <= MOST else None
 
 
 def _date(entry: Mapping[str, Any]) -> str:
@@ -351,6 +354,7 @@ def _date(entry: Mapping[str, Any]) -> str:
     ending = entry.get("deprecation")
     if told is None and isinstance(ending, Mapping):  # Azure: epoch seconds for training and for inference
         told = ending.get("inference")
-    if isinstance(told, int | float) and not isinstance(told, bool) and told > 0:
-        return datetime.fromtimestamp(told, UTC).date().isoformat()
+    if isinstance(told, int | float):
+        at = epoch(told)
+        return datetime.fromtimestamp(at, UTC).date().isoformat() if at else ""
     return str(told)[:10] if told else ""

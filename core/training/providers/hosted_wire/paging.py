@@ -10,6 +10,7 @@ from core.models.llm.failures import LlmError
 from core.training.providers.hosted_wire.client import Wire
 
 MOST_PAGES: Final = 50
+LATEST: Final = 32_503_680_000.0  # the year 3000
 
 
 def entries(
@@ -47,10 +48,13 @@ def mapped(value: Any) -> Mapping[str, Any]:
 
 
 def epoch(value: Any) -> float:
-    """A time as epoch seconds: a number, or text like `2026-11-30T18:00:00Z`; 0.0 where it is neither."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+    """A time as epoch seconds: a number, or text like `2026-11-30T18:00:00Z`; 0.0 where it is neither, or no time of
+    this millennium, such as nanoseconds."""
     try:
-        return datetime.fromisoformat(str(value).replace("Z", "+00:00")).timestamp()
-    except ValueError:
+        if isinstance(value, int | float):
+            found = 0.0 if isinstance(value, bool) else float(value)
+        else:
+            found = datetime.fromisoformat(str(value).replace("Z", "+00:00")).timestamp()
+    except (ValueError, OverflowError):
         return 0.0
+    return found if 0 <= found < LATEST else 0.0
