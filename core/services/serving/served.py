@@ -89,7 +89,7 @@ def find(typed: str) -> str:
     archived = any(word in _lower(model.id, model.name) for model in models.list_models(include_archived=True))
     if archived:
         return typed  # asked, it says that it is archived
-    raise NotFound(f"The model {typed!r} does not exist.", f"Models: {_listed(titles, list(titles))}.")
+    raise NotFound(f"The model {typed!r} does not exist.", f"Models: {_listed(titles, list(titles)) or 'none yet'}.")
 
 
 def _lower(*names: str) -> list[str]:

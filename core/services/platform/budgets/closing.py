@@ -55,12 +55,22 @@ def _close(reservation: ReservationRecord) -> None:
         return
     if not task.is_terminal:
         return
-    module = kind_of(task.kind).bill
-    cost: float | None = import_module(module).spent(task) if module else None
+    cost = _spent(task, reservation)
     succeeded = task.state == "succeeded"
     unknown = reservation.amount_usd if succeeded else 0.0
     bill = unknown if cost is None else max(cost - _earlier(reservation), 0.0)
     (budgets.settle if succeeded else budgets.release)(reservation.what_id, bill)
+
+
+def _spent(task: TaskRecord, reservation: ReservationRecord) -> float | None:
+    """What a task has cost in all of its attempts; None where that is not known. Where what knows its prices was
+    deleted, it is everything that was reserved."""
+    module = kind_of(task.kind).bill
+    try:
+        cost: float | None = import_module(module).spent(task) if module else None
+    except NotFound:
+        return _earlier(reservation) + reservation.amount_usd
+    return cost
 
 
 def _task_of(what_id: str) -> TaskRecord | None:

@@ -147,9 +147,12 @@ def _utc(at: float | None) -> datetime | None:
     return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
+_LAST_YEAR: Final = 2999
+
+
 def _time_of(month: str) -> float:
     if not month:
         return datetime.now(UTC).timestamp()
-    if not (found := _MONTH.fullmatch(month)):
+    if not (found := _MONTH.fullmatch(month)) or int(found[1]) > _LAST_YEAR:
         raise DataError(f"{month!r} is not a month.", "Write it as YYYY-MM, or `all`.", field="month")
     return datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC).timestamp()

@@ -92,14 +92,20 @@ def paid(models: Sequence[Contestant], version_id: str, split: str, settings: Ev
 
 
 def spent(task: TaskRecord) -> float | None:
-    """US dollars of every answer from behind a connection; None where a price is not known."""
+    """US dollars of every answer from behind a connection; None where a price is not known.
+
+    Raises:
+        NotFound: the connection of answers was deleted.
+    """
     evaluation = store.get(str(task.payload["evaluation_id"]))
     total = 0.0
     for model in _elsewhere(evaluation):
-        price = _price(model)
-        if price is None:
+        answers = store.answers(evaluation.id, model_id=model.id, repeat=None)
+        price = _price(model) if answers else None
+        if answers and price is None:
             return None
-        for answer in store.answers(evaluation.id, model_id=model.id, repeat=None):
+        for answer in answers:
+            assert price is not None
             total += price.cost(answer.prompt_tokens, answer.tokens)
     return total
 

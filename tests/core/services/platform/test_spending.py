@@ -66,7 +66,7 @@ def test_months_reach_from_the_first_work_to_now() -> None:
     assert found[-2:] == ["2026-04", "2026-03"]
 
 
-@pytest.mark.parametrize("month", ["2026", "2026-13", "march", "0000-01"])
+@pytest.mark.parametrize("month", ["2026", "2026-13", "march", "0000-01", "9999-12"])
 def test_what_is_not_a_month_is_refused(month: str) -> None:
     with pytest.raises(DataError):
         spending.spending(month)

@@ -55,5 +55,24 @@ def test_it_reserves_and_is_settled_by_its_answers(version: str) -> None:
     assert costs.spent(task_store.get(started.task_id)) == pytest.approx(3 * (1_000 * 10 + 100 * 20) / 1e6)
 
 
+@pytest.mark.parametrize("answers", [0, 3])
+def test_a_connection_that_is_deleted_meanwhile_keeps_no_reservation_open(version: str, answers: int) -> None:
+    started = evaluating.start(["Acme/small"], version, split="")
+    (reserved,) = budgets.open_reservations()
+    rows = [AnswerRecord(started.models[0].id, "", at, 0, "Blue.", tokens=100) for at in range(answers)]
+    with UnitOfWork() as uow:
+        store.add_answers(uow, started.id, rows)
+        uow.commit()
+    (record,) = [one for one in connections.list_connections() if one.name == "Acme"]
+    connections.delete(record.id)
+    with UnitOfWork() as uow:
+        task_store.move(uow, started.task_id, "cancelled")
+        uow.commit()
+    budgets.close_ended()
+    assert budgets.open_reservations() == []
+    spent = next(budget.spent_usd for budget in budgets.get_budgets() if budget.kind == "judging")
+    assert spent == (reserved.amount_usd if answers else 0)  # without a price, what it may have cost at most
+
+
 def test_models_of_the_studio_cost_nothing(version: str, studio_with_starter: Path) -> None:
     assert evaluating.estimate(["starter"], version, split="").high_usd == 0
