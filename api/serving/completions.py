@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from api.platform.scopes import caller_of, needs
 from api.serving.relay import Relayed, Try
 from api.serving.tries import chat_tries
+from core.errors import DataError
 from core.services.platform.api_keys import SERVE
 
 router: Final = APIRouter(prefix="/v1", tags=["OpenAI: answers"], dependencies=[needs(SERVE)])
@@ -53,4 +54,6 @@ def _object(body: bytes) -> dict[str, Any]:
         found = json.loads(body)
     except ValueError:
         return {}
+    except RecursionError:
+        raise DataError("The body is nested too deep.", "Send the messages as a list of objects with text.") from None
     return found if isinstance(found, dict) else {}

@@ -8,13 +8,44 @@ from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
+from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from core.errors import DataError
 from core.ids import new_id
 from core.services.serving import chat
 from core.services.serving.chat import AnswerChunk, ChatOptions
 
 _STREAM: Final = {"content-type": "text/event-stream", "cache-control": "no-cache"}
+
+
+class _Asked(BaseModel):
+    """What is read of a request. The inference process checks those for its own models; servers elsewhere differ."""
+
+    messages: list[dict[str, Any]] = Field(min_length=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    max_completion_tokens: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    seed: int | None = Field(default=None, ge=-(2**63), le=2**63 - 1)
+    stop: str | list[str] | None = None
+    stream: bool | None = None
+    stream_options: dict[str, Any] | None = None
+
+
+def check(body: Mapping[str, Any]) -> None:
+    """Raises DataError: a value of a request is not possible, before anything is asked."""
+    try:
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        text = "The request contains half a character (a lone surrogate), or an infinite number."
+        raise DataError(text, "Remove it.") from None
+    try:
+        _Asked.model_validate(dict(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise DataError(f"{field}: {first['msg']}.", f"Correct {field}.", field=field) from None
 
 
 class ConnectedAnswer:

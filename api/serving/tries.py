@@ -24,7 +24,7 @@ def chat_tries(asked: Mapping[str, Any], headers: Mapping[str, str], key: ApiKey
     """The requests to send, in order; [] where the client's own is sent as it is.
 
     Raises:
-        NotFound: the agent does not exist, or none of its models can answer.
+        NotFound: the agent does not exist, or none of its models can answer. DataError: a value is not possible.
     """
     thread = thread_of(asked, headers)
     if asks_agent(asked):
@@ -39,7 +39,10 @@ def chat_tries(asked: Mapping[str, Any], headers: Mapping[str, str], key: ApiKey
 
 
 def _of_attempt(one: Attempt, thread: str, key: ApiKeyRecord | None) -> Try:
-    source = partial(connected_answer.opened, one.body) if connected.is_connected(one.model.id) else None
+    elsewhere = connected.is_connected(one.model.id)
+    if elsewhere:
+        connected_answer.check(one.body)
+    source = partial(connected_answer.opened, one.body) if elsewhere else None
     observed = _observed(one.labels, one.body, one.model, thread, key)
     return Try(_sent(one.body, observed), one.headers, observed, source)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ProviderError, ProviderUnavailable
 from core.models.llm import Endpoint
-from core.models.llm.transport import make_client
+from core.models.llm.transport import AnswerTooLarge, make_client
 from core.platform.network import AddressRefused
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ def connected(title: str, endpoint: Endpoint | None) -> Iterator[httpx.Client]:
         ) from error
     except httpx.HTTPError as error:
         raise ProviderError(f"The connection to {title} broke: {type(error).__name__}.", "Try again.") from error
+    except AnswerTooLarge:
+        raise ProviderError(f"{title} answers with more than an answer can be.", "Check its address.") from None
+    except (json.JSONDecodeError, RecursionError):
+        raise ProviderError(f"{title} answers with text that is not JSON.", "Check its address.") from None
 
 
 def checked(title: str, response: httpx.Response, *allowed: int) -> httpx.Response:
@@ -52,8 +56,13 @@ def message_of(response: httpx.Response) -> str:
     """What a server says about an error: Ollama's and OpenAI's shapes, or the text."""
     try:
         body: Any = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return response.text.strip()[:300].rstrip(".") or "no reason given"
+    return said(body)
+
+
+def said(body: Any) -> str:
+    """The reason in the body of an error, in either shape."""
     error = body.get("error", body) if isinstance(body, dict) else body
     text = error.get("message", error) if isinstance(error, dict) else error
     return str(text)[:300].rstrip(".")

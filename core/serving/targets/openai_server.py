@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from core.errors import ProviderError
 from core.models.llm import Endpoint
 from core.serving.targets.base import AnswerChunk, ChatOptions
-from core.serving.targets.http import checked, connected, json_lines
+from core.serving.targets.http import checked, connected, json_lines, said
 from core.serving.targets.publishing import Publication
 
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ def ask(
 def stream(
     title: str, endpoint: Endpoint | None, name: str, messages: Sequence[Mapping[str, Any]], options: ChatOptions
 ) -> Iterator[AnswerChunk]:
-    """Stream an answer of a model that a server has."""
+    """Stream an answer of a model that a server has.
+
+    Raises:
+        ProviderUnavailable: nothing answers there. ProviderError: what answers is no stream of a chat, or breaks.
+    """
     body = {
         "model": name,
         "messages": [dict(message) for message in messages],
@@ -42,14 +47,29 @@ def stream(
     usual = ChatOptions()
     further = {"top_p": options.top_p, "seed": options.seed, "stop": list(options.stop)}
     body |= {key: value for key, value in further.items() if value not in (getattr(usual, key), [])}
-    reason, counts = "", (0, 0)
+    reason, counts, begun = "", (0, 0), False
     with connected(title, endpoint) as client, client.stream("POST", "chat/completions", json=body) as response:
         checked(title, response)
         for event in json_lines(response.iter_lines(), "data: "):
-            usage = event.get("usage") or {}
-            counts = (usage.get("prompt_tokens", counts[0]), usage.get("completion_tokens", counts[1]))
-            choice = (event.get("choices") or [{}])[0]
-            reason = choice.get("finish_reason") or reason
-            if text := (choice.get("delta") or {}).get("content"):
+            if event.get("error"):
+                raise ProviderError(f"{title} ended the answer: {said(event)}.", "Try again.")
+            choices, usage = event.get("choices"), _object(event.get("usage"))
+            begun = begun or isinstance(choices, list)
+            counts = (_count(usage, "prompt_tokens", counts[0]), _count(usage, "completion_tokens", counts[1]))
+            choice = _object(choices[0]) if isinstance(choices, list) and choices else {}
+            reason = str(choice.get("finish_reason") or reason)
+            if text := _object(choice.get("delta")).get("content"):
                 yield AnswerChunk(str(text))
+        if not begun:
+            raise ProviderError(f"{title} does not answer as OpenAI's chat does.", "Check its address.")
     yield AnswerChunk("", reason or "stop", *counts)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(usage: Mapping[str, Any], name: str, before: int) -> int:
+    """A count of tokens; what is none leaves the one before."""
+    value = usage.get(name)
+    return value if isinstance(value, int) and 0 <= value < 2**31 else before
