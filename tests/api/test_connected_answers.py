@@ -106,3 +106,12 @@ def test_an_event_that_makes_no_sense_is_left_out(elsewhere: Elsewhere, client: 
     elsewhere.answer = events(part, WORDS)
     found = client.post(CHAT, json={"model": "agent:support", "messages": HELLO}).json()
     assert found["choices"][0]["message"]["content"] == "Hi."
+
+
+def test_a_character_in_two_halves_arrives_whole_and_half_a_one_is_replaced(
+    elsewhere: Elsewhere, client: TestClient
+) -> None:
+    parts = (rb"\ud83d", rb"\ude00 a\u0000", rb"\udc00b\ud800")
+    elsewhere.answer = events(*(b'{"choices": [{"delta": {"content": "' + part + b'"}}]}' for part in parts))
+    found = client.post(CHAT, json={"model": "agent:support", "messages": HELLO}).json()
+    assert found["choices"][0]["message"]["content"] == "😀 a\ufffd\ufffdb\ufffd"

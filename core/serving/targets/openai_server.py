@@ -47,7 +47,7 @@ def stream(
     usual = ChatOptions()
     further = {"top_p": options.top_p, "seed": options.seed, "stop": list(options.stop)}
     body |= {key: value for key, value in further.items() if value not in (getattr(usual, key), [])}
-    reason, counts, begun = "", (0, 0), False
+    reason, counts, begun, half = "", (0, 0), False, ""
     with connected(title, endpoint) as client, client.stream("POST", "chat/completions", json=body) as response:
         checked(title, response)
         for event in json_lines(response.iter_lines(), "data: "):
@@ -58,11 +58,13 @@ def stream(
             counts = (_count(usage, "prompt_tokens", counts[0]), _count(usage, "completion_tokens", counts[1]))
             choice = _object(choices[0]) if isinstance(choices, list) and choices else {}
             reason = str(choice.get("finish_reason") or reason)
-            if text := _object(choice.get("delta")).get("content"):
-                yield AnswerChunk(str(text))
+            if content := _object(choice.get("delta")).get("content"):
+                text, half = _characters(half + str(content))
+                if text:
+                    yield AnswerChunk(text)
         if not begun:
             raise ProviderError(f"{title} does not answer as OpenAI's chat does.", "Check its address.")
-    yield AnswerChunk("", reason or "stop", *counts)
+    yield AnswerChunk("\N{REPLACEMENT CHARACTER}" if half else "", reason or "stop", *counts)
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -73,3 +75,11 @@ def _count(usage: Mapping[str, Any], name: str, before: int) -> int:
     """A count of tokens; what is none leaves the one before."""
     value = usage.get(name)
     return value if isinstance(value, int) and 0 <= value < 2**31 else before
+
+
+def _characters(text: str) -> tuple[str, str]:
+    """Text that a database holds, and half a character at its end, whose other half comes with the next event: some
+    servers cut between UTF-16's halves."""
+    half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+    whole = text.removesuffix(half).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole.replace("\0", "\N{REPLACEMENT CHARACTER}"), half

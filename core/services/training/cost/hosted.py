@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from core.errors import SettingsError
 from core.services.data import datasets
 from core.services.platform import connections
 from core.services.training.cost.records import CostEstimate
@@ -34,7 +35,7 @@ def estimate(
         settings: those of the service: its published default counts where the service chooses.
 
     Raises:
-        NotFound: no such dataset or connection.
+        NotFound: no such dataset or connection. SettingsError: a number of epochs that nobody trains.
     """
     version = datasets.get_dataset(dataset_id).version
     counted = count(version.id, base.id, base.context_length)
@@ -70,7 +71,12 @@ def _epochs(
     return auto_epochs(examples), ", which the service chooses"
 
 
+_EPOCH_DIGITS: Final = 6
+
+
 def _whole(value: Any) -> int | None:
-    """A number of epochs, which some services take as text; None for *auto*."""
+    """A number of epochs, which some services take as text; None for *auto*. Raises SettingsError: too many."""
     text = str(value).strip()
+    if text.isdecimal() and len(text) > _EPOCH_DIGITS:
+        raise SettingsError(f"{text[:20]}… epochs are too many.", "Enter fewer.", field="hyperparameters")
     return int(text) if text.isdecimal() and int(text) > 0 else None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from core.errors import SettingsError
 from core.training.providers.hosted import AUTO, Hyperparameter
+
+LARGEST: Final = 2**53  # beyond it JSON's numbers are not exact; infinite ones and NaN are not within it either
 
 
 def checked(settings: tuple[Hyperparameter, ...], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def _checked(setting: Hyperparameter, value: Any) -> Any:
         if not isinstance(value, bool):
             raise _wrong(setting, value, "Choose yes or no.")
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
         raise _wrong(setting, value, _range(setting))
     if setting.kind == "int" and int(value) != value:
         raise _wrong(setting, value, _range(setting))

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from core.errors import SettingsError
 from core.models.llm.base import Endpoint
 from core.models.llm.failures import LlmError
 from core.training.providers.hosted_services import HOSTED_SERVICES
 from core.training.providers.hosted_wire import measured
 from core.training.providers.hosted_wire.client import Wire, explained, foreign
 from core.training.providers.hosted_wire.paging import epoch
+from core.training.providers.hosted_wire.settings import checked
 from tests.support.hosted.openai_shaped import OpenAiShapedService
 from tests.support.hosted.server import KEY, Bytes, Trouble
 from tests.support.hosted.services import AzureService
@@ -80,6 +82,15 @@ def test_json_that_is_too_deep_is_a_failure_with_a_cause(status: int) -> None:
             wire.get("fine_tuning/jobs")
     finally:
         server.close()
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), pytest.param(HUGE, id="huge")])
+@pytest.mark.parametrize("service", HOSTED_SERVICES.ids())
+def test_a_hyperparameter_that_is_no_number_is_refused(service: str, value: float) -> None:
+    for setting in HOSTED_SERVICES.get(service).hyperparameters:
+        if setting.kind in ("int", "float"):
+            with pytest.raises(SettingsError):
+                checked((setting,), {setting.name: value})
 
 
 @pytest.mark.parametrize("detail", [["wrong"], [None], [{"loc": 5, "msg": "wrong"}], [{"msg": "wrong"}], [[]]])

@@ -194,3 +194,10 @@ def test_a_services_own_default_is_used_where_it_has_one(connection: str) -> Non
     estimate = cost.estimate(connection, "openai", HostedBase("gpt-4o"), dataset.id, settings=(setting,))
     assert estimate.epochs == (2, 2)
     assert "2 epochs, the service's default" in estimate.basis
+
+
+def test_epochs_that_nobody_trains_are_refused(connection: str) -> None:
+    with pytest.raises(SettingsError, match="too many"):
+        cost.estimate(
+            connection, "openai", HostedBase("gpt-4o"), make_dataset().id, hyperparameters={"n_epochs": 10**400}
+        )
