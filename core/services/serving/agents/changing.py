@@ -51,16 +51,29 @@ def update(
         SettingsError: of the field that is wrong. NotFound. Conflict: a name is taken, there is a newer version, or
             the verdict on a model that it did not have is *Don't ship*.
     """
-    own, text = values.own_values(given), values.note(note)
     with UnitOfWork() as uow:
-        before = store.load_in(uow, agent_id)
-        _check_seen(before, seen)
-        content = values.content(given, before.version.content()) if set(given) - set(own) else None
-        if content is not None:
-            _pass_verdicts(before.version.content(), content)
-        store.change(uow, before, content, note=text, author=author, **own)
+        change_in(uow, agent_id, note=note, author=author, seen=seen, **given)
         uow.commit()
     return reading.get_agent(agent_id)
+
+
+def change_in(
+    uow: UnitOfWork,
+    agent_id: str,
+    *,
+    note: str = "",
+    author: str = "",
+    seen: int | None = None,
+    **given: Unpack[AgentChanges],
+) -> None:
+    """`update` inside the caller's transaction."""
+    own, text = values.own_values(given), values.note(note)
+    before = store.load_in(uow, agent_id)
+    _check_seen(before, seen)
+    content = values.content(given, before.version.content()) if set(given) - set(own) else None
+    if content is not None:
+        _pass_verdicts(before.version.content(), content)
+    store.change(uow, before, content, note=text, author=author, **own)
 
 
 def _pass_verdicts(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from core.errors import SettingsError
 from core.platform.db.uow import UnitOfWork
 from core.services.serving import served
 from core.services.serving.agents import changing, reading, values
+from core.services.serving.agents.values import AgentChanges
 from core.services.serving.evaluating import verdicts
 from core.services.training import merging
 from core.serving.agents import AgentRecord, moving
@@ -16,7 +17,7 @@ from core.serving.agents import AgentRecord, moving
 def deploy(
     model: str, agents: Sequence[str], *, share: float | None = None, reason: str = "", author: str = ""
 ) -> list[AgentRecord]:
-    """Let a model answer for agents; each gets a further version. Returns them as they are now.
+    """Let a model answer for agents, all of them or none; each gets a further version. Returns them as they are now.
 
     Args:
         model: its id, name or slug.
@@ -32,11 +33,18 @@ def deploy(
     if not found:
         raise SettingsError("No agent was chosen.", "Choose the agents that the model answers for.", field="agents")
     model_id = values.model_id(model)
-    _pass_verdict(model_id, reason, author)
+    changes = {agent.id: _changes(agent, model_id, share) for agent in found}
+    for agent in found:  # an override is not recorded for what cannot be deployed
+        values.content(changes[agent.id], agent.version.content())
     title = reading.model_title(model_id)
     note = f"“{title}” deployed{'' if share is None else f' to {share * 100:g}% of the conversations'}."
     note = values.note(f"{note} {reason.strip()}".strip())
-    return [_deploy(agent, model_id, share, note, author) for agent in found]
+    _pass_verdict(model_id, reason, author)
+    with UnitOfWork() as uow:
+        for agent_id, given in changes.items():
+            changing.change_in(uow, agent_id, note=note, author=author, **given)
+        uow.commit()
+    return [reading.get_agent(agent.id) for agent in found]
 
 
 def _pass_verdict(model_id: str, reason: str, author: str) -> None:
@@ -48,11 +56,11 @@ def _pass_verdict(model_id: str, reason: str, author: str) -> None:
     verdicts.require(own)
 
 
-def _deploy(agent: AgentRecord, model_id: str, share: float | None, note: str, author: str) -> AgentRecord:
+def _changes(agent: AgentRecord, model_id: str, share: float | None) -> AgentChanges:
     if share is not None:
-        return changing.update(agent.id, note=note, author=author, split=(model_id, share))
+        return {"split": (model_id, share)}
     fallback = "" if agent.version.fallback_model_id == model_id else agent.version.fallback_model_id
-    return changing.update(agent.id, note=note, author=author, model=model_id, split=None, fallback=fallback)
+    return {"model": model_id, "split": None, "fallback": fallback}
 
 
 def move_off(model: str, *, author: str = "") -> list[AgentRecord]:

@@ -276,3 +276,14 @@ def test_a_change_of_the_model_passes_the_verdict_as_a_deployment_does(pair) -> 
     assert deployed.version.model_id == second.id
     assert "A customer waits." in deployed.version.note
     assert agents.update(agent.id, system="Be brief.").version.number == 3, "the model stays: it was let through"
+
+
+def test_a_model_is_deployed_to_all_of_the_agents_or_to_none(pair: tuple[ModelRecord, ...]) -> None:
+    first, second = pair
+    one, other = (agents.create(name=name, model=model.id) for name, model in (("One", first), ("Other", second)))
+    with pytest.raises(SettingsError, match="same model"):
+        agents.deploy(second.id, [one.id, other.id], share=0.2)
+    with pytest.raises(SettingsError, match="note"):
+        agents.deploy(second.id, [one.id], reason="x" * 3_000)
+    assert [agents.get_agent(agent.id).version.number for agent in (one, other)] == [1, 1]
+    assert len({agent.version.model_id for agent in agents.deploy(second.id, [one.id, one.name, other.id])}) == 1
