@@ -32,7 +32,7 @@ def test_an_agent_from_its_creation_to_its_end(client, model, tmp_path: Path) ->
     assert (late.status_code, late.json()["code"]) == (412, "changed")
     assert [one["number"] for one in client.get(f"{AGENTS}/support/versions").json()] == [2, 1]
     found = client.get(f"{AGENTS}/support/diff", params={"before": 1, "after": 2}).json()
-    assert [(one["field"], one["after"]) for one in found] == [("system", "Be brief."), ("split", "10 % to Second")]
+    assert [(one["field"], one["after"]) for one in found] == [("system", "Be brief."), ("split", "10% to Second")]
     back = client.post(f"{AGENTS}/support/rollback", params={"to": 1}).json()
     assert (back["version"]["number"], back["version"]["system"], back["version"]["split"]) == (3, "Be kind.", None)
     body = {"model": "Second", "agents": ["support"], "reason": "Better on tickets."}
