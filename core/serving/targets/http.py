@@ -39,7 +39,7 @@ def connected(title: str, endpoint: Endpoint | None) -> Iterator[httpx.Client]:
     except httpx.HTTPError as error:
         raise ProviderError(f"The connection to {title} broke: {type(error).__name__}.", "Try again.") from error
     except AnswerTooLarge:
-        raise ProviderError(f"{title} answers with more than an answer can be.", "Check its address.") from None
+        raise ProviderError(f"{title} sends more than 8 MB for one answer.", "Check its address.") from None
     except (json.JSONDecodeError, RecursionError):
         raise ProviderError(f"{title} answers with text that is not JSON.", "Check its address.") from None
 

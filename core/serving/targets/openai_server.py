@@ -34,7 +34,7 @@ def stream(
     """Stream an answer of a model that a server has.
 
     Raises:
-        ProviderUnavailable: nothing answers there. ProviderError: what answers is no stream of a chat, or breaks.
+        ProviderUnavailable: nothing answers there. ProviderError: what answers is not a stream of a chat, or breaks.
     """
     body = {
         "model": name,

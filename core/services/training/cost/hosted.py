@@ -35,7 +35,7 @@ def estimate(
         settings: those of the service: its published default counts where the service chooses.
 
     Raises:
-        NotFound: no such dataset or connection. SettingsError: a number of epochs that nobody trains.
+        NotFound: no such dataset or connection. SettingsError: too many epochs.
     """
     version = datasets.get_dataset(dataset_id).version
     counted = count(version.id, base.id, base.context_length)

@@ -196,7 +196,7 @@ def test_a_services_own_default_is_used_where_it_has_one(connection: str) -> Non
     assert "2 epochs, the service's default" in estimate.basis
 
 
-def test_epochs_that_nobody_trains_are_refused(connection: str) -> None:
+def test_far_too_many_epochs_are_refused(connection: str) -> None:
     with pytest.raises(SettingsError, match="too many"):
         cost.estimate(
             connection, "openai", HostedBase("gpt-4o"), make_dataset().id, hyperparameters={"n_epochs": 10**400}
