@@ -10,6 +10,7 @@ from typing import Final, Protocol, runtime_checkable
 OPENAI: Final = "api.openai.com"
 _SOURCE: Final = "https://platform.openai.com/docs/deprecations"
 _SEEN: Final = "2026-11-30"
+_DATE: Final = re.compile(r"\d[\d-]*")  # of a dated release
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def is_of(name: str, model: str) -> bool:
     `ft:gpt-4o-2024-08-06:acme::id` and `gpt-4o-2024-08-06` are of `gpt-4o`; `gpt-4o-mini` is another model.
     """
     base = name.removeprefix("ft:").split(":")[0] if name.startswith("ft:") else name
-    return base == model or re.fullmatch(rf"{re.escape(model)}-\d[\d-]*", base) is not None
+    return base == model or (base.startswith(f"{model}-") and _DATE.fullmatch(base[len(model) + 1 :]) is not None)
 
 
 def valid_date(text: str) -> bool:
