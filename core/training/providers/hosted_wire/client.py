@@ -23,7 +23,7 @@ from core.training.providers.hosted import Beat
 TRANSFER_S: Final = 6 * 3600.0  # a file of 25 GB at 10 Mbit/s
 MOST_DOWNLOAD: Final = 64 << 30
 _CHUNK: Final = 1 << 20
-_NAMED: Final = re.compile(r"filename\*?=(?:UTF-8'')?\"?([^\";]+)")
+_FILE_NAME: Final = re.compile(r"filename\*?=(?:UTF-8'')?\"?([^\";]+)")
 
 
 class Wire:
@@ -239,7 +239,7 @@ def _write(response: httpx.Response, to: Path, beat: Beat | None) -> None:
 
 
 def _name_of(response: httpx.Response) -> str:
-    found = _NAMED.search(response.headers.get("content-disposition", ""))
+    found = _FILE_NAME.search(response.headers.get("content-disposition", ""))
     return Path(found[1].strip()).name if found else ""
 
 
