@@ -1,4 +1,4 @@
-"""*Estimate Cost* of a hosted job: tokens are counted at a click, and what is left of the budgets stands beside."""
+"""*Estimate Cost* of a hosted job: tokens are counted at a click, and beside it, what is left of the budgets."""
 
 from __future__ import annotations
 
