@@ -80,7 +80,7 @@ class OpenAiClient:
         try:
             data = json.loads(text)["data"]
             return sorted(str(model["id"]) for model in data)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise _not_json(text) from None
 
     def shutdown_dates(self) -> dict[str, str]:
@@ -89,7 +89,7 @@ class OpenAiClient:
         try:
             listed = json.loads(text)["data"]
             return {str(model["id"]): str(model["shutdown_date"]) for model in listed if model.get("shutdown_date")}
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise _not_json(text) from None
 
     def ask(self, ask: Ask) -> Completion:

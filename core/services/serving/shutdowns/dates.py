@@ -13,7 +13,7 @@ from core.errors import NotFound, SettingsError
 from core.ids import new_id
 from core.models.llm import shutdowns
 from core.models.llm.shutdowns import AnnouncedShutdown
-from core.platform.db.tables import SHUTDOWNS, ModelShutdown
+from core.platform.db.tables import SHUTDOWNS
 from core.platform.db.uow import UnitOfWork, read
 from core.services.serving.shutdowns.usage import Use, uses
 
@@ -112,8 +112,8 @@ def _write(host: str, model: str, *, shutdown_on: str, jobs_end_on: str, source:
     }
     with UnitOfWork() as uow:
         mine = (SHUTDOWNS.c.host == host) & (SHUTDOWNS.c.model == model)
-        if not uow.execute(SHUTDOWNS.update().where(mine).values(values)).rowcount:
-            uow.session.add(ModelShutdown(id=new_id("shd"), host=host, model=model, **values))
+        uow.insert_new(SHUTDOWNS, [{"id": new_id("shd"), "host": host, "model": model, **values}])
+        uow.execute(SHUTDOWNS.update().where(mine).values(values))
         uow.commit()
 
 

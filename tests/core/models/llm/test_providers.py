@@ -243,3 +243,13 @@ def test_foreign_words_are_cleaned() -> None:
     assert of_status(401, "Bearer abc.def.ghi refused", {}).message.count("abc") == 0
     assert set(FAILURE_REMEDIES) >= {"key", "stopped"}
     assert repr(Endpoint("http://x", "sk-1234")).count("1234") == 0
+
+
+@pytest.mark.parametrize("ask", ["models", "shutdown_dates"])
+def test_a_list_of_models_that_is_nested_too_deeply_is_not_json(ask: str) -> None:
+    with (
+        llm_server(lambda request: Reply(raw=b'{"data": ' + b"[" * 200_000)) as server,
+        pytest.raises(LlmError) as caught,
+    ):
+        getattr(client(server, "openai"), ask)()
+    assert caught.value.cause == "not_json"
