@@ -208,7 +208,9 @@ def test_the_end_is_announced_on_another_screen_and_a_dataset_is_deleted_by_its_
     page = open_page()
     visit(page, f"{studio.url}/upload")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(table)
-    page.locator(".st-key-create_dataset button").click()
+    page.locator(".st-key-create_dataset button:enabled").first.wait_for()
+    settle(page)
+    page.locator(".st-key-create_dataset button:enabled").first.click()
     page.get_by_role("heading", name="Creating the dataset").wait_for()
 
     # The toast appears on another screen.

@@ -25,6 +25,8 @@ def upload(page, studio: Studio, path: Path) -> None:
     """Upload a file in the chat format as a dataset with the same name."""
     visit(page, f"{studio.url}/upload")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(path)
+    page.locator(".st-key-create_dataset button:enabled").first.wait_for()
+    settle(page)  # a click during a redraw can hit a button that is being replaced
     page.locator(".st-key-create_dataset button:enabled").first.click()
     page.get_by_role("button", name="Open dataset").first.click()
     page.get_by_role("heading", name=path.stem).wait_for()

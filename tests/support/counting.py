@@ -56,8 +56,9 @@ def handle(ctx: TaskContext) -> Outcome:
         count += 1
         with _counted(get_settings().data_dir, ctx.lease.task_id).open("a") as log:
             log.write(f"{count} {os.getpid()}\n")
-        saved.with_suffix(".tmp").write_text(json.dumps({"count": count}))
-        os.replace(saved.with_suffix(".tmp"), saved)
+        half = saved.with_suffix(f".{os.getpid()}.tmp")  # a process that was frozen may write beside its successor
+        half.write_text(json.dumps({"count": count}))
+        os.replace(half, saved)
         if not wants.get("never_saves"):
             ctx.saved()
         ctx.progress(100 * count / wants["until"], "counting", f"{count} of {wants['until']}")
