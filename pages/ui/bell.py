@@ -91,7 +91,7 @@ def _row(notice: NoticeRecord, is_new: bool) -> None:
 
 
 def target_of(link: str) -> tuple[str, dict[str, str]] | None:
-    """The screen of a notice's link, and its query; None where there is no such screen."""
+    """The screen of a notice's link, and its query; None if the screen does not exist."""
     screen, _, query = link.partition("?")
     known = {each.name for section in navigation.SECTIONS.values() for each in section}
     return (screen, dict(parse_qsl(query))) if screen in known else None

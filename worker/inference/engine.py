@@ -180,7 +180,7 @@ class InferenceEngine:
         return Generation(request, loaded, adapter)
 
     def _leave(self, request: GenerationRequest) -> None:
-        """A request is no longer open."""
+        """A request has ended."""
         with self._counting:
             if request.bulk:
                 self._bulk_count -= 1

@@ -186,7 +186,7 @@ def still_waiting(uow: UnitOfWork, ids: Collection[str]) -> int:
 
 
 def about(table: Any, agent_id: str, model_id: str) -> list[ColumnElement[bool]]:
-    """The conditions of an agent and a model; "" stands for all."""
+    """The conditions of an agent and a model; "" matches all."""
     named = (("agent_id", agent_id), ("model_id", model_id))
     return [table.c[column] == value for column, value in named if value]
 

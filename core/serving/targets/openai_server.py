@@ -47,14 +47,14 @@ def stream(
     usual = ChatOptions()
     further = {"top_p": options.top_p, "seed": options.seed, "stop": list(options.stop)}
     body |= {key: value for key, value in further.items() if value not in (getattr(usual, key), [])}
-    reason, counts, begun, half = "", (0, 0), False, ""
+    reason, counts, started, half = "", (0, 0), False, ""
     with connected(title, endpoint) as client, client.stream("POST", "chat/completions", json=body) as response:
         checked(title, response)
         for event in json_lines(response.iter_lines(), "data: "):
             if event.get("error"):
                 raise ProviderError(f"{title} ended the answer: {said(event)}.", "Try again.")
             choices, usage = event.get("choices"), _object(event.get("usage"))
-            begun = begun or isinstance(choices, list)
+            started = started or isinstance(choices, list)
             counts = (_count(usage, "prompt_tokens", counts[0]), _count(usage, "completion_tokens", counts[1]))
             choice = _object(choices[0]) if isinstance(choices, list) and choices else {}
             reason = str(choice.get("finish_reason") or reason)
@@ -62,7 +62,7 @@ def stream(
                 text, half = _characters(half + str(content))
                 if text:
                     yield AnswerChunk(text)
-        if not begun:
+        if not started:
             raise ProviderError(f"{title} does not answer as OpenAI's chat does.", "Check its address.")
     yield AnswerChunk("\N{REPLACEMENT CHARACTER}" if half else "", reason or "stop", *counts)
 

@@ -34,7 +34,7 @@ from core.services.platform.notices.addresses import MailServer
 from core.services.platform.notices.targets import KIND
 from core.settings import get_settings
 
-GIVEN_UP_S: Final = 3 * 86_400.0  # a notice that old is no longer delivered
+GIVEN_UP_S: Final = 3 * 86_400.0  # older notices are not delivered
 VISIT_S: Final = 30.0  # of the network worker, for one target; the rest is sent at its next visit
 _AT_ONCE: Final = 20  # notices in one visit
 _TELL_AFTER: Final = 5  # failures in a row: about an hour
