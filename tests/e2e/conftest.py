@@ -5,6 +5,7 @@ Requests that would leave the machine are blocked, and a test fails if there was
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,21 @@ from tests.support.chromium import chromium
 from tests.support.servers import free_port
 
 HERE = ("127.0.0.1", "localhost", "")
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Note for `open_page` that the test failed."""
+    yield
+    if call.excinfo is not None:
+        item.stash[FAILED] = True
+
+
+def describe(page) -> str:
+    """What a person would see on the page: its address, the focus and the text."""
+    focus = page.evaluate("document.activeElement?.outerHTML.slice(0, 300)")
+    return f"{page.url}\nfocus: {focus}\n{page.locator('body').inner_text(timeout=5_000)}"
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +88,10 @@ def open_page(browser, request) -> Iterator[Callable[..., object]]:
 
     yield make
     for context in contexts:
+        if request.node.stash.get(FAILED, False):
+            for page in context.pages:
+                with contextlib.suppress(Exception):  # the test's own failure is what is reported
+                    print(describe(page))
         context.close()
     assert strangers == [], f"requests that left the machine: {strangers}"
     assert blocked == [], f"the studio's own content policy blocks what its pages need: {blocked}"
