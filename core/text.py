@@ -91,6 +91,13 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def time_range(low: float, high: float) -> str:
+    """An estimated time as a range in one unit: `36 to 42 min`."""
+    unit, seconds, digits = ("s", 1, 0) if high < 120 else ("min", 60, 0) if high < 7200 else ("h", 3600, 1)
+    first, last = f"{low / seconds:.{digits}f}", f"{high / seconds:.{digits}f}"
+    return f"about {last} {unit}" if first == last else f"{first} to {last} {unit}"
+
+
 def estimated_tokens(characters: int) -> int:
     """About how many tokens a text of so many characters has, rounded up."""
     return -(-characters // CHARACTERS_PER_TOKEN)

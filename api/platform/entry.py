@@ -33,7 +33,6 @@ UPLOADS: Final = ("/v1/files", "/api/v1/uploads")  # a body of these is streamed
 UPLOAD_BYTES: Final = MAX_UPLOAD_BYTES + 1_000_000  # the file, and the other fields of its form
 DESCRIPTION: Final = ("/api/docs", "/api/openapi.json")
 CALLER: Final = "caller"  # in the state of a request: its key, or None where none is needed
-OVERRIDE: Final = "Budget-Override-Reason"  # a header: why paid work may exceed a budget
 FOREIGN: Final = "This request was made by a page of another address, and is refused."
 NO_KEY: Final = "The API needs a key."
 _CONFINED: Final = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
@@ -129,7 +128,7 @@ class ApiEntry:
             if wrong := await body.problem():
                 await Problem(*wrong, headers={"Connection": "close"}).response(scope["path"])(scope, body.again, send)
             elif body.complete:  # else the client left
-                with budgets.acting(caller.name if caller else "", headers.get(OVERRIDE, "")):
+                with budgets.acting(caller.name if caller else "", headers.get(problems.OVERRIDE, "")):
                     await self.app(scope, body.again, send)
         finally:
             body.drop()

@@ -33,6 +33,7 @@ from core.services.platform.api_keys import KeyRefused
 log = logging.getLogger("sft.api")
 
 MAX_TEXT: Final = 2_000  # characters: a name in it may be as long as an address
+OVERRIDE: Final = "Budget-Override-Reason"  # a header: why paid work may exceed a budget
 OPENAI: Final = "/v1"  # under it, the shapes are OpenAI's
 
 # The status and the code of each kind of error; the first that fits.
@@ -122,7 +123,8 @@ def of_error(error: Exception) -> Problem:
     for kind, status, code in _KINDS:
         if isinstance(error, kind):
             own = getattr(error, "code", code)
-            return Problem(status, str(own), error.message, error.remedy, error.field)
+            more = f" The header is {OVERRIDE}." if isinstance(error, BudgetReached) else ""
+            return Problem(status, str(own), error.message, f"{error.remedy}{more}", error.field)
     error_id = secrets.token_hex(4)
     log.error("Unexpected error %s", error_id, exc_info=error)
     message = f"Something unexpected happened in the API (error {error_id})."

@@ -11,6 +11,7 @@ import typer
 from core.cli._support.boundary import say
 from core.cli._support.completing import complete
 from core.cli._support.managing import Managed, naming, shelving
+from core.cli._support.money import OverBudget
 from core.cli._support.output import moment, print_json, print_table
 from core.cli._support.waiting import wait_succeeded
 from core.serving.model_formats import MODEL_FORMATS
@@ -169,15 +170,18 @@ def retire(
     say(f"{done.name} was removed from {done.address or 'llama.cpp in this studio'}.")
 
 
-def test(model: ONE) -> None:
+def test(model: ONE, over_budget: OverBudget = "") -> None:  # noqa: PT028  a verb
     """Let a model and its base answer the test split of its dataset; prints its scores."""
     from core.platform.supervisor import ensure
+    from core.services.platform import budgets
     from core.services.serving.evaluating import testing
     from core.services.training import models as service
 
     with ensure({"redis", "worker"}, say):
         found = _find(model)
-        wait_succeeded(testing.start(found.id).task_id)
+        with budgets.acting(override_reason=over_budget):
+            started = testing.start(found.id)
+        wait_succeeded(started.task_id)
     with ensure(set()):
         scores = service.scores(found)
     print_table(("FIGURE", "PART", "TUNED", "BASE", "ANSWERS"), [

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from core.cli._support.boundary import say
+from core.cli._support.money import OverBudget
 from core.cli._support.output import print_json, print_table
 
 
@@ -58,12 +59,14 @@ def answers(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="As `sft evaluate` takes it.")],
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Id of a dataset.")],
     split: Annotated[str, typer.Option(help="test or validation")] = "test",
+    over_budget: OverBudget = "",
 ) -> None:
     """Record a model's answers as an evaluation, before it goes dark."""
     from core.platform.supervisor import ensure
+    from core.services.platform import budgets
     from core.services.serving import shutdowns as service
 
-    with ensure(set()):
+    with ensure({"redis"}, say), budgets.acting(override_reason=over_budget):
         made = service.record_answers(model, dataset, split)
     say(f"Its answers are recorded as the evaluation {made.id}; it runs as a background job.")
 

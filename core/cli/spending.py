@@ -9,6 +9,7 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.completing import complete
+from core.cli._support.money import print_hosted
 from core.cli._support.output import moment, print_json, print_table
 from core.cli._support.settings import Texts
 from core.text import range_usd, usd
@@ -69,11 +70,7 @@ def estimate(
     chosen = dict(pair.split("=", 1) for pair in settings or () if "=" in pair)
     with ensure(set()):
         found = cost.estimate_at(connection, base, dataset, chosen)
-    if as_json:
-        print_json(found.to_dict())
-        return
-    print(found.text)
-    say(f"{found.basis} {found.remedy}".strip())
+    print_hosted(found, as_json=as_json)
 
 
 def prices(

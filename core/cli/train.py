@@ -10,6 +10,7 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.completing import complete
+from core.cli._support.money import OverBudget, print_hosted, print_local
 from core.cli._support.output import print_json
 from core.cli._support.run_settings import setting_options, words as run_words
 from core.cli._support.settings import Texts, assign, pairs, plain, time_of
@@ -68,6 +69,10 @@ def train(
         typer.Option("--set", metavar="K=V", help="A setting by its own name, such as rank=16; may be repeated."),
     ] = None,
     run_settings: Texts = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only estimate time and cost; nothing is launched or sent.")
+    ] = False,
+    over_budget: OverBudget = "",
     wait: Annotated[
         bool, typer.Option("--wait", help="Stay until the run is over; starts a worker if none runs.")
     ] = False,
@@ -77,16 +82,22 @@ def train(
 ) -> None:
     """Fine-tune a base model on a dataset. Settings that are not given are chosen automatically."""
     from core.platform.supervisor import ensure
-    from core.services.platform import tasks
+    from core.services.platform import budgets, tasks
+    from core.services.training import jobs
 
+    def chosen() -> dict[str, Any]:
+        where = {"dataset": dataset, "base_model": base, "method": method}
+        if connection:
+            return _there(where, connection, [*(settings or []), *(run_settings or [])])
+        return {**_here(where, settings or [], run_settings or []), "engine": engine, "provider": provider}
+
+    if estimate:
+        with ensure(set()):
+            return _estimate(chosen(), as_json=as_json)
     with ensure({"redis", "worker"} if wait else {"redis"}, say):
         begin = time_of(start_at) if start_at else None
-        if connection:
-            job = _launch_there(
-                dataset, base, method, connection, name, [*(settings or []), *(run_settings or [])], begin
-            )
-        else:
-            job = _launch(dataset, base, method, engine, provider, name, settings or [], run_settings or [], begin)
+        with budgets.acting(override_reason=over_budget):
+            job = jobs.create(**chosen(), name=name, draft_key=None, start_at=begin)
         _say_plan(job)
         if wait:
             wait_for(job.task_id)
@@ -96,51 +107,50 @@ def train(
     raise typer.Exit(code)
 
 
-def _launch(
-    dataset: str,
-    base: str,
-    method: str,
-    engine: str,
-    provider: str,
-    name: str,
-    named: list[str],
-    options: list[str],
-    start_at: float | None,
-) -> Any:
-    from core.services.data import datasets
-    from core.services.training import jobs
+def _here(where: dict[str, str], named: list[str], options: list[str]) -> dict[str, Any]:
+    """The choices for a job on this machine, as arguments of `jobs.create`."""
     from core.training.jobs.spec import TrainingConfig
 
     flags = {option.name: option.flag for option in setting_options()}
     given = {pair.partition("=")[0] for pair in options}
     method_config, training = assign(
-        [*named, *options], METHODS.get(method), TrainingConfig, flags={name: flags[name] for name in given}
+        [*named, *options], METHODS.get(where["method"]), TrainingConfig, flags={name: flags[name] for name in given}
     )
-    return jobs.create(
-        name=name, dataset_id=datasets.get_dataset(dataset).id, base_model=base, method=method,
-        method_config=method_config, training=training, engine=engine, provider=provider, draft_key=None,
-        start_at=start_at,
-    )  # fmt: skip
+    return {**_of(where), "method_config": method_config, "training": training}
 
 
 _ALIKE: Final = {"num_epochs": "n_epochs", "per_device_batch_size": "batch_size"}  # this studio's names, OpenAI's
 
 
-def _launch_there(
-    dataset: str, base: str, method: str, connection: str, name: str, settings: list[str], start_at: float | None
-) -> Any:
-    """Launch at a connection: the settings are the service's own."""
-    from core.services.data import datasets
+def _there(where: dict[str, str], connection: str, settings: list[str]) -> dict[str, Any]:
+    """The choices for a job at a connection: the settings are the service's own."""
     from core.services.platform import connections
-    from core.services.training import jobs
 
     values = {_ALIKE.get(name := pair.partition("=")[0].strip(), name): plain(pair) for pair in settings}
     seed = values.pop("seed", None)
-    return jobs.create(
-        name=name, dataset_id=datasets.get_dataset(dataset).id, base_model=base, method=method,
-        connection=connections.find(connection).id, hyperparameters=values,
-        training={} if seed is None else {"seed": seed}, draft_key=None, start_at=start_at,
-    )  # fmt: skip
+    training = {} if seed is None else {"seed": seed}
+    found = connections.find(connection).id
+    return {**_of(where), "connection": found, "hyperparameters": values, "training": training}
+
+
+def _of(where: dict[str, str]) -> dict[str, Any]:
+    from core.services.data import datasets
+
+    return {
+        "dataset_id": datasets.get_dataset(where["dataset"]).id, "base_model": where["base_model"],
+        "method": where["method"],
+    }  # fmt: skip
+
+
+def _estimate(chosen: dict[str, Any], *, as_json: bool) -> None:
+    """Print what a job with these choices takes and costs."""
+    from core.services.training import cost, jobs
+
+    if connection := chosen.get("connection"):
+        found = cost.estimate_at(connection, chosen["base_model"], chosen["dataset_id"], chosen["hyperparameters"])
+        return print_hosted(found, as_json=as_json)
+    names = ("dataset_id", "base_model", "method", "method_config", "training", "engine", "provider")
+    return print_local(jobs.forecast(*(chosen[name] for name in names)), as_json=as_json)
 
 
 def _say_plan(job: Any) -> None:

@@ -15,6 +15,7 @@ from core.text import (  # offered here too
     plural as plural,
     range_usd as range_usd,
     size as size,
+    time_range as time_range,
     usd as usd,
 )
 from pages.ui.escaping import (
@@ -48,13 +49,6 @@ def ago(at: float | None) -> str:
     if seconds < 86_400:
         return f"{duration(seconds if seconds < _EXACT_S else seconds // 3600 * 3600)} ago"
     return day(at) if seconds > 7 * 86_400 else f"{plural(int(seconds // 86_400), 'day')} ago"
-
-
-def time_range(low: float, high: float) -> str:
-    """An estimated time as a range in one unit: `36 to 42 min`."""
-    unit, seconds, digits = ("s", 1, 0) if high < 120 else ("min", 60, 0) if high < 7200 else ("h", 3600, 1)
-    first, last = f"{low / seconds:.{digits}f}", f"{high / seconds:.{digits}f}"
-    return f"about {last} {unit}" if first == last else f"{first} to {last} {unit}"
 
 
 def format_setting(raw: object) -> str:

@@ -51,6 +51,7 @@ def test_a_job_that_a_budget_refuses_is_started_with_a_reason_in_a_header(
     body = {"dataset_id": make_dataset().id, "base_model": base, "training": {"num_epochs": 1}}
     refused = client.post("/api/v1/jobs", json=body)
     assert (refused.status_code, refused.json()["code"]) == (402, "budget_reached")
+    assert "Budget-Override-Reason" in refused.json()["remedy"]
     assert client.get("/api/v1/jobs").json()["data"] == []
     made = client.post("/api/v1/jobs", json=body, headers={"Budget-Override-Reason": "The customer waits."})
     assert made.status_code == 201, made.text

@@ -19,7 +19,7 @@ import typer
 from typer.exceptions import TyperException
 
 from core.cli._support.near import did_you_mean, near
-from core.errors import StudioError
+from core.errors import BudgetReached, StudioError
 from core.platform import logs
 from core.platform.private import keep_private
 from core.settings import get_settings
@@ -54,7 +54,8 @@ def run_guarded(action: Callable[[], Any]) -> int:
         show() if show is not None else say(str(error))
         return error.exit_code
     except StudioError as error:
-        say(f"{error.message}\n{error.remedy}".strip())
+        option = ' The option is --over-budget "REASON".' if isinstance(error, BudgetReached) else ""
+        say(f"{error.message}\n{error.remedy}{option}".strip())
         return 1
     except (KeyboardInterrupt, typer.Abort):
         say("Interrupted.")

@@ -14,6 +14,7 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.completing import complete
+from core.cli._support.money import OVER_BUDGET
 from core.errors import InvalidTransition, SettingsError
 from core.text import plural
 
@@ -108,27 +109,36 @@ def naming(of: Managed) -> tuple[Command, ...]:
 def acting(of: Managed, request: Callable[[str, str], Any], told: dict[str, str]) -> tuple[Command, ...]:
     """One command for each action: `told` says what it does."""
 
+    def perform(action: str, items: list[str], reason: str = "") -> None:
+        from core.platform.supervisor import ensure
+        from core.services.platform import budgets, tasks
+
+        with ensure({"redis"} if action in _WAKES else set(), say), budgets.acting(override_reason=reason):
+            for item in items:
+                found = of.find(item)
+                after = request(found.id, action)
+                waits = " (at its next step)" if after.command else ""
+                print(f"{found.id}  {after.state}{waits}")
+                if after.state == "pending" and (why := tasks.waiting_reason(tasks.get_task(_task_id(after)))):
+                    say(f"Waits: {why}")
+
     def command(action: str, text: str) -> Command:
         def act(items: list[str]) -> None:
-            from core.platform.supervisor import ensure
-            from core.services.platform import tasks
+            perform(action, items)
 
-            with ensure({"redis"} if action in _WAKES else set(), say):
-                for item in items:
-                    found = of.find(item)
-                    after = request(found.id, action)
-                    waits = " (at its next step)" if after.command else ""
-                    print(f"{found.id}  {after.state}{waits}")
-                    if after.state == "pending" and (reason := tasks.waiting_reason(tasks.get_task(_task_id(after)))):
-                        say(f"Waits: {reason}")
+        def act_paid(items: list[str], over_budget: str = "") -> None:
+            perform(action, items, over_budget)
 
-        act.__name__ = action
+        act.__name__ = act_paid.__name__ = action
+        if action in _PAID:
+            return _command(act_paid, text, items=of.arguments, over_budget=OVER_BUDGET)
         return _command(act, text, items=of.arguments)
 
     return tuple(command(action, text) for action, text in told.items())
 
 
 _WAKES = ("resume", "retry", "keep")  # a worker is woken through Redis
+_PAID = ("retry",)  # reserves again what the work may cost
 
 
 def _task_id(item: Any) -> str:
@@ -159,7 +169,7 @@ def _say_why_not(of: Managed, item: Named) -> None:
 def _command(function: Command, text: str, **options: Any) -> Command:
     """The function with a help text and typer's parameters, which its annotations cannot name here."""
     function.__doc__ = text
-    types = {"items": list[str], "item": str, "name": str, "yes": bool}
+    types = {"items": list[str], "item": str, "name": str, "yes": bool, "over_budget": str}
     function.__annotations__ = {name: Annotated[types[name], option] for name, option in options.items()}
     return function
 

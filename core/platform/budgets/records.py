@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from core.text import usd
+
 STUDIO: Final = "studio"
 TRAINING: Final = "training"
 SMART: Final = "smart"
@@ -51,6 +53,18 @@ class BudgetRecord:
     @property
     def used_usd(self) -> float:
         return self.spent_usd + self.reserved_usd
+
+    @property
+    def left_usd(self) -> float | None:
+        """What new work may still cost; None without a limit."""
+        return None if self.limit_usd is None else max(self.limit_usd - self.used_usd, 0.0)
+
+    @property
+    def left(self) -> str:
+        """What is left, as a sentence; "" without a limit."""
+        if self.limit_usd is None:
+            return ""
+        return f"{usd(self.left_usd)} of {usd(self.limit_usd)} is left of the budget “{self.title}” this month."
 
     @property
     def share(self) -> float | None:

@@ -12,7 +12,7 @@ from core.services.training import cost
 from core.services.training.cost import CostEstimate
 from pages.ui import components, navigation
 from pages.ui.errors import boundary
-from pages.ui.format import md, sentence, usd
+from pages.ui.format import md, sentence
 
 _LATEST = "cost_estimate"
 
@@ -40,9 +40,6 @@ def _shown(found: CostEstimate) -> None:
         st.caption(f":orange[:material/warning: {sentence(found.remedy)}]")
         navigation.button("Spending", "spending", icon=":material/payments:", key="to_spending")
         return
-    for budget in budgets.get_budgets():
-        if budget.kind in (budgets.STUDIO, budgets.TRAINING) and budget.limit_usd is not None:
-            left = max(budget.limit_usd - budget.used_usd, 0.0)
-            color = "orange" if (found.high_usd or 0.0) > left else "gray"
-            text = f"{usd(left)} of {usd(budget.limit_usd)} is left of the budget “{budget.title}” this month."
-            st.caption(f":{color}[:material/savings: {md(text)}]")
+    for budget in budgets.budgets_of(budgets.TRAINING):
+        color = "orange" if (found.high_usd or 0.0) > (budget.left_usd or 0.0) else "gray"
+        st.caption(f":{color}[:material/savings: {md(budget.left)}]")

@@ -24,5 +24,5 @@ from core.platform.budgets import (
 )
 from core.services.platform.budgets.calls import paid_call
 from core.services.platform.budgets.closing import close_ended, upper
-from core.services.platform.budgets.limits import get_budgets, set_budget
+from core.services.platform.budgets.limits import budgets_of, get_budgets, set_budget
 from core.services.platform.budgets.warnings import warn

@@ -7,7 +7,7 @@ from typing import Final
 
 from core.errors import SettingsError
 from core.platform.budgets.acting import actor
-from core.platform.budgets.records import BUDGETS, BudgetRecord
+from core.platform.budgets.records import BUDGETS, STUDIO, BudgetRecord
 from core.platform.budgets.reserving import budgets_in, set_limit
 from core.platform.db.uow import UnitOfWork
 
@@ -18,6 +18,11 @@ def get_budgets(at: float | None = None) -> list[BudgetRecord]:
     """Every budget in the month of `at` (Unix seconds; now): the studio's first, then each kind's."""
     with UnitOfWork(write=False) as uow:
         return budgets_in(uow, at)
+
+
+def budgets_of(kind: str) -> list[BudgetRecord]:
+    """The budgets with a limit that a kind of paid work counts in, the studio's first."""
+    return [one for one in get_budgets() if one.kind in (STUDIO, kind) and one.limit_usd is not None]
 
 
 def set_budget(kind: str, usd: float | None, person: str | None = None) -> BudgetRecord:

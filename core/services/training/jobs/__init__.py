@@ -15,7 +15,7 @@ from core.services.training.jobs.control import (
     started_over,
     sync,
 )
-from core.services.training.jobs.forecasting import calibrate, cost_range, forecast, rough_time
+from core.services.training.jobs.forecasting import calibrate, cost_range, forecast, rough_time, time_range
 from core.services.training.jobs.hosted_choices import (
     checked_examples,
     estimate as estimate_hosted,
