@@ -23,7 +23,7 @@ from core.services.training.jobs import JobRecord
 from tests.support.jobs import make_dataset
 from tests.support.second_studio import SecondStudio, second_studio
 from tests.support.servers import free_port, wait_until
-from tests.support.studio import Studio, horse_of, is_gone, wait_state
+from tests.support.studio import Studio, is_gone, wait_state
 
 LIMIT_S = 400.0  # on a busy machine
 SEEDS = (1, 2, 3, 4)
@@ -136,10 +136,14 @@ def kill_at(job: JobRecord, moment: str, draw: random.Random) -> bool:
         assert time.monotonic() < until, (moment, store.get(job.task_id), tasks.log_tail(job.task_id))
         time.sleep(0.001)
     time.sleep(draw.choice((0.0, draw.uniform(0.0, 0.03), draw.uniform(0.0, 0.3))))
-    if store.get(job.task_id).lease_owner is None:
+    owner = store.get(job.task_id).lease_owner
+    if owner is None:
         return False
-    pid = horse_of(job.task_id)
-    os.kill(pid, signal.SIGKILL)
+    pid = int(owner.rpartition(":")[2])
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:  # it ended in this moment
+        return False
     wait_until(lambda: is_gone(pid), LIMIT_S, "the end of the killed process")
     return True
 

@@ -8,8 +8,7 @@ from datetime import date
 from typing import Final, Protocol, runtime_checkable
 
 OPENAI: Final = "api.openai.com"
-_SOURCE: Final = "https://platform.openai.com/docs/deprecations"
-_SEEN: Final = "2026-11-30"
+_PAGE: Final = "https://developers.openai.com/api/docs/deprecations"
 _DATE: Final = re.compile(r"\d[\d-]*")  # of a dated release
 
 
@@ -17,24 +16,32 @@ _DATE: Final = re.compile(r"\d[\d-]*")  # of a dated release
 class AnnouncedShutdown:
     """A model that its provider switches off. Dates are YYYY-MM-DD, "" where none was announced.
 
-    `host` is that of the provider's API. From `jobs_end_on` on, no new fine-tuning job can be created. `seen_on` is the
-    day on which the source said so.
+    `host` is that of the provider's API. From `jobs_end_on` on, no new fine-tuning job can be created. `source` is the
+    public page that announces it, `seen_on` the day on which the page had this date.
     """
 
     host: str
     model: str
     shutdown_on: str
-    jobs_end_on: str = ""
-    source: str = _SOURCE
-    seen_on: str = _SEEN
+    jobs_end_on: str
+    source: str
+    seen_on: str
 
 
+def _openai(seen_on: str, shutdown_on: str, *models: str, jobs_end_on: str = "") -> tuple[AnnouncedShutdown, ...]:
+    return tuple(AnnouncedShutdown(OPENAI, model, shutdown_on, jobs_end_on, _PAGE, seen_on) for model in models)
+
+
+# As quoted from the page on 15 October 2026 by importstatic.com ("Every OpenAI model shutdown date until January 2027")
+# and on 28 October 2026 by dev.to/max_bob ("OpenAI API deprecations 2026-2027"), who compared it with `shutdown_date`
+# of `GET /v1/models`. Other providers: Fireworks' list of models has its dates; Together's page of deprecations changes
+# every few days and its API has none, so no date of them is copied here.
 ANNOUNCED: Final = (
-    *(
-        AnnouncedShutdown(OPENAI, model, "2027-01-14", "2027-01-06")
-        for model in ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini")
-    ),
-    *(AnnouncedShutdown(OPENAI, model, "2026-10-23", "2026-10-23") for model in ("gpt-3.5-turbo", "gpt-4.1-nano")),
+    *_openai("2026-10-15", "2026-10-23", "gpt-3.5-turbo", "gpt-4", "gpt-4-turbo", "gpt-4.1-nano"),
+    *_openai("2026-10-15", "2026-10-23", "gpt-4o-2024-05-13", "o1", "o1-pro", "o3-mini", "o4-mini"),
+    *_openai("2026-10-28", "2026-12-11", "gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-5-pro", "o3", "o3-pro"),
+    *_openai("2026-10-28", "2027-01-14", "gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", jobs_end_on="2027-01-06"),
+    *_openai("2026-10-28", "2027-04-01", "gpt-5.1"),
 )
 
 

@@ -8,12 +8,11 @@ import streamlit as st
 
 from core.services.serving.shutdowns import ShutdownRecord, Use
 from pages.platform._shutdowns.actions import answers_dialog, change_dialog, forget
-from pages.ui import components, navigation
+from pages.ui import components, dark_soon, navigation
 from pages.ui.format import md, plural
 
 _SCREENS: Final = {"agent": "agents", "evaluation": "evaluate", "tuned": "models"}
 _KINDS: Final = {"agent": "agent", "evaluation": "evaluation", "tuned": "tuned model"}
-_SOON: Final = 90  # days
 
 
 def row(record: ShutdownRecord) -> None:
@@ -63,8 +62,7 @@ def _badge(record: ShutdownRecord) -> str:
     if record.is_off:
         return components.badge_md("Off", "gray", "power_settings_new")
     words = "today" if record.days_left == 0 else f"in {plural(record.days_left, 'day')}"
-    color = "red" if record.days_left <= 7 else "orange" if record.days_left <= _SOON else "gray"
-    return components.badge_md(words, color, "event_busy")
+    return components.badge_md(words, dark_soon.color(record), "event_busy")
 
 
 def _facts(record: ShutdownRecord) -> list[str]:

@@ -12,7 +12,7 @@ from core.errors import StudioError
 from core.services.serving import agents, chat
 from core.services.serving.agents import AgentChanges, AgentRecord, AgentSettings, AgentVersionRecord
 from pages.serving._agents import connected_models
-from pages.ui import components, first_steps, forms, navigation, person
+from pages.ui import components, dark_soon, first_steps, forms, navigation, person
 from pages.ui.errors import show_beside, show_error
 from pages.ui.format import md
 
@@ -68,7 +68,7 @@ def model_titles(version: AgentVersionRecord | None) -> dict[str, str]:
     titles = {model.id: model.title + ("" if model.kind == "tuned" else " (base)") for model in chat.available_models()}
     for model_id in version.model_ids if version else ():
         titles.setdefault(model_id, agents.model_title(model_id))
-    return titles | connected_models.shown()
+    return dark_soon.in_choice(titles | connected_models.shown())
 
 
 def _about(agent: AgentRecord | None, slots: Slots) -> AgentChanges:

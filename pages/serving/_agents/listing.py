@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.services.serving import agents
 from core.services.serving.agents import AgentFigures, AgentRecord
-from pages.ui import components, listing, navigation
+from pages.ui import components, dark_soon, listing, navigation
 from pages.ui.format import ago, duration, md, md_code, plural, short
 
 
@@ -16,6 +16,8 @@ def card(agent: AgentRecord) -> None:
     """One agent: its name, what programs call it, its model, and what it has answered."""
     listing.opener(agent.id, agent.name, "agents", {"id": agent.id}, here=True)
     st.caption(f"{md_code(agent.model_name)} · {md(model_line(agent), 90)}")
+    if dark := dark_soon.badge_md(agent.id):
+        st.markdown(f":small[{dark}]")
     if agent.description:
         st.markdown(f":small[{md(short(agent.description, 140))}]")
     with components.spread(gap="xsmall"):
@@ -49,7 +51,7 @@ SCREEN: Final = listing.ListScreen(
     noun="agent",
     title="agent",
     listing=agents.LISTING,
-    look_up=agents.look_up,
+    look_up=dark_soon.with_dates(agents.look_up),
     draw=card,
     archive=agents.archive,
     restore=agents.restore,

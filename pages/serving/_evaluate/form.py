@@ -14,7 +14,7 @@ from core.services.data import datasets
 from core.services.data.datasets import DatasetChoice
 from core.services.serving import chat, connected, evaluating
 from core.services.serving.evaluating import CUSTOM_KINDS, EVALUATION_METRICS, SUITES, EvaluationSettings
-from pages.ui import components, first_steps, navigation, overrides
+from pages.ui import components, dark_soon, first_steps, navigation, overrides
 from pages.ui.errors import show_error
 from pages.ui.format import md, plural, range_usd, sentence
 
@@ -82,7 +82,19 @@ def _elsewhere() -> list[str]:
         placeholder="My server/llama-3.2-3b",
         help="One a line: the name of a connection of Settings, a slash, and a model there.",
     )
-    return [line.strip() for line in (typed or "").splitlines() if line.strip()]
+    named = [line.strip() for line in (typed or "").splitlines() if line.strip()]
+    _dark(named)
+    return named
+
+
+def _dark(named: Sequence[str]) -> None:
+    """A line for each of these models that its provider switches off."""
+    for name in named:
+        try:
+            found = evaluating.find_model(name)
+        except StudioError:  # *Start* says what is wrong
+            continue
+        dark_soon.mark(found.id, found.id)
 
 
 def _models(titles: Mapping[str, str]) -> tuple[list[str], str]:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.services.platform import tasks
 from core.services.serving import evaluating
 from core.services.serving.evaluating import EvaluationRecord, VerdictRecord, verdicts
-from pages.ui import components, listing, states
+from pages.ui import components, dark_soon, listing, states
 from pages.ui.format import ago, md, plural
 from pages.ui.theme import Color
 
@@ -37,6 +37,8 @@ def row(evaluation: EvaluationRecord) -> None:
                 ago(evaluation.created_at),
             )
             st.caption(" · ".join(parts))
+            if dark := dark_soon.badge_md(evaluation.id):
+                st.markdown(f":small[{dark}]")
         if evaluation.summary is None:
             states.badge(evaluation.state)
         else:
@@ -68,7 +70,7 @@ SCREEN: Final = listing.ListScreen(
     noun="evaluation",
     title="evaluation",
     listing=evaluating.LISTING,
-    look_up=evaluating.look_up,
+    look_up=dark_soon.with_dates(evaluating.look_up),
     draw=row,
     archive=evaluating.archive,
     restore=evaluating.restore,

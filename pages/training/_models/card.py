@@ -11,7 +11,7 @@ from core.services.training import jobs, models
 from core.services.training.metrics import final_loss_text
 from core.services.training.models import ModelLine, ModelRecord
 from pages.training._models import versions
-from pages.ui import components, listing, navigation
+from pages.ui import components, dark_soon, listing, navigation
 from pages.ui.answers import scores
 from pages.ui.format import ago, md, plural, short, size
 from pages.ui.methods import method_md
@@ -37,9 +37,10 @@ def card(line: ModelLine) -> None:
 
 
 def marks_md(model: ModelRecord, versions: int = 1) -> str:
-    """The version of a model that has several, and its tags."""
+    """The version of a model that has several, its tags, and when its provider switches it off."""
     number = [components.badge_md(f"Version {model.version}", "blue")] if versions > 1 else []
-    return " ".join([*number, *(components.badge_md(md(tag)) for tag in model.tags)])
+    dark = filter(None, [dark_soon.badge_md(model.id)])
+    return " ".join([*number, *(components.badge_md(md(tag)) for tag in model.tags), *dark])
 
 
 def ways_on(model: ModelRecord, place: str, primary: bool = False) -> None:
@@ -70,7 +71,7 @@ SCREEN: Final = listing.ListScreen(
     noun="model",
     title="model",
     listing=models.LISTING,
-    look_up=models.look_up,
+    look_up=dark_soon.with_dates(models.look_up),
     draw=card,
     archive=models.archive,
     restore=models.restore,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
@@ -10,9 +11,11 @@ from core.errors import DataError
 from core.services.data import datasets
 from core.services.platform import drafts
 from core.services.platform.connections import ConnectionRecord
+from core.services.serving import shutdowns
+from core.services.serving.shutdowns import ShutdownRecord
 from core.services.training import hosted, jobs
 from core.services.training.hosted import Bases, HostedBase, Hyperparameter
-from pages.ui import components
+from pages.ui import components, dark_soon
 from pages.ui.errors import show_error
 from pages.ui.format import md, number, plural, sentence, size, usd
 from pages.ui.wizard import draft_state
@@ -51,8 +54,12 @@ def side(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases)
         base = base_of(draft, listed)
         if base is not None:
             components.facts(_facts(base))
-            if base.shutdown_date:
-                st.caption(f":orange[:material/event_busy: It is shut down on {md(base.shutdown_date)}.]")
+            if dark := _dark(connection, [base]).get(base.id):
+                left = "It is off" if dark.is_off else f"It goes dark in {plural(dark.days_left, 'day')}"
+                text = f"{left}, and so does what is trained from it ({md(dark.shutdown_on)})."
+                st.caption(f":{dark_soon.color(dark)}[:material/event_busy: {text}]")
+                if dark.jobs_end_on:
+                    st.caption(f":material/event_busy: It takes no new jobs from {md(dark.jobs_end_on)} on.")
             st.divider()
             _cost(draft, connection)
             st.divider()
@@ -115,7 +122,8 @@ def _base(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases
                 help="The service lists none; enter the name from its documentation.",
             ).strip()
         else:
-            titles = {base.id: _title(base) for base in listed.bases}
+            dark = _dark(connection, listed.bases)
+            titles = {base.id: _title(base, dark.get(base.id)) for base in listed.bases}
             if now not in titles:
                 titles = {"": "Choose a base model"} | titles
             key = draft_state.key(draft, f"hosted_base_{connection.id}_{now}")
@@ -124,10 +132,17 @@ def _base(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases
         _update(draft, {"hosted_base": wanted, "hosted_method": "", "name": None})
 
 
-def _title(base: HostedBase) -> str:
+def _title(base: HostedBase, dark: ShutdownRecord | None) -> str:
     price = "" if base.price_usd is None else f" · {usd(base.price_usd)} per million tokens"
-    ends = f" · until {base.shutdown_date}" if base.shutdown_date else ""
+    ends = f" · {dark_soon.words(dark)}" if dark else ""
     return f"{base.title or base.id}{price}{ends}"
+
+
+def _dark(connection: ConnectionRecord, bases: Iterable[HostedBase]) -> dict[str, ShutdownRecord]:
+    """When bases go dark, by their ids: as the service lists it now, else as the calendar has it."""
+    found = list(bases)
+    listed = {base.id: base.shutdown_date for base in found if base.shutdown_date}
+    return shutdowns.at(connection.base_url, [base.id for base in found], listed)
 
 
 def _method(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases) -> None:

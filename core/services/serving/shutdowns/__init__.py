@@ -7,10 +7,12 @@ watching   the daily look at live lists, and the notices before a date
 
 from core.services.serving.shutdowns.dates import (
     ShutdownRecord as ShutdownRecord,
+    at as at,
     calendar as calendar,
-    of_model as of_model,
+    in_use as in_use,
+    of_models as of_models,
     remove as remove,
     save as save,
 )
-from core.services.serving.shutdowns.usage import Use as Use
+from core.services.serving.shutdowns.usage import Use as Use, host_of as host_of
 from core.services.serving.shutdowns.watching import look_now as look_now, record_answers as record_answers

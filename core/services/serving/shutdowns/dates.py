@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,7 +17,7 @@ from core.models.llm import shutdowns
 from core.models.llm.shutdowns import AnnouncedShutdown
 from core.platform.db.tables import SHUTDOWNS
 from core.platform.db.uow import UnitOfWork, read
-from core.services.serving.shutdowns.usage import Use, uses
+from core.services.serving.shutdowns.usage import Use, host_of, places, uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +46,55 @@ def today() -> date:
 
 def calendar(*, used_only: bool = False) -> list[ShutdownRecord]:
     """Every known shutdown with what uses the model, the next one first; those that are past come last."""
-    users = uses()
-    found = []
-    for record in _dates().values():
-        mine = tuple(use for use in users if use.host == record.host and shutdowns.is_of(use.model, record.model))
-        if mine or not used_only:
-            found.append(replace(record, used_by=mine))
+    dates, used = _dates(), defaultdict[tuple[str, str], list[Use]](list)
+    for use in uses():
+        if record := _closest(dates, use.host, use.model):
+            used[record.host, record.model].append(use)
+    found = [replace(record, used_by=tuple(used[key])) for key, record in dates.items() if used[key] or not used_only]
     return sorted(found, key=lambda record: (record.is_off, abs(record.days_left), record.host, record.model))
 
 
-def of_model(model_id: str) -> ShutdownRecord | None:
-    """When a model that is used here goes dark; None if no date is known.
+def in_use() -> dict[str, ShutdownRecord]:
+    """When what is used here goes dark, by the ids of tuned models, agents and evaluations, the earliest date."""
+    found: dict[str, ShutdownRecord] = {}
+    for record in calendar(used_only=True):
+        for use in record.used_by:
+            found[use.id] = min(found.get(use.id, record), record, key=lambda each: each.shutdown_on)
+    return found
+
+
+def of_models(model_ids: Iterable[str]) -> dict[str, ShutdownRecord]:
+    """When models go dark, used here or not; those without a known date are left out.
 
     Args:
-        model_id: of a model behind a connection (`via:…`) or of a tuned one.
+        model_ids: of models behind a connection (`via:…`) and tuned ones.
     """
-    found = [record for record in calendar(used_only=True) if any(use.model_id == model_id for use in record.used_by)]
+    dates = _dates()
+    found = {name: _closest(dates, *place) for name, place in places(model_ids).items()}
+    return {name: record for name, record in found.items() if record is not None}
+
+
+def at(address: str, models: Iterable[str], listed: Mapping[str, str] | None = None) -> dict[str, ShutdownRecord]:
+    """When models of a provider go dark, by their names there; those without a known date are left out.
+
+    Args:
+        address: of its API, as a connection has it.
+        listed: the dates of its list as it is now, by the models' names; what a person entered goes before.
+    """
+    dates, host = _dates(), host_of(address)
+    for model, day in (listed or {}).items():
+        known = dates.get((host, model))
+        if shutdowns.valid_date(day) and not (known and known.origin == "entered"):
+            ends = known.jobs_end_on if known else ""
+            entry = AnnouncedShutdown(host, model, day, ends, address, today().isoformat())
+            dates[host, model] = _record(entry, "live")
+    found = {model: _closest(dates, host, model) for model in models}
+    return {model: record for model, record in found.items() if record is not None}
+
+
+def _closest(dates: Mapping[tuple[str, str], ShutdownRecord], host: str, model: str) -> ShutdownRecord | None:
+    """The date of a model itself, else that of the model which it is a release of or was tuned from."""
+    found = [record for record in dates.values() if record.host == host and shutdowns.is_of(model, record.model)]
     return max(found, key=lambda record: len(record.model), default=None)
 
 
@@ -90,15 +125,15 @@ def remove(host: str, model: str) -> None:
     _write(host, model, shutdown_on="", jobs_end_on="", source="", by_hand=True)
 
 
-def note_live(host: str, dates: dict[str, str]) -> None:
-    """Store the dates of a provider's live list; what a person entered remains."""
+def note_live(host: str, dates: Mapping[str, str], source: str) -> None:
+    """Store the dates of a provider's live list, whose address is `source`; what a person entered remains."""
     with UnitOfWork(write=False) as uow:
         kept = set(
             uow.execute(select(SHUTDOWNS.c.model).where(SHUTDOWNS.c.host == host, SHUTDOWNS.c.by_hand)).scalars()
         )
     for model, day in dates.items():
         if model not in kept and shutdowns.valid_date(day) and len(model) <= 200 and model.isprintable():
-            _write(host, model, shutdown_on=day, jobs_end_on="", source=f"https://{host}/v1/models", by_hand=False)
+            _write(host, model, shutdown_on=day, jobs_end_on="", source=source, by_hand=False)
 
 
 def _write(host: str, model: str, *, shutdown_on: str, jobs_end_on: str, source: str, by_hand: bool) -> None:
@@ -118,7 +153,6 @@ def _write(host: str, model: str, *, shutdown_on: str, jobs_end_on: str, source:
 
 
 def _dates() -> dict[tuple[str, str], ShutdownRecord]:
-    now = today()
     found: dict[tuple[str, str], ShutdownRecord] = {}
     entries = [(known, "announced") for known in shutdowns.ANNOUNCED]
     for row in read(select(SHUTDOWNS)):
@@ -127,8 +161,12 @@ def _dates() -> dict[tuple[str, str], ShutdownRecord]:
     for entry, origin in entries:
         before = found.pop((entry.host, entry.model), None)
         if entry.shutdown_on:
-            left = (date.fromisoformat(entry.shutdown_on) - now).days
             ends = entry.jobs_end_on or (before.jobs_end_on if before and origin == "live" else "")
-            facts = (entry.host, entry.model, entry.shutdown_on, ends, entry.source, entry.seen_on, origin, left)
-            found[entry.host, entry.model] = ShutdownRecord(*facts)
+            found[entry.host, entry.model] = _record(replace(entry, jobs_end_on=ends), origin)
     return found
+
+
+def _record(entry: AnnouncedShutdown, origin: str) -> ShutdownRecord:
+    left = (date.fromisoformat(entry.shutdown_on) - today()).days
+    facts = (entry.host, entry.model, entry.shutdown_on, entry.jobs_end_on, entry.source, entry.seen_on)
+    return ShutdownRecord(*facts, origin, left)

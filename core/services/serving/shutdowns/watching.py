@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Final
 
 from core.errors import StudioError
+from core.models.llm import LlmError
 from core.models.llm.shutdowns import Dated
 from core.platform.db.uow import UnitOfWork
 from core.platform.notices import outbox
@@ -16,6 +17,7 @@ from core.platform.tasks.context import Outcome, TaskContext
 from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets
 from core.services.platform import connections
+from core.services.platform.connections import ConnectionRecord
 from core.services.serving import evaluating
 from core.services.serving.evaluating import EvaluationRecord
 from core.services.serving.shutdowns.dates import ShutdownRecord, calendar, note_live, today
@@ -62,13 +64,25 @@ def run(ctx: TaskContext) -> Outcome:
         ctx.progress(90 * number / len(listed), "Reading", f"the list of {record.name}")
         ctx.raise_if_interrupted()
         try:
-            with closing(connections.open_client(record.id, timeout_s=15.0)) as client:
-                if isinstance(client, Dated):
-                    note_live(host_of(record.base_url), client.shutdown_dates())
+            note_live(host_of(record.base_url), _live(record), record.base_url)
         except StudioError as error:  # one provider that does not respond stops no other one
             log.warning("The list of %s could not be read: %s", record.name, error)
     ctx.write(tell)
     return Outcome("succeeded")
+
+
+def _live(record: ConnectionRecord) -> dict[str, str]:
+    """The dates of a provider's lists: of the models that answer, and of the bases that it trains."""
+    bases = connections.base_models(record.id)
+    found = {base.id: base.shutdown_date for base in bases if base.shutdown_date}
+    with closing(connections.open_client(record.id, timeout_s=15.0)) as client:
+        if isinstance(client, Dated):
+            try:
+                found |= client.shutdown_dates()
+            except LlmError:
+                if not bases:
+                    raise
+    return found
 
 
 def tell(uow: UnitOfWork) -> None:

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from core.errors import NotFound, SettingsError
-from core.models.llm.shutdowns import is_of
+from core.models.llm.shutdowns import ANNOUNCED, is_of, valid_date
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
 from core.services.platform import connections, notices
 from core.services.serving import agents, shutdowns
 from core.services.serving.shutdowns import dates, watching
+from tests.support.hosted.fireworks import FireworksService
+from tests.support.hosted.server import KEY
 from worker import run
 
 TODAY = date(2026, 11, 30)
@@ -93,18 +95,49 @@ def test_the_announced_dates_are_there_from_the_start(studio_env: object) -> Non
         "2027-01-06",
     )
     assert of("gpt-4.1-nano").is_off
-    assert [record.is_off for record in shutdowns.calendar()] == [False] * 4 + [True] * 2
+    off = [record.is_off for record in shutdowns.calendar()]
+    assert off == sorted(off)
+
+
+def test_each_announced_date_names_the_page_that_says_so_and_its_day() -> None:
+    for known in ANNOUNCED:
+        assert known.source.startswith("https://"), known
+        assert valid_date(known.seen_on), known
+        assert known.seen_on <= "2026-11-30", known
+        assert valid_date(known.shutdown_on), known
+    assert len({(known.host, known.model) for known in ANNOUNCED}) == len(ANNOUNCED)
+
+
+def test_a_release_with_a_date_of_its_own_is_not_listed_under_its_family(studio_env: object) -> None:
+    provider = connect("https://api.openai.com/v1")
+    agent_with(provider, "gpt-4o-2024-05-13")
+    assert [use.title for use in of("gpt-4o-2024-05-13").used_by] == ["Help desk"]
+    assert of("gpt-4o").used_by == ()
+    names = [f"via:{provider}:{name}" for name in ("gpt-4o-2024-05-13", "ft:gpt-4o-2024-08-06:acme::1", "gpt-9")]
+    dated = shutdowns.of_models(names)
+    assert [dated[name].shutdown_on for name in names[:2]] == ["2026-10-23", "2027-01-14"]
+    assert names[2] not in dated
+
+
+def test_the_dates_of_a_list_that_was_just_read_count_before_they_are_stored(studio_env: object) -> None:
+    url, listed = "https://api.fireworks.ai/inference/v1", {"accounts/fireworks/models/a": "2027-02-01", "b": "soon"}
+    found = shutdowns.at(url, [*listed, "c"], listed)
+    assert [(name, record.shutdown_on, record.origin) for name, record in found.items()] == [
+        ("accounts/fireworks/models/a", "2027-02-01", "live")
+    ]
+    shutdowns.save(host="api.fireworks.ai", model="accounts/fireworks/models/a", shutdown_on="2027-05-01")
+    assert shutdowns.at(url, listed, listed)["accounts/fireworks/models/a"].origin == "entered"
 
 
 def test_what_people_enter_goes_before_a_live_list_and_that_before_an_announcement(studio_env: object) -> None:
-    dates.note_live("api.openai.com", {"gpt-4o": "2027-02-01", "odd": "soon"})
+    dates.note_live("api.openai.com", {"gpt-4o": "2027-02-01", "odd": "soon"}, "https://api.openai.com/v1")
     assert (of("gpt-4o").origin, of("gpt-4o").shutdown_on, of("gpt-4o").jobs_end_on) == (
         "live",
         "2027-02-01",
         "2027-01-06",
     )
     shutdowns.save(host="API.openai.com", model="gpt-4o", shutdown_on="2027-03-01")
-    dates.note_live("api.openai.com", {"gpt-4o": "2027-02-02"})
+    dates.note_live("api.openai.com", {"gpt-4o": "2027-02-02"}, "https://api.openai.com/v1")
     assert (of("gpt-4o").origin, of("gpt-4o").shutdown_on) == ("entered", "2027-03-01")
     shutdowns.remove("api.openai.com", "gpt-4o")
     assert "gpt-4o" not in {record.model for record in shutdowns.calendar()}
@@ -168,3 +201,18 @@ def test_it_looks_once_a_day_and_only_with_a_connection(studio_env: object, monk
         monkeypatch.setattr(watching, "_looked_on", [])
         watching.dispatch()
     assert len(store.find(kind="shutdowns")) == 1
+
+
+def test_the_dates_of_a_service_that_trains_are_read_from_its_list_of_bases(studio_env: object) -> None:
+    qwen, recorded = "accounts/fireworks/models/qwen3-8b", FireworksService()
+    try:
+        url = f"{recorded.origin}/inference/v1"
+        saved = connections.save(name="Fireworks", kind="openai", base_url=url, key=KEY, training="fireworks")
+        agent_with(saved.id, qwen)
+        shutdowns.look_now()
+        (task,) = store.find(kind="shutdowns")
+        assert run.execute(task.id, "w").state == "succeeded"
+    finally:
+        recorded.close()
+    assert (of(qwen).shutdown_on, of(qwen).origin, of(qwen).source) == ("2027-05-01", "live", url)
+    assert [use.title for use in of(qwen).used_by] == ["Help desk"]

@@ -1,0 +1,71 @@
+"""Models that go dark are marked wherever they are chosen, listed and used, months ahead."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.services.platform import connections, drafts
+from core.services.serving import agents, shutdowns
+from pages.ui.format import md
+from tests.pages.conftest import shows, texts
+from tests.support import evaluations as planted
+from tests.support.jobs import make_dataset
+from tests.support.notebook import connect, notebook
+from tests.support.talking import tuned
+
+DAY = (datetime.now(UTC).date() + timedelta(days=200)).isoformat()
+MARK = f"dark from {DAY}"
+
+
+@pytest.fixture
+def provider(studio_env: Path) -> str:
+    """The id of a connection whose model `big-1` goes dark in 200 days."""
+    made = connections.save(name="Provider", kind="openai", base_url="http://127.0.0.1:9/v1")
+    shutdowns.save(host="127.0.0.1", model="big-1", shutdown_on=DAY)
+    return made.id
+
+
+def test_an_agent_is_marked_in_the_list_on_its_screen_and_in_the_calendar(open_screen, read, provider: str) -> None:
+    agent = agents.create(name="Help desk", model=f"via:{provider}:big-1")
+    app = open_screen("agents")
+    read(app)
+    assert shows(MARK, texts(app))
+    app = open_screen("shutdowns")
+    read(app)
+    assert shows(f"goes dark on {DAY}", texts(app))
+    app = open_screen("agents", id=agent.id)
+    read(app)
+    assert shows(MARK, texts(app))
+    app = open_screen("agents", id=agent.id, edit="yes")
+    assert any(MARK in option for option in app.selectbox(key=f"model_{agent.id}").options)
+
+
+def test_the_form_of_an_evaluation_says_when_a_typed_model_goes_dark(
+    open_screen, read, provider: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    planted.models(monkeypatch)
+    tuned(tmp_path / "one", "v1")
+    planted.dataset()
+    app = open_screen("evaluate", new="yes")
+    app.text_area(key="evaluation_elsewhere").set_value("Provider/big-1\nnowhere/else").run()
+    read(app)
+    assert shows(MARK, texts(app))
+
+
+def test_a_base_model_of_a_new_job_is_marked(tmp_path: Path, studio_env: Path, open_screen, read) -> None:
+    with notebook(tmp_path / "notebook.json"):
+        connection = connect()
+        shutdowns.save(
+            host=shutdowns.host_of(connection.base_url), model="small", shutdown_on=DAY, jobs_end_on="2027-01-06"
+        )
+        state = {"dataset_id": make_dataset(validation=2).id, "connection": connection.id, "hosted_base": "small"}
+        draft = drafts.create("job", state, step="model")
+        app = open_screen("new_job", draft=draft.id)
+        said = read(app)
+        (base,) = (box for box in app.selectbox if box.label == "Base model")
+        assert [MARK in option for option in base.options] == [True, False]
+        assert "It goes dark in 200 days, and so does what is trained from it" in said
+        assert f"It takes no new jobs from {md('2027-01-06')} on." in said
