@@ -39,7 +39,7 @@ PYTEST := $(PY) -m pytest -n $(JOBS)
 # With ARGS="-k name" one half may have nothing to run: pytest says so with the exit code 5.
 MAY_BE_EMPTY := $(if $(ARGS),|| [ $$? -eq 5 ])
 
-.PHONY: help run demo test test-all lint bench install install-dev
+.PHONY: help run demo test test-all quick lint types style bench install install-dev
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -53,17 +53,27 @@ demo: install
 bench: install-dev
 	@$(PY) -m bench $(ARGS)
 
+# Two at once: mypy takes five times as long as all others together.
 lint: install-dev
+	@$(MAKE) --no-print-directory -j2 types style
+
+types: install-dev
+	$(VENV)/bin/mypy
+
+style: install-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/mypy
 	$(VENV)/bin/deptry .
 	$(VENV)/bin/vulture
 
-test: lint
-	$(PYTEST) --dist worksteal -m "not slow" $(FAST_TESTS) $(ARGS) $(MAY_BE_EMPTY)
+# mypy and the quick tests at once: neither keeps two cores busy from its beginning to its end.
+test: style
+	@$(MAKE) --no-print-directory -j2 types quick
 	$(PYTEST) --dist loadfile --no-loadscope-reorder -m "not slow" $(LATE_TESTS) $(ARGS) $(MAY_BE_EMPTY)
+
+quick: install-dev
+	$(PYTEST) --dist worksteal -m "not slow" $(FAST_TESTS) $(ARGS) $(MAY_BE_EMPTY)
 
 # Generated tests try all of their cases here.
 test-all: export SFT_TEST_ALL := 1
@@ -79,9 +89,10 @@ $(RUN_STAMP): pyproject.toml constraints.txt
 	$(PY) -m pip install --quiet $(PIP_ARGS) -e '.$(if $(EXTRAS),[$(EXTRAS)])'
 	@touch $@
 
+# Without compiling all of it in advance, which takes longer than to compile what the tests import.
 $(DEV_STAMP): pyproject.toml constraints.txt
 	@$(make_venv)
-	$(PY) -m pip install --quiet $(PIP_ARGS) -e '.[dev$(if $(EXTRAS),$(comma)$(EXTRAS))]'
+	$(PY) -m pip install --quiet --no-compile $(PIP_ARGS) -e '.[dev$(if $(EXTRAS),$(comma)$(EXTRAS))]'
 	@touch $(RUN_STAMP) $@
 
 # A half-made environment (no working pip) is made again; a working one is kept.
