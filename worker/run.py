@@ -27,6 +27,7 @@ from core.errors import (
     TrainingError,
 )
 from core.platform import disk, logs
+from core.platform.budgets import acting
 from core.platform.db.patience import patient
 from core.platform.tasks import store, workdirs
 from core.platform.tasks.context import Interrupted, Outcome, TaskContext
@@ -80,7 +81,8 @@ def _execute(task_id: str, owner: str, shutdown: threading.Event | None) -> Task
         log.info("Task %s (%s), attempt %d, epoch %d: started.", task_id, task.kind, task.attempt, lease.epoch)
         context = TaskContext(lease, shutdown)
         try:
-            ended = _finish(context, kind)
+            with acting(task.person):
+                ended = _finish(context, kind)
         except LeaseLost:
             log.warning("Task %s was taken over by another worker; this one stops without writing.", task_id)
             return None

@@ -128,7 +128,7 @@ class ApiEntry:
             if wrong := await body.problem():
                 await Problem(*wrong, headers={"Connection": "close"}).response(scope["path"])(scope, body.again, send)
             elif body.complete:  # else the client left
-                with budgets.acting(caller.name if caller else "", headers.get(problems.OVERRIDE, "")):
+                with budgets.acting(caller.name if caller else "", headers.get(problems.OVERRIDE, ""), program=True):
                     await self.app(scope, body.again, send)
         finally:
             body.drop()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.services.platform import budgets
 from pages.ui.format import md
 
 NO_NAME = "someone on this machine"
@@ -14,6 +16,14 @@ def name() -> str:
     if not st.user.get("is_logged_in"):
         return ""
     return str(st.user.get("name") or st.user.get("email") or "")
+
+
+def _acting() -> str:
+    """The user whose script or callback runs in this thread."""
+    return name() if get_script_run_ctx(suppress_warning=True) is not None else ""
+
+
+budgets.find_person_by(_acting)
 
 
 def shown(author: str, *, begins: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.services.platform import budgets, connections
+from core.services.platform import budgets, connections, tasks
 from tests.support.hosted.server import KEY
 from tests.support.hosted.services import OpenAiService
 from tests.support.jobs import make_dataset
@@ -59,6 +59,7 @@ def test_a_job_that_a_budget_refuses_is_started_with_a_reason_in_a_header(
     assert (work["override_reason"], work["person"]) == ("The customer waits.", "Test")
     assert (work["what_id"], work["provider"], work["state"]) == (made.json()["task_id"], "Local", "open")
     assert work["low_usd"] <= work["amount_usd"]
+    assert tasks.get_task(work["what_id"]).person == ""  # a program's: its notices are for everyone
     table = client.get("/api/v1/spending/works.csv").text.splitlines()
     assert len(table) == 2
     assert "The customer waits." in table[1]

@@ -3,7 +3,7 @@
 Paid work reserves the upper end of its estimate in the transaction that creates it, and is settled with its bill.
 """
 
-from core.platform.budgets.acting import acting
+from core.platform.budgets.acting import acting, actor, find_person_by
 from core.platform.budgets.records import (
     JUDGING,
     KINDS,

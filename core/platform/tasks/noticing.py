@@ -18,10 +18,10 @@ def ended(uow: UnitOfWork, task: TaskRecord) -> None:
     name, once = task.title or kind.title, f"ended:{task.id}:{task.attempt}:{task.lease_epoch}"
     if task.state == "succeeded":
         text = "" if name.startswith(kind.title) else f"{kind.title}."
-        outbox.send(uow, "job_ended", f"“{name}” finished", text, link_of(task), person=person_of(task), once=once)
+        outbox.send(uow, "job_ended", f"“{name}” finished", text, link_of(task), person=task.person, once=once)
         return
     text = " ".join(str(part) for part in (task.error.get("message"), task.error.get("remedy")) if part)
-    outbox.send(uow, "job_failed", f"“{name}” failed", text, link_of(task), person=person_of(task), once=once)
+    outbox.send(uow, "job_failed", f"“{name}” failed", text, link_of(task), person=task.person, once=once)
 
 
 def worker_lost(uow: UnitOfWork, task: TaskRecord, sentence: str) -> None:
@@ -30,12 +30,7 @@ def worker_lost(uow: UnitOfWork, task: TaskRecord, sentence: str) -> None:
         return
     title = f"A worker was lost while it worked on “{task.title or kind_of(task.kind).title}”"
     once = f"lost:{task.id}:{task.lease_epoch}"
-    outbox.send(uow, "worker_lost", title, sentence, link_of(task), person=person_of(task), once=once)
-
-
-def person_of(task: TaskRecord) -> str:
-    """Whoever started the task, where that is known."""
-    return str(task.payload.get("person") or "")
+    outbox.send(uow, "worker_lost", title, sentence, link_of(task), person=task.person, once=once)
 
 
 def link_of(task: TaskRecord) -> str:

@@ -51,6 +51,16 @@ class TaskRecord:
         return cls(**dict(row))
 
     @property
+    def person(self) -> str:
+        """Who started it; "" where sign-in is off, or if a program or the studio itself did."""
+        return str(self.payload.get("person") or "")
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What it was asked to do: the payload, whoever started it."""
+        return {name: value for name, value in self.payload.items() if name != "person"}
+
+    @property
     def is_terminal(self) -> bool:
         return self.state in TERMINAL
 

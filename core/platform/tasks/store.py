@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from core import arguments
 from core.errors import InvalidTransition, LeaseLost, NotFound
 from core.ids import new_id
+from core.platform.budgets.acting import actor
 from core.platform.db.engine import db_now
 from core.platform.db.tables import EVENTS, TASKS, BackgroundTask
 from core.platform.db.uow import UnitOfWork, read
@@ -43,7 +44,7 @@ def create(
     after_task_id: str | None = None,
     not_before: float | None = None,
 ) -> tuple[TaskRecord, bool]:
-    """Insert a pending task; commit, then `announce(id)`.
+    """Insert a pending task; commit, then `announce(id)`. Its payload names the person who started it, if there is one.
 
     Args:
         kind: an id of `KINDS`.
@@ -54,12 +55,13 @@ def create(
         The task and True; or, when the idempotency key exists, the task that has it and False.
     """
     dialect = uow.session.get_bind().dialect.name
+    person = str(payload.get("person") or actor().concerned)
     row = BackgroundTask(
         id=new_id("task"),
         kind=kind,
         title=title,
         queue=queue or KINDS.get(kind).queue,
-        payload=payload,
+        payload={**payload, "person": person} if person else payload,
         idempotency_key=idempotency_key,
         after_task_id=after_task_id,
         not_before=not_before,

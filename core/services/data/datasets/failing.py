@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.platform.budgets import actor
 from core.platform.db.tables import FineTuningDataset
 from core.platform.db.uow import UnitOfWork
 from core.platform.notices import outbox
@@ -16,5 +17,6 @@ def notice(uow: UnitOfWork, dataset: FineTuningDataset) -> None:
             f"“{dataset.name}” failed validation",
             "It has errors that need fixing before a model can be trained on it.",
             outbox.link_to("datasets", {"id": dataset.id}),
+            person=actor().concerned,
             once=f"dataset_failed:{dataset.current_version_id}",
         )

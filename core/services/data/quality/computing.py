@@ -108,7 +108,7 @@ def start(dataset_id: str, *, max_seq_length: int = MAX_SEQ_LENGTH, base_model: 
         "base_model": base_model,
     }
     for task in store.find(kind="quality", states=("pending", "validating", "running")):
-        if task.payload == payload:
+        if task.asked == payload:
             return task
     return enqueue("quality", f"Measure the quality of “{dataset.name}”", payload, None)
 

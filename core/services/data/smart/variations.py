@@ -66,6 +66,6 @@ def vary(
         **payload_of(recipe),
     }
     for task in store.find(kind=KIND, states=("pending", "running", "paused")):
-        if task.payload == payload:  # a second click must not be paid for twice
+        if task.asked == payload:  # a second click must not be paid for twice
             return task
     return enqueue(KIND, f"Vary “{dataset.name}”", payload, None)

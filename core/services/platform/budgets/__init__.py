@@ -15,6 +15,8 @@ from core.platform.budgets import (
     PaidWork,
     ReservationRecord,
     acting,
+    actor,
+    find_person_by,
     month_of,
     open_reservations,
     release,
