@@ -54,12 +54,22 @@ class ModelSummaryShown(Shown):
     parts: dict[str, list[ScoreShown]]
 
 
+class LeftOutShown(Shown):
+    """Examples that were not asked; `code` is no_output or tools."""
+
+    code: str
+    count: int
+    text: str
+
+
 class SummaryShown(Shown):
     """What came out; `main` is the metric of the verdict and of the leaderboard."""
 
     main: str
     models: list[ModelSummaryShown]
-    left_out: int
+    left_out: int = Field(description="examples that were not asked")
+    left_out_reasons: list[LeftOutShown]
+    given_up: list[str] = Field(description="why a custom metric has no figure")
     schema_version: int
 
 

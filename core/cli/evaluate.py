@@ -124,6 +124,9 @@ def _print(done: EvaluationRecord, found: list[VerdictRecord]) -> None:
         for reason in verdict.reasons:
             print(f"  {_MARKS[reason.ok]} {reason.text}")
     for model in done.models:
+        failed, why = judging.failed(done, model.id)
+        if failed:
+            print(f"Judge: {plural(failed, 'judgment')} of {model.title} missing. {why}")
         if pairs := judging.judged(done, model.id):
             bias = f"; it prefers the {pairs.biased} answer" if pairs.biased else ""
             print(f"Judge: {model.title} wins {pairs.win_rate:.0%} of {plural(pairs.total, 'pair')}{bias}")
@@ -135,6 +138,8 @@ def _print(done: EvaluationRecord, found: list[VerdictRecord]) -> None:
     for suite in done.settings.suites:
         counts = (model.suites.get(suite) for model in done.summary.models)
         rows.append([SUITES.get(suite).title, *(f"{one[0]} of {one[1]}" if one else "-" for one in counts)])
+    for note in filter(None, (*done.summary.given_up, done.summary.left_out_text)):
+        print(note)
     print_table(("FIGURE", *(done.title_of(model.model_id) for model in done.summary.models)), rows)
 
 

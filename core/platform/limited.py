@@ -48,11 +48,21 @@ class Limited:
         target: `module:function`, which takes and returns what JSON can write. What it raises ends the child.
         memory_bytes: address space of the child.
         cpu_s: CPU time of one call.
+        wall_s: of one call, from when the child begins with it; None: only a hang of the child ends it.
         answer_bytes: of one answer, as JSON.
     """
 
-    def __init__(self, target: str, *, memory_bytes: int, cpu_s: float, answer_bytes: int = 1 << 28) -> None:
+    def __init__(
+        self,
+        target: str,
+        *,
+        memory_bytes: int,
+        cpu_s: float,
+        wall_s: float | None = None,
+        answer_bytes: int = 1 << 28,
+    ) -> None:
         self._target, self._memory_bytes, self._cpu_s, self._answer_bytes = target, memory_bytes, cpu_s, answer_bytes
+        self._wall_s = wall_s
         self._free: list[_Child] = []
         self._places = threading.BoundedSemaphore(_MOST)
         if hasattr(os, "register_at_fork"):
@@ -68,7 +78,7 @@ class Limited:
         with self._places:
             child = self._free.pop() if self._free else None
             if child is None or not child.lives():
-                child = _Child(self._target, self._memory_bytes, self._cpu_s)
+                child = _Child(self._target, self._memory_bytes, self._cpu_s, self._wall_s)
             try:
                 answer = child.ask(question, 30 + 20 * self._cpu_s, self._answer_bytes)
             except BaseException:
@@ -83,17 +93,17 @@ class Limited:
 
 
 class _Child:
-    def __init__(self, target: str, memory_bytes: int, cpu_s: float) -> None:
+    def __init__(self, target: str, memory_bytes: int, cpu_s: float, wall_s: float | None) -> None:
         paths = json.dumps([path or os.getcwd() for path in sys.path])
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _START, paths, target, str(memory_bytes), str(cpu_s)],
+            [sys.executable, "-I", "-c", _START, paths, target, str(memory_bytes), str(cpu_s), str(wall_s or 0)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
             env={name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "TZ")},
         )
-        self._memory_bytes, self._cpu_s = memory_bytes, cpu_s
+        self._memory_bytes, self._cpu_s, self._wall_s = memory_bytes, cpu_s, wall_s
 
     def ask(self, question: bytes, wall_s: float, most: int) -> Any:
         assert self._process.stdin is not None
@@ -131,7 +141,9 @@ class _Child:
         """Of a child that ended without an answer."""
         code = self._process.wait()
         if code in (-signal.SIGPROF, -signal.SIGXCPU):
-            return LimitExceeded(f"{self._cpu_s:g} seconds of computing")
+            return LimitExceeded(f"{_in_seconds(self._cpu_s)} of computing")
+        if code == -signal.SIGALRM:
+            return LimitExceeded(_in_seconds(self._wall_s or 0))
         return self._too_much_memory()  # killed by the system, or a crash of a library that got none
 
     def _too_much_memory(self) -> LimitExceeded:
@@ -149,9 +161,14 @@ class _Child:
                 stream.close()
 
 
+def _in_seconds(seconds: float) -> str:
+    """`1 second`, `0.5 seconds`."""
+    return f"{seconds:g} second{'' if seconds == 1 else 's'}"
+
+
 def _serve() -> None:
     """The child's life: one question per line, one answer per line, until its parent ends."""
-    target, memory_bytes, cpu_s = sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+    target, memory_bytes, cpu_s, wall_s = sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5])
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints is not an answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for its parent, which may go on asking
@@ -163,10 +180,12 @@ def _serve() -> None:
     function: Callable[..., object] = getattr(importlib.import_module(module), name)
     for line in questions:
         signal.setitimer(signal.ITIMER_PROF, cpu_s)  # SIGPROF ends the process, whatever it is doing
+        signal.setitimer(signal.ITIMER_REAL, wall_s)  # and SIGALRM, where it only waits; 0 sets no timer
         try:
             said = json.dumps([function(*json.loads(line))]).encode()
         except MemoryError:
             said = json.dumps(_MEMORY).encode()
         signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         answers.write(said + b"\n")
         answers.flush()

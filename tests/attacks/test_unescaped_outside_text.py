@@ -99,7 +99,6 @@ OURS = {
         "serving/_agents/talks.py: talks.rating_word(*",
         "serving/_evaluate/*: verdict.title",
         "serving/_evaluate/rows.py: evaluation.state",
-        "serving/_evaluate/worst.py: message.role",
         "serving/_evaluate/form.py: CUSTOM_KINDS.get(*",
         "serving/_chat/judging.py: REASONS.get(*",
         "data/_datasets/cards.py: dataset.*",

@@ -43,7 +43,7 @@ class Engine:
 
 @pytest.fixture
 def engine(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    path = make_model(studio_env / "base_models" / "random")
+    path = make_model(studio_env / "base_models" / "random", reads=4_096)  # what a judge is asked is long
     port = free_port()
     monkeypatch.setenv("SFT_INFERENCE_PORT", str(port))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
@@ -100,7 +100,7 @@ def test_a_killed_evaluation_generates_every_answer_once(studio: Studio, engine:
 @pytest.mark.slow
 def test_nothing_is_generated_twice_in_a_series_of_kills(studio: Studio, engine: Engine, tmp_path: Path) -> None:
     """Two models, one of them twice, sampled; and a judge, whose questions exist only once both have answered."""
-    count = 300
+    count = 150
     path = Path(engine.base.removeprefix("local:"))
     tuned = succeed(launch(make_dataset(), engine.base, name="Tuned"), make_adapter(path, tmp_path / "a", seed=1)).id
     version = questions(count)

@@ -80,7 +80,7 @@ def answered(begun: EvaluationRecord, answers: Mapping[str, Answers]) -> Evaluat
     with UnitOfWork() as uow:
         store.add_answers(uow, begun.id, rows)
         uow.commit()
-    summary = scoring.summarize(begun, asked, left_out)
+    summary = scoring.summarize(begun, asked, left_out, of_metrics)
     with UnitOfWork() as uow:
         store.save_summary(uow, begun.id, summary)
         verdicts.decide(uow, begun, summary.main)

@@ -57,6 +57,7 @@ class Reply:
     wait_s: float = 0.0
     finish_reason: str = "stop"
     usage: tuple[int, int] | None = (100, 20)
+    calls: tuple[tuple[str, dict[str, Any]], ...] = ()  # of tools: names and arguments
     cut_at: int | None = None  # the line breaks after so many bytes, although more were announced
 
 
@@ -171,14 +172,14 @@ class LlmServer:
             made: dict[str, Any] = {
                 "model": request.body.get("model"),
                 "created_at": "2026-01-01T00:00:00Z",
-                "message": {"role": "assistant", "content": reply.text},
+                "message": {"role": "assistant", "content": reply.text, **_calls(reply, as_text=False)},
                 "done": True,
                 "done_reason": reply.finish_reason,
             }
             if reply.usage:
                 made |= {"prompt_eval_count": reply.usage[0], "eval_count": reply.usage[1]}
             return json.dumps(made).encode()
-        message = {"role": "assistant", "content": reply.text}
+        message = {"role": "assistant", "content": reply.text, **_calls(reply, as_text=True)}
         made = {
             "id": "chatcmpl-1",
             "object": "chat.completion",
@@ -194,6 +195,14 @@ class LlmServer:
                 "total_tokens": prompt + completion,
             }
         return json.dumps(made).encode()
+
+
+def _calls(reply: Reply, *, as_text: bool) -> dict[str, Any]:
+    """OpenAI sends the arguments as text, Ollama as an object."""
+    if not reply.calls:
+        return {}
+    functions = [{"name": name, "arguments": json.dumps(given) if as_text else given} for name, given in reply.calls]
+    return {"tool_calls": [{"id": "call_1", "type": "function", "function": one} for one in functions]}
 
 
 @contextmanager

@@ -8,8 +8,12 @@ from typing import Any
 from core.models.base_models.starter import CHAT_TEMPLATE, STARTER_RECIPE
 
 
-def make_model(directory: Path, *, seed: int = 0) -> Path:
-    """Write a model directory that transformers loads and `core.models.base_models.local_folder.inspect` accepts."""
+def make_model(directory: Path, *, seed: int = 0, reads: int = 512) -> Path:
+    """Write a model directory that transformers loads and `core.models.base_models.local_folder.inspect` accepts.
+
+    Args:
+        reads: the most tokens of a prompt with its answer; each is a byte.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, pre_tokenizers
     from tokenizers.models import BPE
@@ -32,7 +36,7 @@ def make_model(directory: Path, *, seed: int = 0) -> Path:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=512,
+        max_position_embeddings=reads,
         tie_word_embeddings=True,
         pad_token_id=0,
         bos_token_id=None,

@@ -33,12 +33,13 @@ def handle(ctx: TaskContext) -> Outcome:
     ctx.continues_at(ctx.task.progress)
     ctx.progress(0, "Reading the examples")
     settings = evaluation.settings
-    asked, left_out = questions.of_dataset(evaluation.dataset_version_id, evaluation.split, settings.limit)
+    version_id, split = evaluation.dataset_version_id, evaluation.split
+    asked, left_out = questions.of_dataset(version_id, split, settings.limit, evaluation.models)
     asked += questions.of_suites(settings.suites)
     run = _Asking(ctx, evaluation, asked)
     reason = "" if run.ask_all() else "stopped_early"
     ctx.progress(_ASKING, "Computing the figures")
-    summary = scoring.summarize(evaluation, asked, left_out)
+    summary = scoring.summarize(evaluation, asked, left_out, run.metrics)
 
     def register(uow: UnitOfWork) -> EvaluationResult:
         store.save_summary(uow, evaluation.id, summary)
@@ -58,7 +59,7 @@ class _Asking:
 
     def __init__(self, ctx: TaskContext, evaluation: EvaluationRecord, asked: Sequence[EvaluationQuestion]) -> None:
         self._ctx, self._evaluation, self._questions = ctx, evaluation, asked
-        self._metrics = scoring.with_main(evaluation, asked)
+        self.metrics = scoring.with_main(evaluation, asked)
         self._by_key = {(question.suite, question.position): question for question in asked}
         most = lengths.of_answers(evaluation, asked)
         self._plan = {model.id: list(self._asked_of(model, most)) for model in evaluation.models}
@@ -122,7 +123,7 @@ class _Asking:
 
     def _measure_outputs(self, askers: dict[str, Asker], model: Contestant) -> None:
         """The log-probabilities of the expected outputs, where a metric needs them and the model is the studio's."""
-        needed = any("logprobs" in metric.needs for metric in self._metrics)
+        needed = any("logprobs" in metric.needs for metric in self.metrics)
         if not needed or model.kind == "connection":
             return
         from worker.serving.evaluating.studio import StudioAsker
@@ -190,9 +191,9 @@ class _Asking:
         self._stored_at = time.monotonic()
 
     def _values(self, answer: AnswerRecord) -> dict[str, float]:
-        if answer.suite.startswith(judging.JUDGES):
+        if answer.suite.startswith(questions.JUDGES):
             return judging.values(answer)
-        return scoring.values(self._metrics, self._by_key[answer.suite, answer.position], answer)
+        return scoring.values(self.metrics, self._by_key[answer.suite, answer.position], answer)
 
     def _report(self, model: Contestant) -> None:
         text = f"{model.title}: {self._done:,} of {self.total:,} answers"

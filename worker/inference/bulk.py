@@ -39,7 +39,7 @@ Key = Annotated[str, Field(min_length=1, max_length=400)]
 
 
 class BulkQuestion(BaseModel):
-    """A prompt as token ids, and how its answer is sampled."""
+    """A prompt as token ids, and how its answer is sampled; `special` keeps special tokens, which may begin a call."""
 
     key: Key
     ids: list[int] = Field(min_length=1)
@@ -47,6 +47,7 @@ class BulkQuestion(BaseModel):
     temperature: float = Field(default=0.0, ge=0, le=2, allow_inf_nan=False)
     seed: int | None = None
     answer_schema: dict[str, Any] | None = None
+    special: bool = False
 
 
 class BulkOutput(BaseModel):
@@ -120,7 +121,7 @@ class _Answers:
     def _ask(self, question: BulkQuestion) -> None:
         from worker.inference.prompts import Question
 
-        options = ChatOptions(question.max_tokens, question.temperature, seed=question.seed)
+        options = ChatOptions(question.max_tokens, question.temperature, seed=question.seed, special=question.special)
         schema = question.answer_schema
 
         def submit(answer: KeyedAnswer) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from core.messages import Tools
+from core.models.tool_calls.base import Call
+
 DEFAULT_TIMEOUT_S: Final = 120.0
 
 
@@ -24,25 +27,29 @@ class Ask:
     """One question.
 
     Args:
+        messages: in OpenAI's shape; a turn of the assistant may have `tool_calls`.
         schema: a JSON schema that the answer must follow; None takes any text.
         max_tokens: of the answer.
         key: names the question, so that a server that knows such keys answers it once; "" for none.
+        tools: OpenAI-shaped schemas of the functions that the model may call.
     """
 
     model: str
-    messages: tuple[Mapping[str, str], ...]
+    messages: tuple[Mapping[str, Any], ...]
     schema: Mapping[str, Any] | None = None
     temperature: float = 0.0
     max_tokens: int = 1024
     seed: int | None = None
     key: str = ""
+    tools: Tools = ()
 
     @property
     def characters(self) -> int:
         """Length of everything that is sent as text."""
-        return sum(len(message["content"]) for message in self.messages)
+        more = [*(message["tool_calls"] for message in self.messages if message.get("tool_calls")), *self.tools]
+        return sum(len(message["content"]) for message in self.messages) + sum(len(json.dumps(one)) for one in more)
 
-    def spelled_out(self) -> list[dict[str, str]]:
+    def spelled_out(self) -> list[dict[str, Any]]:
         """The messages with the schema in words at their end, for an endpoint that does not enforce it."""
         asked = f"\n\nAnswer with one JSON object of this schema and nothing else:\n{json.dumps(self.schema)}"
         *before, last = (dict(message) for message in self.messages)
@@ -56,12 +63,14 @@ class Completion:
     Attributes:
         prompt_tokens, completion_tokens: as the server counts them; estimated as characters / 4 if it does not.
         finish_reason: stop, or length if it was cut at `max_tokens`; content_filter and others as the server reports.
+        calls: of the offered tools.
     """
 
     text: str
     prompt_tokens: int
     completion_tokens: int
     finish_reason: str = "stop"
+    calls: tuple[Call, ...] = ()
 
 
 class Client(Protocol):

@@ -9,7 +9,8 @@ from typing import Any, Final
 from core.models.llm import transport
 from core.models.llm.base import Ask, Client, Completion, Endpoint
 from core.models.llm.failures import LlmError, of_status
-from core.models.llm.openai_compatible import connection_lost, timed_out, too_large
+from core.models.llm.openai_compatible import call_of, connection_lost, timed_out, too_large
+from core.models.tool_calls.base import json_of
 from core.platform.network import AddressRefused
 from core.settings import get_settings
 from core.text import estimated_tokens
@@ -82,13 +83,14 @@ class OllamaClient:
             prompt_tokens=made.prompt_eval_count if counted else estimated_tokens(ask.characters),
             completion_tokens=made.eval_count if counted else estimated_tokens(len(text)),
             finish_reason=made.done_reason or "stop",
+            calls=tuple(filter(None, (call_of(call.function) for call in made.message.tool_calls or ()))),
         )
 
     def close(self) -> None:
         self._http.close()
 
     def _ask(self, ask: Ask, level: int) -> Any:
-        messages = [dict(message) for message in ask.messages]
+        messages = list(map(_message, ask.messages))
         form: Any = None
         if ask.schema is not None:
             form = dict(ask.schema) if level == 0 else "json" if level == 1 else None
@@ -99,7 +101,9 @@ class OllamaClient:
         if ask.seed is not None:
             options["seed"] = ask.seed
         return self._call(
-            lambda: self._client.chat(model=ask.model, messages=messages, format=form, options=options, stream=False)
+            lambda: self._client.chat(
+                model=ask.model, messages=messages, tools=ask.tools or None, format=form, options=options, stream=False
+            )
         )
 
     def _call(self, call: Any) -> Any:
@@ -124,6 +128,15 @@ class OllamaClient:
             raise connection_lost(self._endpoint, error) from None
         except (ValueError, TypeError, RuntimeError) as error:
             raise LlmError(f"The answer cannot be read ({type(error).__name__}).", cause="not_json") from None
+
+
+def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Ollama takes the arguments of a call as an object."""
+    if not message.get("tool_calls"):
+        return dict(message)
+    functions = [call["function"] for call in message["tool_calls"]]
+    calls = [{"name": one["name"], "arguments": json_of(str(one.get("arguments"))) or {}} for one in functions]
+    return {**message, "tool_calls": [{"function": call} for call in calls]}
 
 
 def _window(ask: Ask) -> int:

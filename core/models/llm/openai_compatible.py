@@ -11,6 +11,7 @@ from typing import Any, Final
 from core.models.llm import transport
 from core.models.llm.base import Ask, Client, Completion, Endpoint
 from core.models.llm.failures import LlmError, looks_like_html, of_status, words_of
+from core.models.tool_calls.base import Call
 from core.platform.network import AddressRefused
 from core.text import estimated_tokens
 
@@ -124,6 +125,8 @@ class OpenAiClient:
         if refusal := getattr(message, "refusal", None):
             raise LlmError(f"The model refused: {words_of(refusal)[0]}", "Reword the instructions.", cause="refused")
         text = message.content if isinstance(message.content, str) else ""
+        called = getattr(message, "tool_calls", None)
+        calls = (call_of(getattr(call, "function", None)) for call in called) if isinstance(called, list) else ()
         usage = getattr(made, "usage", None)
         prompt, completion = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
         counted = isinstance(prompt, int) and isinstance(completion, int) and prompt >= 0 and completion >= 0
@@ -132,6 +135,7 @@ class OpenAiClient:
             prompt_tokens=prompt if counted else estimated_tokens(ask.characters),  # type: ignore[arg-type]
             completion_tokens=completion if counted else estimated_tokens(len(text)),  # type: ignore[arg-type]
             finish_reason=str(getattr(choices[0], "finish_reason", None) or "stop"),
+            calls=tuple(filter(None, calls)),
         )
 
     def _call(self, call: Any) -> Any:
@@ -170,6 +174,8 @@ class _Dialect:
             body["temperature"] = ask.temperature
         if ask.seed is not None and "seed" not in self._plain:
             body["seed"] = ask.seed
+        if ask.tools:
+            body["tools"] = [dict(tool) for tool in ask.tools]
         if ask.schema is not None:
             level = _LEVELS[self._level]
             if level == "json_schema":
@@ -198,6 +204,14 @@ class _Dialect:
         if ask.schema is not None and self._level + 1 < len(_LEVELS) and (is_about_format or vague):
             return _Dialect(self._level + 1, self._limit, self._plain)
         return None
+
+
+def call_of(function: Any) -> Call | None:
+    """The call of a client's object with a name and arguments; None where it has no name."""
+    name, arguments = getattr(function, "name", None), getattr(function, "arguments", None)
+    if not isinstance(name, str) or not name:
+        return None
+    return name, arguments if isinstance(arguments, str) else json.dumps(dict(arguments or {}), ensure_ascii=False)
 
 
 def _key(key: str, body: Mapping[str, Any]) -> str:

@@ -85,6 +85,7 @@ class EvaluationMetric:
         compute: the figures of all graded answers; empty if the metric does not apply to them.
         of_one: the value of a single answer, which two models are compared by; None if the metric has none for it.
         default: it is chosen when an evaluation starts without a choice.
+        given_up: why it is not computed any more, with what to do; "" while it is.
     """
 
     id: str
@@ -96,6 +97,7 @@ class EvaluationMetric:
     unit: Unit = "share"
     of_one: Callable[[Graded], float | None] | None = None
     default: bool = True
+    given_up: Callable[[], str] = lambda: ""
 
 
 def mean_of(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Literal, Self
 
 from core.serving.evaluation import Score
+from core.text import plural
 
 Kind = Literal["base", "tuned", "connection"]
 Decision = Literal["ship", "dont_ship", "no_difference"]
@@ -90,13 +91,38 @@ class ModelSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class UnaskedExamples:
+    """Examples that were not asked: a stable code (no_output, tools), how many, and why as the end of a sentence."""
+
+    code: str
+    count: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
-    """What came out. `main` is the id of the metric that the leaderboard sorts by."""
+    """What came out. `main` is the id of the metric that the leaderboard sorts by.
+
+    Attributes:
+        left_out: examples that were not asked, and why; of evaluations before these reasons only the number.
+        given_up: why a custom metric has no figure, a sentence for each.
+    """
 
     main: str
     models: tuple[ModelSummary, ...]
-    left_out: int = 0  # examples without a text to compare with, or with tools
+    left_out: int = 0
+    left_out_reasons: tuple[UnaskedExamples, ...] = ()
+    given_up: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def left_out_text(self) -> str:
+        """How many examples were left out, and why, in one sentence; "" for none."""
+        if not self.left_out:
+            return ""
+        reasons = self.left_out_reasons or (UnaskedExamples("", self.left_out, "no output in words, or tools"),)
+        each = (f"{plural(one.count, 'example was', 'examples were')} left out: {one.text}" for one in reasons)
+        return ". ".join(each) + "."
 
     def of(self, model_id: str) -> ModelSummary | None:
         """The figures of one model."""
@@ -121,7 +147,9 @@ class Summary:
             )
             for one in raw["models"]
         )
-        return cls(raw["main"], models, raw.get("left_out", 0), raw.get("schema_version", SCHEMA_VERSION))
+        reasons = tuple(UnaskedExamples(**one) for one in raw.get("left_out_reasons", ()))
+        version = raw.get("schema_version", SCHEMA_VERSION)
+        return cls(raw["main"], models, raw.get("left_out", 0), reasons, tuple(raw.get("given_up", ())), version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,10 @@ def show(evaluation: EvaluationRecord, summary: Summary) -> None:
     components.heading("Figures", f"{summary.models[0].answered:,} examples each" if summary.models else None)
     titles = {model.model_id: evaluation.title_of(model.model_id) for model in summary.models}
     st.dataframe(_table(evaluation, summary, titles), hide_index=True, height="content", key="evaluation_figures")
+    for reason in summary.given_up:
+        st.warning(md(reason), icon=":material/timer_off:")
     if summary.left_out:
-        st.caption(f"{summary.left_out:,} examples were left out: they have no output in words, or use tools.")
+        st.caption(f":material/info: {md(summary.left_out_text)}")
     _charts(evaluation, summary, titles)
     _matrix(evaluation, titles)
 

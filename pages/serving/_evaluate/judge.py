@@ -8,7 +8,7 @@ from core.services.serving.evaluating import FEWEST_RATINGS, EvaluationRecord, J
 from pages.ui import components
 from pages.ui.components import Tile
 from pages.ui.dialogs import dialog
-from pages.ui.format import md, percent, plural
+from pages.ui.format import md, percent, plural, sentence
 
 _SIDES = {"left": "Left is better", "tie": "Tie", "right": "Right is better"}
 
@@ -21,6 +21,10 @@ def show(evaluation: EvaluationRecord) -> None:
     components.section_gap()
     components.heading("Judge", md(judge.title))
     for candidate in (model for model in evaluation.models if model.id != evaluation.settings.against):
+        failed, why = judging.failed(evaluation, candidate.id)
+        if failed:
+            missing = plural(failed, "judgment is", "judgments are")
+            st.warning(f"{missing} missing for {md(candidate.title)}: {md(sentence(why))}", icon=":material/warning:")
         found = judging.judged(evaluation, candidate.id)
         if found is None:
             st.caption(f"{md(judge.title)} judged no pair of {md(candidate.title)}.")

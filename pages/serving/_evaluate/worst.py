@@ -8,13 +8,12 @@ from typing import Final
 import streamlit as st
 
 from core.errors import NotFound, StudioError
-from core.messages import Message
 from core.services.data import datasets
 from core.services.serving import evaluating
 from core.services.serving.evaluating import SUITES, AnsweredQuestion, EvaluationRecord, Summary
 from pages.ui import components
 from pages.ui.dialogs import dialog
-from pages.ui.examples import word_diff
+from pages.ui.examples import example_view, word_diff
 from pages.ui.format import md, percent, sentence, short
 
 PER_PAGE: Final = 8
@@ -74,11 +73,10 @@ def _value(evaluation: EvaluationRecord, case: AnsweredQuestion) -> str:
 @dialog("One question", width="large", icon=":material/balance:")
 def open_case(evaluation: EvaluationRecord, case: AnsweredQuestion, titles: dict[str, str]) -> None:
     """The dialog of one question: what was asked, and every model's answer."""
+    example_view.declared(case.question.tools, key=f"case_{case.key}")
     for message in case.question.messages:
-        st.caption(
-            {"system": "CONTEXT", "user": "INPUT", "assistant": "EARLIER OUTPUT"}.get(message.role, message.role)
-        )
-        st.text(message.content)
+        earlier = ("EARLIER OUTPUT", "gray") if message.role == "assistant" else None
+        example_view.one(message, label=earlier)
     if case.question.expected:
         st.caption("EXPECTED OUTPUT")
         st.text(case.question.expected)
@@ -114,11 +112,10 @@ def _make_example(evaluation: EvaluationRecord, case: AnsweredQuestion) -> None:
         pressed = st.button("Add as example", key="add_case", icon=":material/add:", disabled=not output.strip())
     if not pressed:
         return
-    messages = [replace(message, weight=None) for message in case.question.messages]
+    messages = [replace(message, weight=None).to_dict() for message in case.question.messages]
     try:
-        datasets.write_example(
-            dataset_id, [message.to_dict() for message in (*messages, Message("assistant", output.strip()))]
-        )
+        answer = evaluating.questions.output_of(case.question, output.strip())
+        datasets.write_example(dataset_id, [*messages, answer.to_dict()], tools=case.question.tools)
     except StudioError as error:
         st.error(f"{sentence(error.message)} {sentence(error.remedy)}", icon=":material/error:")
         return

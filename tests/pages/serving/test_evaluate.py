@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.messages import Example, Message
+from core.platform.db.uow import UnitOfWork
 from core.services.data import datasets
 from core.services.serving import evaluating
+from core.serving.evaluations import store
+from core.serving.evaluations.records import UnaskedExamples
 from tests.pages.conftest import keys
 from tests.support import evaluations as planted
 from tests.support.screens import part
@@ -35,6 +40,19 @@ def test_an_evaluation_shows_its_verdict_first(open_screen, read, known) -> None
     assert "Guard: Refusals" in list(figures["Figure"])
 
 
+def test_what_was_left_out_and_given_up_is_said(open_screen, read, known) -> None:
+    done = planted.planted(planted.dataset(), {"new": planted.right})
+    assert done.summary is not None
+    reasons = (UnaskedExamples("tools", 1, "tools are offered, but <b>A</b> takes none"),)
+    changed = replace(done.summary, left_out=1, left_out_reasons=reasons, given_up=("The metric “Mine” was given up.",))
+    with UnitOfWork() as uow:
+        store.save_summary(uow, done.id, changed)
+        uow.commit()
+    app = open_screen("evaluate", id=done.id)
+    assert "1 example was left out: tools are offered" in read(app)
+    assert app.warning[0].value.startswith("The metric “Mine” was given up")
+
+
 def _dialog(evaluation_id: str) -> None:
     from core.services.serving import evaluating
     from pages.serving._evaluate import worst
@@ -51,6 +69,26 @@ def test_a_case_becomes_an_example(read, known) -> None:
     app.button(key="add_case").click().run()
     assert not app.exception
     assert [one.messages[-1]["content"] for one in datasets.written(colors.id)] == ["violet"]
+
+
+def test_a_case_with_tools_shows_and_keeps_them(read, known) -> None:
+    tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
+    function = {"name": "weather", "arguments": '{"city": "Ulm"}'}
+    called = Message("assistant", "", tool_calls=({"id": "c", "type": "function", "function": function},))
+    rain = Example((Message("user", "Rain?"), called), tools=(tool,))
+    weather = datasets.create_dataset("Weather", [rain], test=[rain, rain])
+    done = planted.planted(weather, {"new": planted.wrong})
+    app = AppTest.from_function(_dialog, kwargs={"evaluation_id": done.id}, default_timeout=60).run()
+    assert "TOOLS" in read(app)
+    assert app.text_area(key="case_output").value == 'weather({"city": "Ulm"})'
+    app.text_area(key="case_output").set_value("Yes.")
+    app.button(key="add_case").click().run()
+    assert "should be calls" in app.error[0].value
+    app.text_area(key="case_output").set_value('weather({"city": "Bonn"})')
+    app.button(key="add_case").click().run()
+    (one,) = datasets.written(weather.id)
+    assert one.messages[-1]["tool_calls"][0]["function"]["arguments"] == '{"city": "Bonn"}'
+    assert one.tools[0]["function"]["name"] == "weather"
 
 
 def test_the_list_shows_verdicts_and_the_leaderboard(open_screen, read, known) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from core.models.llm import Ask, Client, LlmError
 from core.models.llm.retry import Patience
+from core.models.tool_calls import as_text
 from core.services.platform import connections
 from core.services.serving import connected
 from core.serving.evaluations.records import AnswerRecord, Contestant, EvaluationSettings
@@ -113,7 +114,8 @@ def _answer(
     settings: EvaluationSettings,
     key: str,
 ) -> AnswerRecord | Exception:
-    messages = tuple({"role": message.role, "content": message.content} for message in one.question.messages)
+    messages = tuple({name: value for name, value in message.to_dict().items() if name != "weight"}
+                     for message in one.question.messages)  # fmt: skip
     ask = Ask(
         name,
         messages,
@@ -122,16 +124,21 @@ def _answer(
         max_tokens=one.max_tokens,
         seed=one.seed(settings),
         key=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
+        tools=one.question.tools,
     )
     began = time.perf_counter()
     try:
         completion, _ = patience.ask(client, ask)
+    except LlmError as error:
+        # One that takes no tools refuses these examples each time, and answers the others.
+        takes_no_tools = bool(one.question.tools) and error.cause == "refused"
+        return one.record(model, error=error.message) if takes_no_tools else error
     except Exception as error:  # handed to the thread that stores answers
         return error
     return one.record(
         model,
-        completion.text.strip(),
-        finish_reason=completion.finish_reason,
+        as_text.written(completion.calls) or completion.text.strip(),
+        finish_reason="tool_calls" if completion.calls else completion.finish_reason,
         prompt_tokens=completion.prompt_tokens,
         tokens=completion.completion_tokens,
         seconds=round(time.perf_counter() - began, 4),

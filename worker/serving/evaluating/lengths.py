@@ -16,6 +16,7 @@ from worker.serving.evaluating.asking import SUITE_TOKENS
 ROOM: Final = 1.5  # relative to the longest expected output
 MOST_TOKENS: Final = 512
 _SPARE: Final = 8  # tokens
+_SPARE_OF_CALLS: Final = 96  # a family writes more around a call than the text that is compared
 _CHARACTERS_PER_TOKEN: Final = 3  # where no tokenizer is known: fewer than usual, so that nothing is cut
 _COUNTED: Final = 50  # the longest outputs by characters
 
@@ -25,7 +26,8 @@ def of_answers(evaluation: EvaluationRecord, asked: Sequence[EvaluationQuestion]
     if evaluation.settings.max_tokens:
         return evaluation.settings.max_tokens
     outputs = sorted((question.expected for question in asked if not question.suite), key=len)[-_COUNTED:]
-    return min(MOST_TOKENS, round(_longest(evaluation, outputs) * ROOM) + _SPARE)
+    spare = _SPARE_OF_CALLS if any(question.expects_calls for question in asked) else _SPARE
+    return min(MOST_TOKENS, round(_longest(evaluation, outputs) * ROOM) + spare)
 
 
 def of_answer(question: EvaluationQuestion, most: int) -> int:

@@ -11,6 +11,8 @@ from core.errors import DataError, StudioError
 from core.messages import Message
 from core.models.base_models.light_tokenizer import load_tokenizer
 from core.models.render import labels_of, render
+from core.models.tool_calls import CallReader, as_text, of_template
+from core.models.tool_calls.base import CallSyntax
 from core.services.serving.evaluating.questions import EvaluationQuestion
 from core.serving.evaluations.records import AnswerRecord, Contestant, EvaluationSettings
 from worker.inference.prompts import prepare_for
@@ -56,13 +58,20 @@ class StudioAsker:
         waiting = sorted(asked, key=lambda one: sum(len(message.content) for message in one.question.messages))
         failures, succeeded = 0, False
         refused: list[AnswerRecord] = []
+        refusal: StudioError | None = None
+        asked_any = False
 
         def questions() -> Iterator[_Question]:
+            nonlocal refusal, asked_any
             for one in waiting:
                 try:
-                    yield self._question(model, served, one, settings)
+                    question = self._question(model, served, one, settings)
                 except StudioError as error:
                     refused.append(one.record(model, error=error.message))
+                    refusal = refusal or error
+                else:
+                    asked_any = True
+                    yield question
 
         for found in self._asked(served.id, "questions", questions()):
             done, refused[:] = [*refused], []
@@ -74,6 +83,8 @@ class StudioAsker:
                     assert self._error is not None
                     raise self._error
             yield done
+        if refusal is not None and not asked_any and not waiting[0].question.is_judgment:
+            raise refusal  # no figure could be of anything; those without a judge's opinion remain
         yield refused
 
     def likelihoods(
@@ -89,23 +100,27 @@ class StudioAsker:
     def _question(
         self, model: Contestant, served: Served, one: AskedQuestion, settings: EvaluationSettings
     ) -> _Question:
+        asked = prepare_for(served, one.question.messages, one.question.tools)
+        syntax = asked.calls or (_syntax(served) if one.question.expects_calls else None)
         sent = {
             "key": one.name(self._evaluation_id, model),
-            "ids": prepare_for(served, one.question.messages).ids,
+            "ids": asked.ids,
             "max_tokens": one.max_tokens,
             "temperature": settings.temperature,
             "seed": one.seed(settings),
             "answer_schema": one.schema,
+            "special": syntax is not None,
         }
 
         def record(line: Mapping[str, Any]) -> AnswerRecord:
             if "error" in line:
                 self._error = error_of(line)
                 return one.record(model, error=self._error.message)
+            text, called = _read(line["text"], syntax)
             return one.record(
                 model,
-                line["text"].strip(),
-                finish_reason=line["finish_reason"],
+                text,
+                finish_reason="tool_calls" if called else line["finish_reason"],
                 prompt_tokens=line["prompt_tokens"],
                 tokens=line["tokens"],
                 seconds=round(line["seconds"], 4),
@@ -120,7 +135,8 @@ class StudioAsker:
         quiet = [replace(one, weight=0) if one.role == "assistant" else one for one in question.messages]
         try:
             tokenizer = load_tokenizer(served.base.path, served.base.revision)
-            rendered = render([*quiet, Message("assistant", question.expected)], tokenizer)
+            output = replace(question.output or Message("assistant", question.expected), weight=None)
+            rendered = render([*quiet, output], tokenizer, question.tools)
         except DataError:
             return None
         labels = labels_of(rendered.input_ids, rendered.loss, completion_only=True)
@@ -142,7 +158,7 @@ class StudioAsker:
             ProviderUnavailable: the process does not respond. StudioError: the model cannot be served.
         """
         inbox: _Inbox = queue.SimpleQueue()
-        calls: list[BulkCall] = []
+        sent: list[BulkCall] = []
         open_: dict[str, _Question] = {}
         lost, more = 0, True
         try:
@@ -151,7 +167,7 @@ class StudioAsker:
                     more = bool(found := _slice(questions))
                     if found:
                         open_.update((one.key, one) for one in found)
-                        calls.append(_call(model, kind, found, inbox))
+                        sent.append(_call(model, kind, found, inbox))
                 done, broken = [], False
                 for item in _ready(inbox) if open_ else ():
                     if isinstance(item, Lost):
@@ -167,12 +183,12 @@ class StudioAsker:
                     if lost > _MOST_LOST:
                         raise Lost
                     yield from ([] for _ in self._process.waiting())
-                    for call in calls:
+                    for call in sent:
                         call.close()
                     inbox = queue.SimpleQueue()
-                    calls = [_call(model, kind, list(open_.values()), inbox)]
+                    sent = [_call(model, kind, list(open_.values()), inbox)]
         finally:
-            for call in calls:
+            for call in sent:
                 call.close()
 
     def close(self, *, ends: bool) -> None:
@@ -180,6 +196,22 @@ class StudioAsker:
         if ends:
             self._process.end(f"{self._evaluation_id} ")
         self._process.close()
+
+
+def _syntax(served: Served) -> CallSyntax | None:
+    assert served.base.path is not None
+    return of_template(load_tokenizer(served.base.path, served.base.revision).chat_template or "")
+
+
+def _read(text: str, syntax: CallSyntax | None) -> tuple[str, bool]:
+    """The text of an answer, and whether it is calls: what is written beside those is not compared, so it is left
+    out."""
+    if syntax is None:
+        return text.strip(), False
+    reader = CallReader(syntax)
+    shown = reader.add(text)
+    rest, found = reader.rest()
+    return (as_text.written(found), True) if found else (f"{shown}{rest}".strip(), False)
 
 
 def _slice(questions: Iterator[_Question]) -> list[_Question]:

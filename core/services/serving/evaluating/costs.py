@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from core.models.llm.prices import Price
+from core.models.tool_calls import as_text
 from core.platform.tasks.records import TaskRecord
 from core.services.platform.budgets import JUDGING, PaidWork
 from core.services.serving import connected
 from core.services.serving.evaluating import judging, questions
+from core.services.serving.evaluating.questions import EvaluationQuestion
 from core.serving.evaluations import store
 from core.serving.evaluations.records import Contestant, EvaluationRecord, EvaluationSettings
 from core.text import estimated_tokens
@@ -60,13 +63,13 @@ def estimate(models: Sequence[Contestant], version_id: str, split: str, settings
     elsewhere = [model for model in (*models, *of_judge) if model.kind == "connection"]
     if not elsewhere:
         return EvaluationCost(0.0, 0.0, 0)
-    asked, _ = questions.of_dataset(version_id, split, settings.limit)
+    asked, _ = questions.of_dataset(version_id, split, settings.limit, models)
     of_dataset = len(asked)
     asked += questions.of_suites(settings.suites)
-    prompts = sum(estimated_tokens(len(message.content)) for one in asked for message in one.messages)
+    prompts = sum(map(_prompt_tokens, asked))
     longest = max((len(one.expected) for one in asked), default=0)
     most = settings.max_tokens or min(MOST_ANSWER_TOKENS, max(longest // 2 + 8, 64))
-    calls = [
+    of_models = [
         _Calls(_price(model), len(asked) * repeats, prompts * repeats, most)
         for model in models
         if model.kind == "connection"
@@ -76,12 +79,12 @@ def estimate(models: Sequence[Contestant], version_id: str, split: str, settings
         pairs = 2 * of_dataset * sum(model.id != settings.against for model in models)
         rubric = estimated_tokens(len(str(judge.get("rubric") or judging.RUBRIC)) + len(judging.ASKED))
         each = prompts / max(len(asked), 1) + 2 * most + rubric + estimated_tokens(longest)
-        calls.append(_Calls(_price(of_judge[0]), pairs, round(pairs * each), judging.JUDGMENT_TOKENS))
+        of_models.append(_Calls(_price(of_judge[0]), pairs, round(pairs * each), judging.JUDGMENT_TOKENS))
     names = sorted({connected.target(model.id).title for model in elsewhere})
-    count = sum(one.count for one in calls)
-    if any(one.price is None for one in calls):
+    count = sum(one.count for one in of_models)
+    if any(one.price is None for one in of_models):
         return EvaluationCost(None, None, count, ", ".join(names))
-    low, high = (sum(one.cost(end) for one in calls) for end in (0, 1))
+    low, high = (sum(one.cost(end) for one in of_models) for end in (0, 1))
     return EvaluationCost(low, high, count, ", ".join(names))
 
 
@@ -108,6 +111,11 @@ def spent(task: TaskRecord) -> float | None:
             assert price is not None
             total += price.cost(answer.prompt_tokens, answer.tokens)
     return total
+
+
+def _prompt_tokens(question: EvaluationQuestion) -> int:
+    texts = [*map(as_text.in_words, question.messages), *(json.dumps(tool, default=str) for tool in question.tools)]
+    return sum(estimated_tokens(len(text)) for text in texts)
 
 
 def _elsewhere(evaluation: EvaluationRecord) -> list[Contestant]:

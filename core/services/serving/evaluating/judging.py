@@ -15,15 +15,15 @@ from typing import Any, Final
 from core.errors import DataError, NotFound
 from core.messages import Message
 from core.models.thinking import without_thinking
+from core.models.tool_calls import as_text
 from core.platform.db.uow import UnitOfWork
 from core.services.serving.evaluating import reading
-from core.services.serving.evaluating.questions import EvaluationQuestion
+from core.services.serving.evaluating.questions import JUDGES, EvaluationQuestion
 from core.serving.evaluation import agreement
 from core.serving.evaluation.agreement import JudgeCalibration, JudgedPairs
 from core.serving.evaluations import store
 from core.serving.evaluations.records import AnswerRecord, Contestant, EvaluationRecord
 
-JUDGES: Final = "judge:"  # then the id of the candidate: the `suite` of a judgment
 HUMAN: Final = "human"
 WINNER, LEFT = "winner", "left"
 LONGEST_RUBRIC: Final = 4_000
@@ -89,7 +89,9 @@ def questions(
 
 
 def values(answer: AnswerRecord) -> dict[str, float]:
-    """The judgment in an answer of the judge, for the candidate; a tie where it is not one."""
+    """The judgment in an answer of the judge, for the candidate: a tie where it is not one, {} without an answer."""
+    if answer.error:
+        return {}
     try:
         said = json.loads(without_thinking(answer.answer))
         winner = str(said["winner"])
@@ -103,6 +105,15 @@ def judged(evaluation: EvaluationRecord, candidate: str) -> JudgedPairs | None:
     """What the judge said about a candidate; None without a judge."""
     found = _of_judge(evaluation, candidate)
     return agreement.of_both_orders(list(found.values())) if found else None
+
+
+def failed(evaluation: EvaluationRecord, candidate: str) -> tuple[int, str]:
+    """How many judgments have no answer, such as those of pairs that are too long for the judge, and why the first."""
+    judge = contestant(evaluation)
+    suite = suite_of(candidate)
+    rows = store.answers(evaluation.id, model_id=judge.id, suite=suite, repeat=None) if judge else []
+    errors = [row.error for row in rows if row.error]
+    return len(errors), errors[0] if errors else ""
 
 
 def calibration(evaluation: EvaluationRecord, candidate: str) -> JudgeCalibration:
@@ -157,7 +168,8 @@ def _of_judge(evaluation: EvaluationRecord, candidate: str) -> dict[int, tuple[i
     rows = store.answers(evaluation.id, model_id=judge.id, suite=suite_of(candidate), repeat=None)
     found: dict[int, dict[int, int]] = {}
     for row in rows:
-        found.setdefault(row.position, {})[row.repeat] = round(row.scores.get(WINNER, 0))
+        if not row.error:
+            found.setdefault(row.position, {})[row.repeat] = round(row.scores.get(WINNER, 0))
     return {position: (of[0], of[1]) for position, of in found.items() if len(of) == 2}
 
 
@@ -171,7 +183,7 @@ def _draw(position: int) -> int:
 
 
 def _prompt(rubric: str, question: EvaluationQuestion, left: str, right: str) -> tuple[Message, ...]:
-    parts = [f"{message.role.upper()}:\n{message.content}" for message in question.messages]
+    parts = [f"{message.role.upper()}:\n{as_text.in_words(message)}" for message in question.messages]
     if question.expected:
         parts.append(f"A GOOD ANSWER, FOR REFERENCE:\n{question.expected}")
     parts += [f"LEFT ANSWER:\n{left or '(empty)'}", f"RIGHT ANSWER:\n{right or '(empty)'}"]

@@ -20,7 +20,7 @@ from core.serving.evaluation import (
 from core.serving.evaluation.custom import metric_of
 from core.serving.evaluation.suites import SUITES, passes
 from core.serving.evaluations import store
-from core.serving.evaluations.records import AnswerRecord, EvaluationRecord, ModelSummary, Summary
+from core.serving.evaluations.records import AnswerRecord, EvaluationRecord, ModelSummary, Summary, UnaskedExamples
 
 PASSED = "passed"
 PERPLEXITY = "perplexity"
@@ -62,9 +62,18 @@ def values(metrics: Sequence[EvaluationMetric], question: EvaluationQuestion, an
     return {metric: value for metric, value in found.items() if value is not None}
 
 
-def summarize(evaluation: EvaluationRecord, questions: Sequence[EvaluationQuestion], left_out: int) -> Summary:
-    """The figures of every model from the stored answers."""
-    metrics, main = with_main(evaluation, questions), main_of(evaluation, questions)
+def summarize(
+    evaluation: EvaluationRecord,
+    questions: Sequence[EvaluationQuestion],
+    left_out: Sequence[UnaskedExamples],
+    metrics: Sequence[EvaluationMetric],
+) -> Summary:
+    """The figures of every model from the stored answers.
+
+    Args:
+        metrics: those that computed the values of the answers (`with_main`): one that was given up has no figure.
+    """
+    main = main_of(evaluation, questions)
     asked = {question.position: question for question in questions if not question.suite}
     found = []
     for model in evaluation.models:
@@ -82,7 +91,8 @@ def summarize(evaluation: EvaluationRecord, questions: Sequence[EvaluationQuesti
                 _parts(evaluation, asked, first, main),
             )
         )
-    return Summary(main.id, tuple(found), left_out)
+    given_up = tuple(filter(None, (metric.given_up() for metric in metrics)))
+    return Summary(main.id, tuple(found), sum(one.count for one in left_out), tuple(left_out), given_up)
 
 
 def _parts(

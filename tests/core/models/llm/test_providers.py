@@ -64,6 +64,24 @@ def test_a_proper_answer(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", REMOTE)
+def test_tools_are_offered_and_calls_come_back(kind: str) -> None:
+    tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
+    called = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Ulm"}'}}
+    asked = (
+        {"role": "user", "content": "Rain?"},
+        {"role": "assistant", "content": "", "tool_calls": [called]},
+        {"role": "tool", "content": "Yes.", "tool_call_id": "call_1"},
+    )
+    with llm_server(lambda request: Reply(calls=(("weather", {"city": "Bonn"}),))) as server:
+        answer = client(server, kind).ask(question(messages=asked, schema=None, tools=(tool,)))
+        sent = server.chats[-1].body
+    assert [(name, json.loads(arguments)) for name, arguments in answer.calls] == [("weather", {"city": "Bonn"})]
+    assert sent["tools"][0]["function"]["name"] == "weather"
+    (function,) = [call["function"] for call in sent["messages"][1]["tool_calls"]]
+    assert function["arguments"] == ({"city": "Ulm"} if kind == "ollama" else '{"city": "Ulm"}')
+
+
+@pytest.mark.parametrize("kind", REMOTE)
 def test_without_a_key_none_is_sent(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OLLAMA_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
         monkeypatch.setenv(name, "from-the-environment")

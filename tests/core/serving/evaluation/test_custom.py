@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
 
 from core.errors import DataError, NotFound
-from core.serving.evaluation import Graded
+from core.platform.limited import Limited
+from core.serving.evaluation import Graded, custom, sandbox
 from core.serving.evaluation.custom import metric_of
 
 LENGTH = """
@@ -51,12 +53,12 @@ def test_each_kind_counts_answers() -> None:
         ("schema", '{"$ref": "#"}', "circles"),
         ("schema", '{"$ref": "#/$defs/none"}', "does not lead"),
         ("schema", '{"$ref": "file:///etc/passwd"}', "does not lead"),
-        ("schema", DOUBLING, "seconds of computing"),
+        ("schema", DOUBLING, "more than [15] second"),
         ("function", "x = 1", "no function"),
         ("function", "def score(answer, expected):\n    return 7", "not 0 to 1"),
         ("function", "import socket\ndef score(a, e):\n    return 1", "cannot be imported"),
         ("function", "def score(a, e):\n    return open('/etc/passwd')", "open"),
-        ("function", "def score(a, e):\n    while True: pass", "seconds of computing"),
+        ("function", "def score(a, e):\n    while True: pass", "more than [15] second"),
         ("function", "def score(a, e):\n    return len('x' * 10**10)", "Memory"),
         ("regex", "", "no definition"),
     ],
@@ -82,8 +84,57 @@ def test_ways_around_it_open_nothing(escape: str) -> None:
         )
 
 
-def test_a_slow_expression_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert value("regex", r"(a+)+$", "a" * 40 + "b") == 0
+SLOW = "a" * 40 + "b"
+WAITS = """
+import collections
+
+def score(answer, expected):
+    if answer == "wait":
+        collections._sys.modules["time"].sleep(60)
+    return 1
+"""
+
+
+def test_a_slow_expression_ends() -> None:
+    assert value("regex", r"(a+)+$", SLOW) == 0
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small limits."""
+    for name, function in (("_regex", sandbox.regex), ("_function", sandbox.function)):
+        target = f"{function.__module__}:{function.__name__}"
+        monkeypatch.setattr(custom, name, Limited(target, memory_bytes=512 << 20, cpu_s=0.2, wall_s=2.0))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "slow", "says"),
+    [
+        ("regex", r"(a+)+$", SLOW, r"0.2 seconds of computing for 3 answers in a row.*aab”\. Write it without"),
+        ("function", WAITS, "wait", r"2 seconds for 3 answers in a row.*“wait”\. Make the function faster"),
+    ],
+)
+def test_a_metric_over_its_limits_again_and_again_is_given_up(
+    quick: None, kind: str, body: str, slow: str, says: str
+) -> None:
+    metric = metric_of({"kind": kind, "name": "Mine", "body": body})
+    answers = ["fine", slow, slow, "fine", slow, slow, slow, *[slow] * 1_000]
+    assert metric.of_one is not None
+    values = [metric.of_one(Graded("", answer)) for answer in answers]
+    assert values[1:3] + values[4:7] == [0.0] * 5
+    assert set(values[7:]) == {None}
+    assert re.search(rf"“Mine” was given up: it needed more than {says}", metric.given_up())
+    assert metric.compute([Graded("", "fine")]) == ()
+
+
+def test_a_metric_that_is_slow_now_and_then_is_given_up_too(quick: None) -> None:
+    metric = metric_of({"kind": "regex", "name": "Mine", "body": r"(a+)+$"})
+    assert metric.of_one is not None
+    for _ in range(10):
+        assert not metric.given_up()
+        assert metric.of_one(Graded("", SLOW)) == 0
+        metric.of_one(Graded("", "fine"))
+    assert "for 10 answers, the last one" in metric.given_up()
 
 
 def test_an_unknown_kind_and_a_name_are_checked() -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from core.errors import Conflict, DataError, NotFound
 from core.platform.db.uow import UnitOfWork
+from core.platform.limited import Limited
 from core.platform.tasks import store as task_store
 from core.services.platform.listing import View
 from core.services.serving import evaluating
 from core.services.serving.evaluating import AnswerRecord, EvaluationSettings, verdicts
+from core.serving.evaluation import custom, sandbox
 from core.serving.evaluations import store
 from tests.support import evaluations as planted
 
@@ -65,6 +67,21 @@ def test_the_metric_of_the_verdict_is_measured_also_where_it_was_not_chosen() ->
     assert verdict.decision == "ship"
     assert done.summary is not None
     assert [score.metric for score in done.summary.models[0].scores] == ["label_accuracy", "tokens"]
+
+
+def test_a_custom_metric_that_is_given_up_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = f"{sandbox.__name__}:regex"
+    monkeypatch.setattr(custom, "_regex", Limited(target, memory_bytes=512 << 20, cpu_s=0.1))
+    slow = {"kind": "regex", "name": "Slow", "body": "(a+)+$"}
+    settings = EvaluationSettings(custom=(slow, {"kind": "regex", "name": "Red", "body": "red"}))
+    done = planted.planted(planted.dataset(), {"new": lambda question, repeat: "a" * 40 + " red"}, settings=settings)
+    assert done.summary is not None
+    (why,) = done.summary.given_up
+    assert why.startswith("The metric “Slow” was given up: it needed more than 0.1 seconds")
+    titles = {score.title: score.value for score in done.summary.models[0].scores}
+    assert titles["Red"] == 1
+    assert "Slow" not in titles
+    assert done.summary.models[0].answered == 20
 
 
 def test_perplexity_can_decide() -> None:

@@ -62,6 +62,17 @@ def test_an_answer_that_is_no_judgment_is_a_tie() -> None:
         assert judging.values(AnswerRecord("wise", "judge:new", 0, 0, text)) == {"winner": 0, "left": 0}
 
 
+def test_what_a_judge_could_not_read_is_not_a_tie(done: EvaluationRecord) -> None:
+    asked = {question.position: question for question in of_dataset(done.dataset_version_id, "test", None)[0]}
+    rows = [AnswerRecord("wise", question.suite, question.position, repeat, "", error="It is too long.")
+            for question, repeat in judging.questions(done, asked)]  # fmt: skip
+    with UnitOfWork() as uow:
+        store.add_answers(uow, done.id, [replace(row, scores=judging.values(row)) for row in rows])
+        uow.commit()
+    assert judging.judged(done, "new") is None
+    assert judging.failed(done, "new") == (40, "It is too long.")
+
+
 def test_people_rate_pairs_without_names_and_calibrate_the_judge(done: EvaluationRecord) -> None:
     judge(done, better)
     assert judging.calibration(done, "new").ratings == 0
