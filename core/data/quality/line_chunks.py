@@ -1,8 +1,8 @@
 """A file of lines in chunks that end at line ends, processed by two processes at once, in bounded memory.
 
 LineChunk k holds the lines that begin in bytes [k * SIZE, (k + 1) * SIZE): each process finds its own, without reading
-what belongs to another. Process i takes the chunks i, i + n, i + 2n, ...; the results come back in the order of the
-file, and a process that runs ahead waits until its pipe is read.
+what belongs to another. Process i takes the chunks i, i + n, i + 2n, ..., and process 0 is this one; the results come
+back in the order of the file, and a process that runs ahead waits until its pipe is read.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.data.formats.base import MAX_RECORD
-from core.platform.forking import Forked, may_fork
+from core.platform.forking import Forked, may_fork, without_collector
 
 SIZE = 1 << 19  # bytes; a chunk fits into the processor's cache
 PROCESSES = 2
 _WORTH_FORKING = 8 << 20  # bytes; a smaller file is finished before a process has started
-_TAIL = 1 << 16  # bytes read beyond a chunk at first, to find the end of its last line
+_PROBE, _TAIL = 1 << 12, 1 << 16  # bytes read to find where a line ends, first and then; and beyond a chunk
 
 Result = TypeVar("Result")
 
@@ -56,29 +56,25 @@ def read_chunk(descriptor: int, number: int, start: int = 0, size: int = SIZE) -
         NotByChunks: a line is longer than MAX_RECORD bytes.
     """
     first = start + number * size
-    before = first - 1 if number else first  # the byte before tells whether a line begins at `first`
-    asked = size + _TAIL
-    data = os.pread(descriptor, asked, before)
-    complete = len(data) < asked
-    begin = 0
-    if number:
-        begin = data.find(b"\n", 0, first + size - before - 1) + 1
-        if begin == 0:  # no line starts here
-            return LineChunk(b"", first)
-    end = first + size - before  # a line that begins below it is ours, to its end
-    if len(data) < end:
-        return LineChunk(data[begin:], before + begin)
-    cut = data.find(b"\n", end - 1)
-    while cut < 0:
-        more = os.pread(descriptor, 1 << 20, before + len(data))
-        if not more:
-            return LineChunk(data[begin:], before + begin)
-        seen, complete = len(data), False
-        data += more
-        if len(data) >= MAX_RECORD:
-            raise NotByChunks
-        cut = data.find(b"\n", seen)
-    return LineChunk(data[begin : cut + 1], before + begin, data[cut + 1 :], complete)
+    begin = _next_line(descriptor, first, size) if number else first
+    if begin >= first + size:  # no line starts here
+        return LineChunk(b"", first)
+    end = _next_line(descriptor, first + size, MAX_RECORD - size)
+    if end - first >= MAX_RECORD:
+        raise NotByChunks
+    lines = os.pread(descriptor, end - begin, begin)  # once, and nothing else: a copy takes as long as reading
+    after = os.pread(descriptor, _TAIL, end)
+    return LineChunk(lines, begin, after, complete=len(after) < _TAIL)
+
+
+def _next_line(descriptor: int, at: int, most: int) -> int:
+    """The first byte from `at` on that begins a line: the file's end, or `at + most` or more, where none is near."""
+    seen, probe = at - 1, _PROBE  # the byte before tells whether a line begins at `at`
+    while seen < at + most and (piece := os.pread(descriptor, probe, seen)):
+        if (end := piece.find(b"\n")) >= 0:
+            return seen + end + 1
+        seen, probe = seen + len(piece), _TAIL
+    return seen
 
 
 def map_chunks(
@@ -99,20 +95,24 @@ def map_chunks(
         return
     started: list[Forked[Result]] = []
     try:
-        for index in range(processes):
+        for index in range(1, processes):
             numbers = range(index, chunks, processes)
             started.append(Forked(partial(_look, path, look, start, numbers), started))
+        ours = _look(path, look, start, range(0, chunks, processes))
         for number in range(chunks):
-            yield started[number % processes].receive()
+            process = number % processes
+            yield started[process - 1].receive() if process else next(ours)
     finally:
-        for process in started:
-            process.stop()
+        for lent in started:
+            lent.stop()
 
 
 def _look(path: Path, look: Callable[[LineChunk], Result], start: int, numbers: range) -> Iterator[Result]:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         for number in numbers:
-            yield look(read_chunk(descriptor, number, start))
+            with without_collector():
+                found = look(read_chunk(descriptor, number, start))
+            yield found
     finally:
         os.close(descriptor)

@@ -13,14 +13,23 @@ import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, chain, repeat
+from itertools import accumulate, chain
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from core.data.examples.identity import PlainMessage, decoded_key, decoded_keys
+from core.data.examples.identity import (
+    PLAIN_MESSAGES,
+    AssistantMessage,
+    PlainMessage,
+    SystemMessage,
+    UserMessage,
+    decoded_key,
+    decoded_keys,
+)
 from core.data.examples.lengths import MAX_SEQ_LENGTH
 from core.data.examples.sets import is_masked
 from core.data.formats.jsonl import MAX_WASTED, LineSource, record
@@ -32,6 +41,8 @@ from core.data.quality.line_scan import LineScan
 from core.messages import SPLITS, Finding, Reject, Row
 from core.text import CHARACTERS_PER_TOKEN
 
+Numbers = Any  # a one-dimensional numpy array of integers
+
 _MARK_DAMAGE = "studio_escape"  # registered by core.data.formats.parsing.text: a bad byte remains recognizable
 _MAX_CHARACTERS = MAX_SEQ_LENGTH * CHARACTERS_PER_TOKEN
 
@@ -39,12 +50,14 @@ LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 class _PlainLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
-    messages: tuple[PlainMessage, ...]
+    messages: tuple[SystemMessage | UserMessage | AssistantMessage, ...]
 
 
 _Example = tuple[PlainMessage, ...]
 _DECODER = msgspec.json.Decoder(_PlainLine)
-_role = attrgetter("role")
+_SYSTEM, _USER, _ASSISTANT = _KINDS = range(3)
+_KIND_OF: dict[type, int] = dict(zip((SystemMessage, UserMessage, AssistantMessage), _KINDS, strict=True))
+_ROLE_OF: dict[type, str] = {kind: role for role, kind in PLAIN_MESSAGES.items()}
 _content = attrgetter("content")
 _messages = attrgetter("messages")
 
@@ -154,11 +167,12 @@ def _odd(examples: list[_Example], scan: LineScan) -> set[int]:
     """
     counts = np.fromiter(map(len, examples), np.int64, len(examples))
     odd = set(scan.suspicious()).union(scan.with_keys_twice(counts))
-    turns = list(map(tuple, map(map, repeat(_role), examples)))
-    wrong = {roles for roles in set(turns) if not structure.is_sound(roles)}
-    if wrong:
-        odd.update(index for index, roles in enumerate(turns) if roles in wrong)
-    texts = list(map(_content, chain.from_iterable(examples)))
+    messages = list(chain.from_iterable(examples))
+    kinds = np.frombuffer(bytes(map(_KIND_OF.__getitem__, map(type, messages))), np.uint8)
+    for index in np.flatnonzero(~by_turns(kinds, counts)).tolist():
+        if not structure.is_sound(tuple(_ROLE_OF[type(message)] for message in examples[index])):
+            odd.add(index)
+    texts = list(map(_content, messages))
     if not all(texts) or any(map(str.isspace, texts)):
         blank = [place for place, text in enumerate(texts) if not text or text.isspace()]
         odd.update(np.searchsorted(counts.cumsum(), blank, side="right").tolist())
@@ -166,6 +180,25 @@ def _odd(examples: list[_Example], scan: LineScan) -> set[int]:
         if sum(len(message.content) for message in examples[index]) > _MAX_CHARACTERS:
             odd.add(index)
     return odd
+
+
+def by_turns(kinds: Numbers, counts: Numbers) -> Numbers:
+    """A mask of the examples in the most common order: perhaps a system message, then user and assistant by turns.
+
+    Args:
+        kinds: of all messages, one after another, as indexes of system, user and assistant.
+        counts: of the messages of each example.
+    """
+    if not counts.all():
+        return np.zeros(len(counts), bool)
+    starts = counts.cumsum() - counts  # none is empty
+    with_system = kinds[starts] == _SYSTEM
+    turns = counts - with_system
+    place = np.arange(len(kinds)) - np.repeat(starts + with_system, counts)
+    expected = np.where(place % 2, _ASSISTANT, _USER)
+    expected[starts[with_system]] = _SYSTEM
+    as_expected = np.logical_and.reduceat(kinds == expected, starts)
+    return as_expected & (turns > 0) & (turns % 2 == 0)
 
 
 def _report(

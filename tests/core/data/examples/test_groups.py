@@ -34,6 +34,15 @@ def test_groups_are_those_of_a_dictionary(many: int, keys: list[int]) -> None:
     assert list(found.only(chosen)) == [group for group in expected if len(group) > 2]
 
 
+@pytest.mark.parametrize("bits", [1, 4, 24])
+@settings(max_examples=series(100), deadline=None)
+@given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-40, 40), max_size=80))
+def test_keys_that_share_their_low_bits_are_told_apart(bits: int, keys: list[int]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(groups, "_MOST_BITS", bits)
+        assert list(groups.groups_of(np.array(keys, np.int64))) == by_hand(keys)
+
+
 def test_many_groups_of_different_sizes() -> None:
     keys = np.random.default_rng(1).integers(0, 150_000, 300_000)
     found = groups.groups_of(keys)

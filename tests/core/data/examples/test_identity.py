@@ -77,7 +77,7 @@ def test_decoded_messages_and_columns_have_the_keys_of_their_examples() -> None:
         keys, seeded = identity.keys_without_calls(part, 42)
         assert keys.tolist() == [identity.quick_key(text) for text in part.to_pylist()]
         assert seeded.tolist() == identity.seeded_keys(part, 42)
-    decoded = [tuple(identity.PlainMessage(m.role, m.content) for m in messages) for messages in examples]  # type: ignore[arg-type]
+    decoded = [tuple(identity.PLAIN_MESSAGES[m.role](m.content) for m in messages) for messages in examples]
     assert identity.decoded_keys(decoded) == [identity.decoded_key(Example(messages)) for messages in examples]
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from core.data.conversion import chat_shapes
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
+from core.data.examples.identity import PLAIN_MESSAGES
 from core.data.examples.sets import ExampleSet
 from core.data.formats import detect_file, read
-from core.data.quality import line_chunks, validation
+from core.data.quality import line_chunks, structure, validation
 from core.data.quality.set_rules import check_set
 from core.messages import Reject
 from core.platform.forking import ProcessLost
@@ -180,7 +183,7 @@ def test_one_odd_line_among_sound_ones_is_found_as_row_by_row(tmp_path, line):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_random_mixtures_and_mutations_are_found_as_row_by_row(tmp_path, seed, monkeypatch):
-    monkeypatch.setattr(line_chunks, "_TAIL", 50)
+    monkeypatch.setattr(line_chunks, "_PROBE", 50)
     rng = random.Random(seed)
     lines = []
     for number in range(400):
@@ -228,10 +231,18 @@ def test_a_process_that_is_lost_or_fails_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(line_chunks, "may_fork", lambda: True)
     path = tmp_path / "x.jsonl"
     path.write_bytes(b'{"a": 1}\n' * 200_000)
+    here = os.getpid()
+
+    def fail_elsewhere(failure):
+        return list(line_chunks.map_chunks(path, lambda chunk: os.getpid() == here or failure()))
+
     with pytest.raises(ProcessLost):
-        list(line_chunks.map_chunks(path, lambda chunk: os.kill(os.getpid(), signal.SIGKILL)))
+        fail_elsewhere(lambda: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(ZeroDivisionError):
+        fail_elsewhere(lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         list(line_chunks.map_chunks(path, lambda chunk: 1 // 0))
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("name", ["mixed", "long_line", "utf16"])
@@ -341,3 +352,55 @@ def test_lines_changed_anywhere_are_found_as_row_by_row(tmp_path_factory, kinds,
     path = tmp_path_factory.getbasetemp() / "changed.jsonl"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     assert in_bulk(path) == row_by_row(path)
+
+
+@settings(max_examples=series(300), deadline=None)
+@given(
+    lines=st.lists(st.sampled_from([b"", b"a", b"a line", b"x" * 30, b"\r", b"\xef\xbb\xbf"]), max_size=30),
+    last=st.booleans(),
+    size=st.integers(1, 40),
+    probe=st.integers(1, 20),
+    start=st.sampled_from([0, 3]),
+)
+def test_each_line_is_in_one_chunk_and_what_follows_is_what_the_file_has(
+    tmp_path_factory, lines, last, size, probe, start
+):
+    content = b"\n".join(lines) + b"\n" * last
+    path = tmp_path_factory.getbasetemp() / "chunks.jsonl"
+    path.write_bytes(b"m" * start + content)
+    with pytest.MonkeyPatch.context() as patch, path.open("rb") as stream:
+        patch.setattr(line_chunks, "_PROBE", probe)
+        patch.setattr(line_chunks, "_TAIL", 2 * probe)
+        count = -(-len(content) // size)
+        chunks = [line_chunks.read_chunk(stream.fileno(), number, start, size) for number in range(count)]
+    assert b"".join(chunk.lines for chunk in chunks) == content
+    for number, chunk in enumerate(chunks):
+        begin, end = chunk.offset - start, chunk.offset - start + len(chunk.lines)
+        if chunk.lines:
+            assert begin == 0 or content[begin - 1 : begin] == b"\n"
+            assert end == len(content) or chunk.lines.endswith(b"\n")
+            assert number * size <= begin < (number + 1) * size
+            assert content[end:].startswith(chunk.after)
+            assert chunk.complete == (len(content) - end < 2 * probe)
+
+
+@pytest.mark.parametrize("length", [490, 500, 501, 700])
+def test_a_line_over_the_limit_is_not_for_chunks(tmp_path, monkeypatch, length):
+    monkeypatch.setattr(line_chunks, "MAX_RECORD", 500)
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"a\n" * 10 + b"x" * length + b"\nb\n")
+    with path.open("rb") as stream, pytest.raises(line_chunks.NotByChunks):
+        line_chunks.read_chunk(stream.fileno(), 0, size=40)
+    with path.open("rb") as stream:
+        assert line_chunks.read_chunk(stream.fileno(), 1, size=40).lines == b""
+
+
+@settings(max_examples=series(300), deadline=None)
+@given(st.lists(st.lists(st.sampled_from(list(PLAIN_MESSAGES)), max_size=7).map(tuple), min_size=1, max_size=9))
+def test_the_common_order_of_roles_is_sound_and_nothing_else_takes_part_in_it(examples):
+    kinds = np.array([list(PLAIN_MESSAGES).index(role) for example in examples for role in example], np.uint8)
+    found = validation.by_turns(kinds, np.array([len(example) for example in examples]))
+    for example, common in zip(examples, found.tolist(), strict=True):
+        assert structure.is_sound(example) or not common
+        turns = example[1:] if example[:1] == ("system",) else example
+        assert common == (turns == ("user", "assistant") * (len(turns) // 2) and bool(turns) and all(examples))
