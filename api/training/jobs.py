@@ -14,7 +14,7 @@ from api.platform.records import add_routes, records
 from api.platform.scopes import needs
 from api.platform.shapes import EventShown, Start
 from api.platform.tasks import Action, Following, Since
-from api.training.shapes import Csv, Estimated, HostedCost, JobChoices, JobShown, NewJob, PointShown
+from api.training.shapes import Csv, Estimated, HostedCost, JobShown, JobToEstimate, NewJob, PointShown
 from core.services.data import datasets
 from core.services.platform import connections, tasks
 from core.services.platform.api_keys import READ, TRAIN
@@ -47,10 +47,13 @@ def create_job(asked: NewJob, key: IdempotencyKey) -> JobShown:
 
 
 @router.post("/estimate", dependencies=_READING)
-def estimate(asked: JobChoices) -> Estimated:
+def estimate(asked: JobToEstimate) -> Estimated:
     """Memory, time, cost and disk of a job before it is launched; of one at a connection, its cost."""
     if asked.connection:
-        found = costs.estimate_at(asked.connection, asked.base_model, asked.dataset_id, asked.hyperparameters)
+        found = costs.estimate_at(
+            asked.connection, asked.base_model, asked.dataset_id, asked.hyperparameters, method=asked.method,
+            ask_service=asked.ask_service,
+        )  # fmt: skip
         return Estimated(hosted_cost=HostedCost.of(found))
     outlook = jobs.forecast(
         datasets.get_dataset(asked.dataset_id).id,

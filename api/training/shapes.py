@@ -99,6 +99,15 @@ class JobChoices(BaseModel):
     )
 
 
+class JobToEstimate(JobChoices):
+    """A job before it is launched."""
+
+    ask_service: bool = Field(
+        default=False,
+        description="send the training file for the service's own estimate, where it makes one; nothing is trained",
+    )
+
+
 class NewJob(JobChoices):
     """A new fine-tuning job."""
 
@@ -133,6 +142,9 @@ class HostedCost(Shown):
     source: str
     basis: str
     remedy: str
+    service_usd: float | None = Field(description="the service's own estimate; null where it makes none")
+    service_text: str = Field(description="that estimate beside the range, or why there is none yet")
+    can_ask: bool = Field(description="it would estimate if the training file were sent (`ask_service`)")
 
 
 class Estimated(BaseModel):

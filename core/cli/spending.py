@@ -61,15 +61,20 @@ def estimate(
         Texts,
         typer.Option("--set", metavar="K=V", help="A setting of the service, such as n_epochs=3; may be repeated."),
     ] = None,
+    method: Annotated[str, typer.Option(help="Of the service, such as lora.")] = "lora",
+    ask_service: Annotated[
+        bool,
+        typer.Option("--ask-service", help="Send the file for the service's own estimate; nothing is trained."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Estimate what training a dataset at a hosted service costs; nothing is sent."""
+    """Estimate what training a dataset at a hosted service costs; without --ask-service, nothing is sent."""
     from core.platform.supervisor import ensure
     from core.services.training import cost
 
     chosen = dict(pair.split("=", 1) for pair in settings or () if "=" in pair)
     with ensure(set()):
-        found = cost.estimate_at(connection, base, dataset, chosen)
+        found = cost.estimate_at(connection, base, dataset, chosen, method=method, ask_service=ask_service)
     print_hosted(found, as_json=as_json)
 
 

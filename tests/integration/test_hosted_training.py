@@ -160,7 +160,8 @@ def submitted_once(other: SecondStudio, seed: int) -> None:
     assert run is not None
     there = jobs_there(other, run.intent)
     assert [one["id"] for one in there] == [run.remote_id], (seed, killed)
-    files = [one for one in other.api("GET", "/v1/files?limit=1000").json()["data"] if job.id in one["filename"]]
+    listed = other.api("GET", "/v1/files?limit=1000").json()["data"]
+    files = [one for one in listed if job.spec.dataset_version_id in one["filename"]]
     assert len(files) == 2, (seed, killed, files)
     jobs.request(job.id, "cancel")
     wait_state(job.task_id, "cancelled")

@@ -25,7 +25,9 @@ def print_hosted(found: CostEstimate, *, as_json: bool) -> None:
     if as_json:
         return print_json(found.to_dict())
     print(found.text)
-    say(f"{found.basis} {found.remedy}".strip())
+    say(" ".join(filter(None, (found.basis, found.remedy, found.service_text))))
+    if found.can_ask:
+        say("`sft spending estimate --ask-service` sends it; nothing is trained.")
     _say_left()
 
 

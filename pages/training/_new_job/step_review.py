@@ -65,7 +65,8 @@ def _draw_hosted(draft: drafts.DraftRecord, connection: ConnectionRecord) -> Non
             _settings_there(draft, connection)
     with side:
         chosen = draft.state.get("hyperparameters") or {}
-        cost.panel(connection.id, str(draft.state.get("hosted_base") or ""), draft.state["dataset_id"], chosen)
+        base, method = (str(draft.state.get(name) or "") for name in ("hosted_base", "hosted_method"))
+        cost.panel(connection, base, method, draft.state["dataset_id"], chosen)
         components.section_gap()
         hosted_model.side(draft, connection, listed)
         components.section_gap()

@@ -3,6 +3,7 @@
 tokens   of an epoch, by the base's own tokenizer or estimated      hosted   tokens x epochs x price
 table    prices that people entered, and published ones             local    hours at SFT_PRICE_PER_HOUR
 asked    the same, of what a person chose                          billed   the estimate beside the final bill
+own      the service's own estimate beside it
 """
 
 from core.services.training.cost.asked import estimate_at

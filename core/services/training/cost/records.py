@@ -36,6 +36,9 @@ class CostEstimate:
         text: the range, or why there is none: `$1.20 to $2.40`.
         basis: what it is the product of, as a sentence.
         remedy: what to do where no price is known.
+        service_usd: the service's own estimate, where it makes one; None if there is none.
+        service_text: that estimate beside the range, or why there is none yet, as a sentence; "" if it makes none.
+        can_ask: it would estimate if the training file were sent.
     """
 
     low_usd: float | None
@@ -49,6 +52,9 @@ class CostEstimate:
     text: str
     basis: str
     remedy: str = ""
+    service_usd: float | None = None
+    service_text: str = ""
+    can_ask: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
