@@ -65,6 +65,11 @@ def shape_title(shape_id: str | None) -> str:
     return CHAT_SHAPES.get(str(shape_id)).title if shape_id in CHAT_SHAPES else str(shape_id)
 
 
+def template_title(template_id: str) -> str:
+    """A template's title; the id itself for one that this release no longer has."""
+    return TEMPLATES.get(template_id).title if template_id in TEMPLATES else template_id
+
+
 def columns_by_part(template_id: str | None, mapping: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The chosen columns as (title of the part, names) for the screen; none for a template that no longer exists."""
     if template_id not in TEMPLATES:

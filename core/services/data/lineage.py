@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlmodel import col, func, select
 
 from core.data.versions.manifest import Manifest
+from core.models import base_models, methods
 from core.platform.db.tables import (
     BackgroundTask,
     Correction,
@@ -115,7 +116,7 @@ def _add_jobs(uow: UnitOfWork, versions: set[str], nodes: dict[str, Node], edges
     )
     for job, state in uow.session.exec(jobs).all():
         deleted = job.deleted_at is not None
-        detail = f"{job.method} on {job.base_model}" + (", deleted" if deleted else "")
+        detail = f"{methods.title_of(job.method)} on {_base_title(job)}" + (", deleted" if deleted else "")
         nodes[job.id] = Node(job.id, "job", job.name, detail, job.id, "deleted" if deleted else state)
         edges.append(Edge(job.dataset_version_id, job.id, "trained on"))
     models = (
@@ -131,6 +132,10 @@ def _add_jobs(uow: UnitOfWork, versions: set[str], nodes: dict[str, Node], edges
         nodes[model.id] = Node(model.id, "model", model.name, detail, model.id, model.state)
         edges.append(Edge(model.job_id, model.id, "gave"))
     _add_corrections(uow, versions, nodes, edges)
+
+
+def _base_title(job: FineTuningJob) -> str:
+    return (job.spec.get("hosted") or {}).get("base_title") or base_models.title_of(job.base_model)
 
 
 def _add_corrections(uow: UnitOfWork, versions: set[str], nodes: dict[str, Node], edges: list[Edge]) -> None:

@@ -78,10 +78,6 @@ def _first_rows(source: SourceRecord) -> None:
     rows_table([row for row in sources.rows(source.id, limit=20) if isinstance(row, Row)], "first_rows")
 
 
-def _template_title(template_id: str) -> str:
-    return next((item.title for item in conversion.templates() if item.id == template_id), template_id)
-
-
 DIRECT_SYSTEM = (
     "Without the next steps the examples have the system messages of the file, if it has any. The step Configure can "
     "give every example one."
@@ -115,7 +111,7 @@ def _suggestion(draft: DraftRecord, source: SourceRecord, analysis: Analysis) ->
         mapping, system = suggestion.mapping.to_dict(), suggestion.options.get("system")
         components.facts(
             [
-                ("Template", _template_title(suggestion.template)),
+                ("Template", conversion.template_title(suggestion.template)),
                 *conversion.columns_by_part(suggestion.template, mapping),
                 *([("System message", short(system, 200))] if system else []),
             ]

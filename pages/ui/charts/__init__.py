@@ -156,22 +156,6 @@ def _as_written(value: Any) -> Any:
     return value if all(new is old for new, old in zip(written, items, strict=True)) else written
 
 
-def bars(
-    labels: Sequence[str],
-    values: Sequence[float],
-    *,
-    key: str,
-    alt: str,
-    x: str | None = None,
-    y: str | None = None,
-    color: str = BASE,
-) -> None:
-    """One series of bars, starting at zero."""
-    fig = go.Figure(go.Bar(x=list(labels), y=list(values), marker_color=color))
-    fig.update_yaxes(rangemode="tozero")
-    chart(fig, key=key, alt=alt, height=220, x=x, y=y, legend=False)
-
-
 def counts(
     labels: Sequence[str], series: Sequence[tuple[str, Sequence[int], str]], *, key: str, alt: str, height: int
 ) -> None:

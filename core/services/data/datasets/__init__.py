@@ -1,6 +1,6 @@
 """Datasets: listed, read, created, written by hand, checked again, archived, deleted; the files here do it."""
 
-from core.data.versions.reader import LEFT_OUT, Bin, ExampleRecord, Page, Statistics
+from core.data.versions.reader import LEFT_OUT, Bin, ExampleRecord, Label, Page, Statistics
 from core.services.data.datasets.by_hand import (
     begin_by_hand,
     gather,

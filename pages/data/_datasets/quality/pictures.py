@@ -1,19 +1,16 @@
-"""Charts of a version's quality: before and after the last change, lengths, outputs, duplicates."""
+"""Charts of a version's quality: before and after the last change, its shape, duplicates."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from core.services.data import quality
-from core.services.data.datasets import Bin, DatasetRecord
-from core.services.data.quality import DuplicateMap, Pictures, Snapshot
+from core.services.data.datasets import DatasetRecord
+from core.services.data.quality import DuplicateMap, Snapshot
+from pages.data._datasets import shape
 from pages.ui import charts, components
-from pages.ui.format import md, number, plural, short
-
-_LABELS = 15
+from pages.ui.format import number, plural, short
 
 
 def pictures(dataset: DatasetRecord) -> None:
@@ -24,10 +21,11 @@ def pictures(dataset: DatasetRecord) -> None:
         components.section_gap()
     left, right = st.columns(2, gap="medium")
     with left:
-        _lengths(seen)
+        before = (f"Version {seen.before.number}", seen.before.histogram) if seen.before else None
+        shape.lengths(seen.length_histogram, seen.counted, before, name=f"Version {seen.after.number}")
     with right:
         if seen.labels:
-            _labels(seen)
+            shape.outputs(seen.labels)
         else:
             _map(seen.duplicate_map)
     if seen.labels and seen.duplicate_map.points:
@@ -84,57 +82,6 @@ def _before_after(before: Snapshot, after: Snapshot) -> None:
 
 def _signed(change: int) -> str | None:
     return f"{change:+,}" if change else None
-
-
-def _lengths(seen: Pictures) -> None:
-    components.heading("Length of an example", f"tokens, {md(seen.counted)}")
-    with st.container(border=True):
-        fig = go.Figure()
-        if seen.before is not None and seen.before.histogram != seen.length_histogram:
-            fig.add_trace(_bars(seen.before.histogram, f"Version {seen.before.number}", charts.BASE_SOFT))
-        fig.add_trace(_bars(seen.length_histogram, f"Version {seen.after.number}", charts.TUNED))
-        fig.update_layout(barmode="overlay")
-        fig.update_yaxes(rangemode="tozero")
-        charts.chart(
-            fig,
-            key="quality_lengths",
-            alt=f"Histogram of the lengths of {seen.after.examples:,} examples.",
-            height=260,
-            x="Tokens",
-            y="Examples",
-            legend=len(fig.data) > 1,
-        )
-
-
-def _bars(bins: Sequence[Bin], name: str, color: str) -> go.Bar:
-    """A histogram on a numeric axis, so that two with different bin widths can overlap."""
-    return go.Bar(
-        x=[(item.low + item.high) / 2 for item in bins],
-        y=[item.count for item in bins],
-        width=[item.high - item.low for item in bins],
-        customdata=[f"{item.low:,} to {item.high - 1:,} tokens" for item in bins],
-        hovertemplate="%{y:,} examples of %{customdata}<extra></extra>",
-        name=name,
-        marker_color=color,
-        marker_line_width=0,
-        opacity=0.85,
-    )
-
-
-def _labels(seen: Pictures) -> None:
-    shown = seen.labels[:_LABELS]
-    more = len(seen.labels) - len(shown)
-    components.heading(
-        "Balance of outputs", f"the {len(shown)} most common" if more > 0 else plural(len(shown), "output")
-    )
-    with st.container(border=True):
-        charts.counts(
-            [short(label.text, 26) or "(empty)" for label in shown],
-            [("", [label.count for label in shown], charts.TUNED)],
-            key="quality_labels",
-            alt=f"Bars of the most common outputs; the first appears {shown[0].count:,} times.",
-            height=max(260, 24 * len(shown) + 20),
-        )
 
 
 def _map(duplicates: DuplicateMap) -> None:
