@@ -23,12 +23,10 @@ from core.services.data.sources import accounts
 from core.services.platform import drafts
 
 __all__ = [
-    "LOOKED_AT", "PREVIEW_ROWS", "Account", "Labeled", "LeftOut", "Preview", "RoleSpec", "Template", "TemplateOptions",
+    "LOOKED_AT", "Account", "Labeled", "LeftOut", "Preview", "RoleSpec", "Template", "TemplateOptions",
     "account", "first_choice", "preview", "raw_text", "reworded", "sample", "start", "start_with", "templates",
     "warnings",
 ]  # fmt: skip
-
-PREVIEW_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +159,7 @@ def preview(
     shape: str | None = None,
     leave_out: Sequence[int] = (),
 ) -> Preview:
-    """Convert the first rows of an upload and estimate the total.
+    """Convert the first rows of an upload, those that its account is based on, and estimate the total.
 
     Args:
         leave_out: lines of the rows that a user chose to leave out.
@@ -174,7 +172,7 @@ def preview(
     profile = sources.analyze(source_id)
     recipe.check(column.name for column in profile.columns)
     labeler = Labeler(recipe, source_id)
-    made = list(labeler.run(sources.few(sources.read(source_id), PREVIEW_ROWS)))
+    made = list(labeler.run(sources.few(sources.read(source_id), LOOKED_AT)))
     examples = [item for item in made if isinstance(item, Labeled)]
     total = profile.total_rows
     return Preview(

@@ -18,7 +18,7 @@ from pages.data._shared.dataset_form import wizard_form
 from pages.data._shared.sample_rows import sample_rows
 from pages.data._smart import run as smart_run
 from pages.ui import components, overrides
-from pages.ui.format import number, percent
+from pages.ui.format import number
 from pages.ui.tasks.progress import ended_badly, follow
 from pages.ui.wizard import ONWARD_KEYS
 from pages.ui.wizard.draft_state import key, save
@@ -32,19 +32,20 @@ def preview_step(draft: DraftRecord, source: SourceRecord) -> tuple[DraftRecord,
     state = draft.state
     preview = first_example(state)
     found = account_of(state["source_id"], state, str(source.detection.to_dict()))
-    rejected = found.rows - found.accepted
+    rejected, some = found.rows - found.accepted, preview.looked_at < preview.of_rows
     components.tiles(
         [
             components.Tile("Rows in the file", number(preview.of_rows)),
             components.Tile(
                 "Labeled examples",
-                ("about " if preview.looked_at < preview.of_rows else "") + number(preview.estimated_total),
-                help="Estimated from the first rows; the conversion counts exactly.",
+                ("about " if some else "") + number(preview.estimated_total),
+                help="Estimated from the first rows; the conversion counts exactly." if some else None,
             ),
             components.Tile(
-                "Left out",
-                f"{percent(rejected / found.rows) if found.rows else '0%'} of rows",
-                f"{number(rejected)} of the first {number(found.rows)}",
+                "Rows left out",
+                number(rejected),
+                f"of {'the first ' if some else ''}{number(found.rows)}",
+                delta_color="orange" if rejected else "gray",
                 arrow="off",
                 help="Rows that cannot become an example. You can see the reason for each and download them.",
             ),

@@ -254,14 +254,11 @@ def _live_preview(draft: DraftRecord, template: Template[Any], slots: Mapping[st
         show_error(error)
         return False
     example_cards(preview.examples, columns=1)
-    st.caption(
-        f"About {plural(preview.estimated_total, 'labeled example')} from {plural(preview.of_rows, 'row')}"
-        + (
-            f" · {plural(len(preview.rejects), 'row')} of the first {preview.looked_at} left out"
-            if preview.rejects
-            else ""
-        )
-    )
+    some = preview.looked_at < preview.of_rows
+    made = f"{'About ' if some else ''}{plural(preview.estimated_total, 'labeled example')}"
+    first = f"the first {number(preview.looked_at)}" if some else number(preview.of_rows)
+    left_out = f" · {number(len(preview.rejects))} of {first} left out" if preview.rejects else ""
+    st.caption(f"{made} from {plural(preview.of_rows, 'row')}{left_out}")
     if not preview.examples and preview.rejects:
         st.caption(md(preview.rejects[0].findings[0].message))
     return bool(preview.examples)
