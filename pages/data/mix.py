@@ -8,7 +8,7 @@ from core.services.data import datasets
 from pages.data._mix.choose import choose
 from pages.data._mix.follow import follow_mix
 from pages.data._mix.outcome import outcome
-from pages.ui import components, guard, navigation
+from pages.ui import components, first_steps, guard, navigation
 from pages.ui.errors import boundary
 
 guard.require()
@@ -26,13 +26,11 @@ with boundary(way_out=("datasets", "All datasets")):
     if task_id:
         follow_mix(task_id)
     elif len(all_datasets) < 2:
-        components.empty(
+        first_steps.no_data(
             "blender",
             "No datasets yet" if not all_datasets else "A mix needs at least two datasets",
             "Combine two or more datasets, such as a general one and your own, or one from each team.",
-            "Upload Labeled Examples",
             "mix",
-            opens="upload",
         )
     else:
         work, result = st.columns([7, 6], gap="medium")

@@ -25,7 +25,7 @@ from core.services.data import datasets
 from core.services.training import metrics
 from core.services.training.jobs import first_batch, lengths, reader as job_reader
 from core.services.training.jobs.records import JobRecord
-from core.text import plural
+from core.text import format_loss, plural
 from core.training import engines
 from core.training.jobs.spec import JobSpec
 from core.training.metrics import Point
@@ -225,10 +225,10 @@ class Reporter:
         self.waiting.append(point)
         if point.split == "validation":
             part = f" (on {point.part})" if point.part else ""
-            self.ctx.event("evaluation", f"Step {point.step:,}: validation loss {point.loss:.4f}{part}")
+            self.ctx.event("evaluation", f"Step {point.step:,}: validation loss {format_loss(point.loss)}{part}")
         if time.monotonic() - self.flushed_at >= FLUSH_EVERY_S:
             self.flush()
-        message = f"Step {point.step:,} of {self.total:,}, loss {point.loss:.4f}"
+        message = f"Step {point.step:,} of {self.total:,}, loss {format_loss(point.loss)}"
         self.ctx.progress(self.percent_at(point.step), "Training", message)
 
     def percent_at(self, step: int) -> float:
@@ -298,13 +298,13 @@ class Reporter:
             )
         if not plan.keep_best:
             return
-        loss = "" if result.validation_loss is None else f" ({result.validation_loss:.4f})"
+        loss = "" if result.validation_loss is None else f" ({format_loss(result.validation_loss)})"
         if result.kept_step == result.step:
             text = f"The model is from the last step, {result.step:,}{loss}: no other step had a lower validation loss."
         else:
             text = (
                 f"The model is from step {result.kept_step:,}, which had the lowest validation loss{loss}; at the last "
-                f"step, {result.step:,}, it was {result.last_validation_loss:.4f}."
+                f"step, {result.step:,}, it was {format_loss(result.last_validation_loss)}."
             )
         self.ctx.event("evaluation", text, data={"kept_step": result.kept_step})
 

@@ -33,6 +33,7 @@ from core.models.base_models import BaseModelRef
 from core.models.base_models.light_tokenizer import load_tokenizer as load_light_tokenizer
 from core.models.methods import Method
 from core.models.refusals import question, rendered
+from core.text import format_loss
 from core.training import engines
 from core.training.engines import Choice
 from core.training.jobs.resolve import resolve
@@ -237,7 +238,7 @@ def train(
         losses[point.split][point.step] = point.loss
         if point.split == "validation" or point.step % every == 0 or point.step == training.total_steps:
             part = f" (on {point.part})" if point.part else ""
-            say(f"step {point.step:,} of {training.total_steps:,}: {point.split} loss {point.loss:.4f}{part}")
+            say(f"step {point.step:,} of {training.total_steps:,}: {point.split} loss {format_loss(point.loss)}{part}")
 
     assert base.path is not None
     # the engine must be imported before everything that imports transformers

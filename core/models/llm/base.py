@@ -15,11 +15,16 @@ DEFAULT_TIMEOUT_S: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address with its key. The key is left out of the repr, so that it does not reach a log by accident."""
+    """An address with its key. The key is left out of the repr, so that it does not reach a log by accident.
+
+    Args:
+        start_remedy: what to do where nothing answers; "" is for a server that a user started.
+    """
 
     base_url: str
     key: str = field(default="", repr=False)
     timeout_s: float = DEFAULT_TIMEOUT_S
+    start_remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

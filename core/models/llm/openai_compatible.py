@@ -235,7 +235,7 @@ def connection_lost(endpoint: Endpoint, cause: BaseException | None) -> LlmError
     if kind in ("RemoteProtocolError", "ReadError", "DecodingError"):
         return LlmError("The connection broke before the answer was complete.", cause="broken")
     host = ":".join(str(part) for part in transport.origin(endpoint.base_url)[1:] if part)
-    return LlmError(f"The connection to {host} failed.", cause="unreachable")
+    return LlmError(f"The connection to {host} failed.", endpoint.start_remedy, cause="unreachable")
 
 
 def _not_json(made: Any) -> LlmError:

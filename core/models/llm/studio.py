@@ -29,4 +29,5 @@ class StudioModels:
 
     def open(self, endpoint: Endpoint) -> Client:
         """A client for the address in the settings; a stored address is ignored."""
-        return OpenAiClient(replace(endpoint, base_url=self.default_url, key=""))
+        remedy = "Start the studio with `sft up`; its models are available a few seconds later."
+        return OpenAiClient(replace(endpoint, base_url=self.default_url, key="", start_remedy=remedy))

@@ -289,7 +289,7 @@ def _starter_step(job: JobRecord | None) -> DemoStep:
     step = partial(DemoStep, "starter", "Build the starter model")
     now = starter.status()
     if now.ready or (job is not None and job.started_at is not None):
-        return step("done", "A small language model, made on this machine.", 100.0)
+        return step("done", "A small language model, built on this machine.", 100.0)
     if now.building:
         return step("running" if now.progress else "waiting", now.text, now.progress)
     return step("failed" if job else "waiting", now.text, 0.0)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.messages import Message
 from core.services.serving.chat import matches
 from core.services.training import monitoring
 from core.services.training.jobs import JobRecord
@@ -56,6 +57,14 @@ def step_name(step: int, kept: int) -> str:
     return "Before training" if step == 0 else f"Step {step:,} · saved" if step == kept else f"Step {step:,}"
 
 
+def _before(messages: Sequence[Message]) -> str:
+    """What the model reads before the input."""
+    context = sum(message.role == "system" for message in messages)
+    turns = len(messages) - context
+    parts = ["the system message"] * (context > 0) + [plural(turns, "earlier message")] * (turns > 0)
+    return f"after {' and '.join(parts)}"
+
+
 def _card(prompt: monitoring.PromptRecord, shown: int, kept: int) -> None:
     before = next((answer for answer in prompt.answers if answer.step == 0), None)
     now = next((answer for answer in prompt.answers if answer.step == shown), None)
@@ -65,7 +74,7 @@ def _card(prompt: monitoring.PromptRecord, shown: int, kept: int) -> None:
             st.caption(_SOURCES[prompt.split], width="content")
         st.text(short(prompt.messages[-1].content, _LIMIT))
         if len(prompt.messages) > 1:
-            st.caption(f"after {plural(len(prompt.messages) - 1, 'earlier message')}")
+            st.caption(_before(prompt.messages[:-1]))
         with st.grid(1 + (shown > 0) + bool(prompt.expected), min_column_width=200, gap="small"):
             _column(":gray[Before training]", before, prompt.expected)
             if shown > 0:

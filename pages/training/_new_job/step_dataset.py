@@ -155,12 +155,18 @@ def _nothing_ready(every: list[datasets.DatasetChoice]) -> None:
         )
 
 
+def left_out(version: datasets.VersionRecord) -> list[tuple[str, str]]:
+    """The rows of the file that a job cannot learn from, as a fact; nothing where all became examples."""
+    text = version.left_out_text
+    return [("Left out", text.removesuffix(" left out"))] if text else []
+
+
 def _facts(version: datasets.VersionRecord, statistics: datasets.Statistics) -> list[tuple[str, str]]:
     """The figures of a dataset that matter before training, as names and values."""
     held = version.validation_examples
     rows = [
         ("Labeled Examples", plural(version.examples, "pair")),
-        *([("Left out", version.left_out_text.removesuffix(" left out"))] if version.left_out_text else []),
+        *left_out(version),
         ("Training", plural(version.train_examples, "pair")),
         ("Validation", plural(held, "pair") if held else "none, so there is no validation curve"),
         *([("Test", f"{plural(version.test_examples, 'pair')}, not used")] if version.test_examples else []),

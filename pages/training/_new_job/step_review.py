@@ -12,7 +12,7 @@ from core.services.platform.connections import ConnectionRecord
 from core.services.training import choices, hosted, jobs
 from core.services.training.hosted import Bases
 from pages.training._job import facts as job_facts
-from pages.training._new_job import cost, forecast as job_forecast, hosted_model, provider
+from pages.training._new_job import cost, forecast as job_forecast, hosted_model, provider, step_dataset
 from pages.ui import components, navigation, overrides, start_time
 from pages.ui.format import md, number, plural, sentence
 from pages.ui.wizard import ONWARD_KEYS, address, draft_state, foot
@@ -83,6 +83,7 @@ def _chosen_there(draft: drafts.DraftRecord, connection: ConnectionRecord, liste
         ("Dataset", f"{dataset.name}, version {dataset.version.number}"),
         ("Trains on", plural(dataset.version.train_examples, "example")),
         ("Held out", datasets.held_out_text(dataset.version)),
+        *step_dataset.left_out(dataset.version),
         ("Provider", f"{connection.name}  ·  {connection.service.title if connection.service else ''}"),
         ("Base model", (base.title or base.id) if base else str(state.get("hosted_base") or "")),
         ("Method", jobs.method_title(str(state.get("hosted_method") or ""))),
@@ -149,6 +150,7 @@ def _chosen(draft: drafts.DraftRecord, forecast: jobs.Forecast) -> None:
         ("Dataset", f"{dataset.name}, version {version.number} ({pairs})"),
         ("Trains on", _trained(forecast)),
         ("Held out", datasets.held_out_text(version)),
+        *step_dataset.left_out(version),
         ("Provider", choices.provider_text(job_forecast.choices(draft)["provider"])),
         ("Base model", f"{base.title}{f', {base.size} parameters' if base.size else ''}"),
         ("Method", f"{method.title}: {method.tagline}"),

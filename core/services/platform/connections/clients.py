@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, Final
 
 from core.errors import NotFound, ProviderKeyMissing, SettingsError
@@ -108,19 +109,15 @@ def test_values(
 
 
 def _test(kind: ClientKind, endpoint: Endpoint, service: HostedService | None) -> ConnectionTest:
-    endpoint = Endpoint(endpoint.base_url, endpoint.key, min(endpoint.timeout_s, LIST_TIMEOUT_S))
+    endpoint = replace(endpoint, timeout_s=min(endpoint.timeout_s, LIST_TIMEOUT_S))
     began = time.monotonic()
     try:
         trainable = _trainable(service, endpoint) if service else ()
         found = _answering(kind, endpoint, needed=service is None)
     except LlmError as error:
-        own = kind.id == store.STUDIO and error.cause == "unreachable"
-        remedy = (
-            "Start the studio with `sft up`; its models are available a few seconds later." if own else error.remedy
-        )
         took_ms = (time.monotonic() - began) * 1000
         return ConnectionTest(
-            False, error.message, remedy, latency_ms=took_ms, field=_FIELDS.get(error.cause, "base_url")
+            False, error.message, error.remedy, latency_ms=took_ms, field=_FIELDS.get(error.cause, "base_url")
         )
     took_ms = (time.monotonic() - began) * 1000
     if service:
