@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core.services.data import datasets, sources
+import io
+
+from core.services.data import conversion, datasets, sources
 from core.services.platform import drafts, tasks
 from pages.data._convert.draft import WIZARD
 from pages.ui.format import md
@@ -86,6 +88,24 @@ def test_from_the_sample_table_to_a_dataset(open_screen, read) -> None:
     assert "24 pairs" in part(app, "on_done_conversion")
     assert md("24 accepted + 0 left out") in read(app)
     assert datasets.get_dataset("Tools").examples == 24
+
+
+def test_every_step_expects_the_same_number_of_examples(open_screen, read) -> None:
+    rows = [f"What is {n}?,{'' if n > 240 and n % 5 == 0 else n}" for n in range(300)]
+    source = sources.ingest(io.BytesIO("\n".join(["question,answer", *rows]).encode()), "numbers.csv")
+    first = conversion.first_choice(source.id, "qa")
+    draft = drafts.create("convert", {"source_id": source.id, "template": "qa", **first}, "configure")
+    expected = "289"  # 11 of the rows behind the first 240 have no answer
+    app = open_screen("convert", draft=draft.id)
+    assert f"{expected} labeled examples from 300 rows · 11 of 300 left out" in read(app)
+    app.button(key="onward").click().run()
+    tiles = {tile.label: tile.value for tile in app.metric}
+    assert (tiles["Labeled examples"], tiles["Rows left out"]) == (expected, "11")
+    assert md(f"{expected} accepted + 11 left out") in read(app)
+    app.button(key="onward").click().run()
+    (recap,) = [item.proto.body for item in app.get("html") if "Labeled examples" in item.proto.body]
+    assert f"<dd>{expected}</dd>" in recap
+    assert "<dd>11 of 300</dd>" in recap
 
 
 def choice(app, label: str):

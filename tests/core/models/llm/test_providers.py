@@ -41,6 +41,19 @@ def failure(behave, kind: str, timeout_s: float = 10.0) -> LlmError:
     return error
 
 
+def test_where_nothing_answers_the_remedy_is_about_the_server_that_was_asked(
+    monkeypatch: pytest.MonkeyPatch, studio_env
+) -> None:
+    monkeypatch.setenv("SFT_INFERENCE_PORT", "9")  # nothing answers there
+    remedies = {}
+    for kind, url in (("studio", ""), ("openai", "http://127.0.0.1:9/v1")):
+        with pytest.raises(LlmError) as caught:
+            CLIENTS.get(kind).open(Endpoint(url)).models()
+        remedies[kind] = caught.value.remedy
+    assert "`sft up`" in remedies["studio"]
+    assert remedies["openai"] == FAILURE_REMEDIES["unreachable"]
+
+
 @pytest.mark.parametrize("kind", CLIENTS.ids())
 def test_every_kind_of_client_describes_itself(kind: str, studio_env) -> None:
     entry = CLIENTS.get(kind)
