@@ -16,7 +16,7 @@ from core.data.formats.jsonl import JsonlFormat
 from core.data.formats.parquet import ParquetFormat
 from core.data.formats.parsing.batches import FilePiece, FilePlace, RowBatch
 from core.data.formats.passages import PassagesFormat
-from core.data.formats.reading import choices, facts, pieces, read, read_batches
+from core.data.formats.reading import choices, facts, pieces, read, read_batches, seams
 from core.data.formats.xlsx import XlsxFormat
 from core.data.reading_options import READING, Reading, ReadingOption
 

@@ -233,6 +233,10 @@ class Format(ABC):
         """
         return detection
 
+    def seams(self, path: Path, detection: Detection) -> tuple[Finding, ...]:
+        """What shows that files were joined; a search through all of it."""
+        return ()
+
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         """What a user may change about how a file is read, besides its format, encoding and nested values.
 

@@ -22,12 +22,15 @@ _SAMPLE_BYTES = 4 << 20  # the parts with bytes above 127 from which the encodin
 _STRETCH, _PIECE = 1 << 20, 1 << 16  # bytes; one piece of each stretch of the file, around its first byte above 127
 
 
-def detect_file(path: Path, filename: str = "", overrides: Reading | Mapping[str, Any] | None = None) -> Detection:
+def detect_file(
+    path: Path, filename: str = "", overrides: Reading | Mapping[str, Any] | None = None, *, seams: bool = True
+) -> Detection:
     """How to read a file.
 
     Args:
         filename: the user's name for it; only its suffix counts, and only where the content is unclear.
         overrides: what the user chose, by the names of `Reading`; what is missing or None is detected.
+        seams: False leaves out the search for joined files (`Format.seams`), for those who read all of it anyway.
 
     Raises:
         DataError: the file is missing, empty, a container, or cannot be read.
@@ -53,7 +56,10 @@ def detect_file(path: Path, filename: str = "", overrides: Reading | Mapping[str
     detection = _detect(head, inner, chosen, complete=complete, sample=sample)
     if packed:
         detection = _packed(detection, name, fault)
-    detection = FORMATS.get(detection.format).inspect(path, detection, chosen)
+    entry = FORMATS.get(detection.format)
+    detection = entry.inspect(path, detection, chosen)
+    if seams:
+        detection = detection.with_notes(findings=entry.seams(path, detection))
     return _with_nested(path, detection, chosen)
 
 

@@ -19,12 +19,12 @@ from core.data.formats.pieces import json_pieces
 from core.data.issues import finding, reject
 from core.data.reading_options import Reading
 from core.errors import DataError
-from core.messages import Reject, Row
+from core.messages import Finding, Reject, Row
 from core.text import plural
 
 MAX_WASTED = 32_000_000  # characters read ahead in vain, before every line is read by itself
 _MAX_LINES = 100_000
-_BLANK = " \t\r\n\ufeff"
+BLANK = " \t\r\n\ufeff"
 _MARK, _LEAD, _CHUNK = b"\n\xef\xbb\xbf", b"\xef", 1 << 18
 
 
@@ -69,14 +69,15 @@ class JsonlFormat(Format):
         yield from islice(_records(path, codec, detection.columns), int(detection.header or 0), None)
 
     def inspect(self, path: Path, detection: Detection, chosen: Reading) -> Detection:
-        """Each line may be a list of cells; files that were joined to it may begin with a mark."""
+        """Each line may be a list of cells."""
         codec = detection.encoding or "utf-8"
         if detection.layout == "lines":
             detection = with_list_columns(detection, lists_of(_records(path, codec)), chosen)
-        if codec in ("utf-8", "utf-8-sig") and not detection.compression and (count := _marks_inside(path)):
-            message = f"{plural(count, 'byte order mark')} inside the file, where files were joined, were left out."
-            detection = detection.with_notes(findings=[finding("bom_inside", message)])
         return detection
+
+    def seams(self, path: Path, detection: Detection) -> tuple[Finding, ...]:
+        utf_8 = (detection.encoding or "utf-8") in ("utf-8", "utf-8-sig")
+        return marks_inside(_marks_inside(path)) if utf_8 and not detection.compression else ()
 
     def choices(self, detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:
         return list_choices(detected, current)
@@ -131,7 +132,7 @@ class _LineText(TextBuffer):
                 if (line := source.next()) is None:
                     return
                 slow -= 1
-                if line.text.strip(_BLANK):
+                if line.text.strip(BLANK):
                     yield record(source, line, self._codec)
 
     def _lines(self) -> Iterator[Line]:
@@ -181,8 +182,16 @@ class LineSource:
 def _records(path: Path, codec: str, columns: tuple[str, ...] = ()) -> Iterator[Row | Reject]:
     source = LineSource(lines(path, codec))
     for line in source:
-        if line.text.strip(_BLANK):
+        if line.text.strip(BLANK):
             yield record(source, line, codec, columns)
+
+
+def marks_inside(count: int) -> tuple[Finding, ...]:
+    """The finding about so many lines after the first one that begin with a byte order mark."""
+    if not count:
+        return ()
+    message = f"{plural(count, 'byte order mark')} inside the file, where files were joined, were left out."
+    return (finding("bom_inside", message),)
 
 
 def _marks_inside(path: Path) -> int:

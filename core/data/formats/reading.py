@@ -11,7 +11,7 @@ from core.data.formats.parsing.nested import reshape
 from core.data.issues import data_error, reject
 from core.data.reading_options import ReadingOption
 from core.errors import NotFound
-from core.messages import Reject, Row
+from core.messages import Finding, Reject, Row
 
 WORTH_CUTTING = 4 << 20  # bytes: a smaller file is read before pyarrow is imported
 _RESHAPED = ("text", "flatten")
@@ -81,6 +81,11 @@ def pieces(path: Path, detection: Detection) -> Iterator[FilePiece]:
     if detection.compression or detection.nested in _RESHAPED:
         return iter(())
     return _format_of(detection).pieces(path, detection)
+
+
+def seams(path: Path, detection: Detection) -> tuple[Finding, ...]:
+    """What shows that a file was joined of several; a search through all of it, which `detect_file` may leave out."""
+    return _format_of(detection).seams(path, detection)
 
 
 def choices(detected: Detection, current: Detection) -> tuple[ReadingChoice, ...]:

@@ -32,7 +32,7 @@ from core.data.examples.identity import (
 )
 from core.data.examples.lengths import MAX_SEQ_LENGTH
 from core.data.examples.sets import is_masked
-from core.data.formats.jsonl import MAX_WASTED, LineSource, record
+from core.data.formats.jsonl import BLANK, MAX_WASTED, LineSource, record
 from core.data.formats.parsing.text import Line
 from core.data.issues import ISSUES
 from core.data.quality import structure
@@ -72,6 +72,7 @@ class ChunkReport:
         keys: of the accepted examples, 64 bits each, the same for the same messages. at: the line of each.
         splits: of the accepted examples, as indexes of SPLITS; empty where all are for training.
         masked: accepted examples in which no assistant message carries loss.
+        marks: lines that begin with a byte order mark, except the first one of the file.
         wasted: characters read ahead in vain to find the end of an object.
     """
 
@@ -84,6 +85,7 @@ class ChunkReport:
     keys: array[int] = field(default_factory=lambda: array("q"))
     at: Sequence[int] = ()
     splits: bytes = b""
+    marks: int = 0
     wasted: int = 0
 
     def placed(self, before: int) -> ChunkReport:
@@ -221,7 +223,13 @@ def _report(
         if done > count:  # it reaches into the next chunk, which another process checks
             raise NotByChunks
     notes.sound(examples[done:], done + 1)
-    return notes.report(count)
+    return replace(notes.report(count), marks=_marks(chunk))
+
+
+def _marks(chunk: LineChunk) -> int:
+    """Marks at the beginnings of lines. (In a chunk that is decoded at once there are none: they are not JSON.)"""
+    first = chunk.lines.startswith(codecs.BOM_UTF8) and chunk.offset > len(codecs.BOM_UTF8)
+    return first + chunk.lines.count(b"\n" + codecs.BOM_UTF8)
 
 
 def _following(chunk: LineChunk, starts: list[int], index: int) -> Iterator[Line]:
@@ -262,7 +270,7 @@ class _Notes:
     def exact(self, raw: bytes, number: int, offset: int, following: Iterator[Line]) -> int:
         """Take in a line as reading row by row would; returns the number of further lines that belong to it."""
         text = _text(raw)
-        if not text.strip(" \t\r\n"):
+        if not text.strip(BLANK):
             return 0
         self._read += 1
         looked: list[Line] = []
@@ -286,5 +294,5 @@ class _Notes:
     def report(self, lines: int) -> ChunkReport:
         return ChunkReport(
             lines, self._read, self._rejected, self._unreadable, self._masked, tuple(self._findings), self._keys,
-            self._at, bytes(self._splits), self._wasted,
+            self._at, bytes(self._splits), wasted=self._wasted,
         )  # fmt: skip

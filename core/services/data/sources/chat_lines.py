@@ -10,26 +10,35 @@ from core.data.conversion.labeling import FindingList
 from core.data.examples.sets import ExampleSet
 from core.data.formats import Detection
 from core.data.formats.base import MAX_RECORD
+from core.data.formats.jsonl import marks_inside
 from core.data.issues import data_error
 from core.data.quality import line_chunks, openai_cookbook, structure, validation
 from core.data.quality.set_rules import check_set
-from core.messages import Row
+from core.messages import Finding, Row
 from core.platform.forking import ProcessLost
 
 
 @dataclass(frozen=True, slots=True)
 class LineCounts:
-    """Counts of rows. `readable`: rejected rows that could be read in part."""
+    """Counts of rows, and what was found.
+
+    Attributes:
+        readable: rejected rows that could be read in part.
+        findings: in the order of the file, those about the set last.
+        seams: what `formats.seams` would find.
+    """
 
     read: int
     rejected: int
     readable: int
+    findings: FindingList
+    seams: tuple[Finding, ...]
 
 
-def check(path: Path, detection: Detection, shape: str | None, findings: FindingList) -> LineCounts | None:
-    """Check every line of a chat file; findings are added in the order of the file, those about the set last.
+def check(path: Path, detection: Detection, shape: str | None) -> LineCounts | None:
+    """Check every line of a chat file.
 
-    Returns None, and adds nothing, if the file must be read row by row: it is not UTF-8 JSONL in the shape
+    Returns None if the file must be read row by row: it is not UTF-8 JSONL in the shape
     `messages`, or a line is longer than the limit.
     """
     lines = detection.layout == "lines" and not detection.compression
@@ -42,17 +51,17 @@ def check(path: Path, detection: Detection, shape: str | None, findings: Finding
     def accept(row: Row) -> structure.ParsedExample:
         return chat.shaped(row.fields).parse(line=row.line)
 
-    found, total, read, rejected, unreadable = FindingList(), ExampleSet(), 0, 0, 0
+    found, total, read, rejected, unreadable, marks = FindingList(), ExampleSet(), 0, 0, 0, 0
     try:
         for part in validation.check_lines(path, accept, codec=detection.encoding):
             found.extend(part.findings)
             total.add(part.keys, part.at, masked=part.masked, splits=part.splits)
             read, rejected, unreadable = read + part.read, rejected + part.rejected, unreadable + part.unreadable
+            marks += part.marks
     except (line_chunks.NotByChunks, ProcessLost):
         return None
     found.extend(check_set(total))
-    findings.take(found)
-    return LineCounts(read, rejected, rejected - unreadable)
+    return LineCounts(read, rejected, rejected - unreadable, found, marks_inside(marks))
 
 
 def check_by_cookbook(path: Path) -> openai_cookbook.Report:

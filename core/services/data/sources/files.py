@@ -64,16 +64,19 @@ def inspect(path: Path, overrides: Reading | Mapping[str, Any] | None = None) ->
     counts = CheckedRows()
     try:
         reading = Reading.of(overrides)
-        found = formats.detect_file(path, path.name, reading)
+        found = formats.detect_file(path, path.name, reading, seams=False)
         findings.extend(found.findings)
         batches = formats.read_batches(path, found, chat_shapes.SAMPLE)
         rows = chain.from_iterable(batch.items() for batch in batches)
         first = list(islice(rows, chat_shapes.SAMPLE))
         shape = chat_shapes.detect(row for row in first if isinstance(row, Row))
+        bulk = chat_lines.check(path, found, shape)
+        findings.extend(bulk.seams if bulk else formats.seams(path, found))
         if shape:
             first += islice(rows, _ACCOUNTED - len(first))
             findings.extend(accounts.findings_of_rows(first, shape))
-        if bulk := chat_lines.check(path, found, shape, findings):
+        if bulk:
+            findings.take(bulk.findings)
             counts = CheckedRows(bulk.read, bulk.rejected, bulk.readable)
         else:
             row_checks.check(path, found, shape, findings, counts)

@@ -332,6 +332,7 @@ def test_a_report_made_in_bulk_can_be_written_as_json(tmp_path):
     assert json.loads(json.dumps(sources.inspect(path).to_dict()))["read"] == 21
 
 
+CHAT_OVER_LINES = says("d").replace(", ", ",\n")
 PIECES = st.sampled_from(
     ['"', "\\", '\\"', "\\\\", "{", "}", "[", "]", ",", ":", "\n", "\r\n", "\r", " ", "<", "<|x|>", "[INST]", "é", "日",
      "\0", "\\u0072", "\\u0000", "\\ud83d", "\\u200b", "\u200b", "\u00ad", "\udcff", '"role"', '"role": "user", ',
@@ -404,3 +405,29 @@ def test_the_common_order_of_roles_is_sound_and_nothing_else_takes_part_in_it(ex
         assert structure.is_sound(example) or not common
         turns = example[1:] if example[:1] == ("system",) else example
         assert common == (turns == ("user", "assistant") * (len(turns) // 2) and bool(turns) and all(examples))
+
+
+@settings(max_examples=series(120), deadline=None)
+@given(
+    lines=st.lists(
+        st.sampled_from(
+            [says("a"), says("b \ufeff"), "\ufeff" + says("c"), "\ufeff", "", "{", "\ufeff" + CHAT_OVER_LINES]
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    size=st.sampled_from([60, 200, 1 << 19]),
+)
+def test_marks_of_joined_files_are_reported_both_ways(tmp_path_factory, lines, end, size):
+    path = tmp_path_factory.getbasetemp() / "joined.jsonl"
+    path.write_bytes(end.join([says("first"), *lines, says("last")]).encode())
+    read_chunk = line_chunks.read_chunk
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_chunks, "SIZE", size)
+        patch.setattr(line_chunks, "read_chunk", lambda fd, k, start: read_chunk(fd, k, start, size))
+        fast = sources.inspect(path)
+        patch.setattr(chat_lines, "check", lambda *_: None)
+        assert fast == sources.inspect(path)
+    marks = [item for item in detect_file(path).findings if item.code == "bom_inside"]
+    assert marks == [item for item in fast.findings if item.code == "bom_inside"]
