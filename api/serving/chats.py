@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from api.platform.records import Limit, records
 from api.platform.scopes import needs
-from api.serving.shapes import ChatChange, ChatInput, ChatListed, ChatPage, ChatShown
+from api.serving.shapes import ChatChange, ChatInput, ChatPage, ChatShown
 from core.errors import DataError
 from core.services.platform.api_keys import READ, SERVE
 from core.services.serving import agents, conversations, served
@@ -44,8 +44,7 @@ def list_chats(
     asked = TalksAsked(search, agent, model, rating, reason, origin, since, until)
     found, total = talks.find(asked, offset, limit)
     end = offset + len(found)
-    data = [ChatListed.of(one) for one in found]
-    return ChatPage(data=data, total=total, next=end if found and end < total else None)
+    return ChatPage(data=found, total=total, next=end if found and end < total else None)
 
 
 @router.post("", dependencies=_SERVING, status_code=201)

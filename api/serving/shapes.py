@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.platform.records import Shown
 from core.services.serving.chat import ChatOptions
+from core.services.serving.recorded.talks import TalkRecord
 
 
 class TurnShown(Shown):
@@ -41,28 +42,8 @@ class ChatShown(Shown):
     updated_at: float
 
 
-class ChatListed(Shown):
-    """A conversation in a list. `agent`, `model` and `key` (of an API key) are names; `turns` is their number.
-
-    `rating`: good, bad, mixed or none. `origin`: chat, or api for one of a program.
-    """
-
-    id: str
-    title: str
-    agent: str
-    agent_id: str
-    model: str
-    model_id: str
-    origin: str
-    key: str
-    rating: str
-    turns: int
-    created_at: float
-    updated_at: float
-
-
 class ChatPage(BaseModel):
-    data: list[ChatListed]
+    data: list[TalkRecord]
     total: int
     next: int | None = Field(description="`offset` of the next page")
 

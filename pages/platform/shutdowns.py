@@ -9,6 +9,7 @@ from pages.platform._shutdowns.actions import change_dialog
 from pages.platform._shutdowns.rows import row
 from pages.ui import components, guard
 from pages.ui.errors import boundary
+from pages.ui.format import plural
 
 guard.require()
 
@@ -25,6 +26,7 @@ with boundary():
     found = shutdowns.calendar()
     used = [record for record in found if record.used_by]
     others = [record for record in found if not record.used_by]
+    ahead, off = ([record for record in others if record.is_off is past] for past in (False, True))
     with boundary():
         components.heading("Used here", f"{len(used)}")
         with st.container(border=True, gap="small", key="shutdowns_used"):
@@ -34,12 +36,16 @@ with boundary():
                 row(record)
     components.section_gap()
     with boundary():
-        components.heading("Other known dates", f"{len(others)}")
+        components.heading("Other known dates", f"{len(ahead)}" if ahead else None)
         with st.container(border=True, gap="small", key="shutdowns_others"):
-            if not others:
+            if not ahead:
                 st.caption("None.")
-            for record in components.divided(others):
+            for record in components.divided(ahead):
                 row(record)
+        if off:
+            with st.expander(f"{plural(len(off), 'model')} already off", type="compact", key="shutdowns_off"):
+                for record in components.divided(off):
+                    row(record)
     st.caption(
         "Dates come from the lists of your connections, read once a day, from announcements known to this release, and "
         "from what you enter. A notice is sent 90, 30 and 7 days before a model that is used here goes dark."

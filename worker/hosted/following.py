@@ -114,7 +114,11 @@ def _ended(visit: Visit, status: HostedStatus, command: str) -> Outcome | None:
     if status.state == "failed":
         if command == "cancel":
             return Outcome("cancelled")
-        text = f"{title} reports: {status.error}" if status.error else f"The job failed at {title}, without a reason."
+        text = (
+            f"{title} reports: {status.error.rstrip(' .')}."
+            if status.error
+            else f"The job failed at {title}, without a reason."
+        )
         raise ProviderError(text, status.error_remedy or "Correct it and retry: a retry submits the job again.")
     if status.state == "paused" and command != "cancel" and visit.run.state != RESUMING:
         ctx.enter("running")

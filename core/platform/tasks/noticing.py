@@ -15,22 +15,27 @@ def ended(uow: UnitOfWork, task: TaskRecord) -> None:
     kind = kind_of(task.kind)
     if not kind.noticed or task.state not in ("succeeded", "failed"):
         return
-    name, once = task.title or kind.title, f"ended:{task.id}:{task.attempt}:{task.lease_epoch}"
+    name, once = _named(task.title or kind.title), f"ended:{task.id}:{task.attempt}:{task.lease_epoch}"
     if task.state == "succeeded":
-        text = "" if name.startswith(kind.title) else f"{kind.title}."
-        outbox.send(uow, "job_ended", f"“{name}” finished", text, link_of(task), person=task.person, once=once)
+        text = "" if name.strip("“").startswith(kind.title) else f"{kind.title}."
+        outbox.send(uow, "job_ended", f"{name} finished", text, link_of(task), person=task.person, once=once)
         return
     text = " ".join(str(part) for part in (task.error.get("message"), task.error.get("remedy")) if part)
-    outbox.send(uow, "job_failed", f"“{name}” failed", text, link_of(task), person=task.person, once=once)
+    outbox.send(uow, "job_failed", f"{name} failed", text, link_of(task), person=task.person, once=once)
 
 
 def worker_lost(uow: UnitOfWork, task: TaskRecord, sentence: str) -> None:
     """Write the notice of a task whose worker died or hung and that will be resumed."""
     if kind_of(task.kind).quiet:
         return
-    title = f"A worker was lost while it worked on “{task.title or kind_of(task.kind).title}”"
+    title = f"A worker was lost while it worked on {_named(task.title or kind_of(task.kind).title)}"
     once = f"lost:{task.id}:{task.lease_epoch}"
     outbox.send(uow, "worker_lost", title, sentence, link_of(task), person=task.person, once=once)
+
+
+def _named(title: str) -> str:
+    """A title in quotation marks, unless it has some: `Train “Support v2”`."""
+    return title if "“" in title else f"“{title}”"
 
 
 def link_of(task: TaskRecord) -> str:

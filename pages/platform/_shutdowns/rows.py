@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -70,5 +71,5 @@ def _facts(record: ShutdownRecord) -> list[str]:
     if record.jobs_end_on:
         facts.append(f"no new jobs from {md(record.jobs_end_on)}")
     origin = {"live": "from the provider's list", "entered": "entered here"}.get(record.origin, "announced")
-    source = f" ({md(record.source, 80)})" if record.source else ""
-    return [*facts, f"{origin}{source}, seen {md(record.seen_on)}"]
+    source = urlsplit(record.source).hostname or record.source
+    return [*facts, f"{origin}{f' ({md(source, 60)})' if source else ''}, seen {md(record.seen_on)}"]

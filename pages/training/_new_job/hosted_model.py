@@ -45,7 +45,7 @@ def draw(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases)
     _settings(draft, connection)
 
 
-def side(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases) -> None:
+def side(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases, *, with_cost: bool = True) -> None:
     """What the service says of the base model, and what it takes."""
     service = connection.service
     assert service is not None
@@ -61,8 +61,9 @@ def side(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases)
                 if dark.jobs_end_on:
                     st.caption(f":material/event_busy: It takes no new jobs from {md(dark.jobs_end_on)} on.")
             st.divider()
-            _cost(draft, connection)
-            st.divider()
+            if with_cost:
+                _cost(draft, connection)
+                st.divider()
         if service.closes_on:
             st.caption(f":orange[:material/event_busy: It takes no new jobs from {md(service.closes_on)} on.]")
         rules = service.file_rules

@@ -45,4 +45,5 @@ def draw(draft: drafts.DraftRecord) -> None:
 
 def _title(connection: ConnectionRecord) -> str:
     assert connection.service is not None
-    return f"{connection.name} · {connection.service.title}"
+    own, service = connection.name, connection.service.title
+    return own if own == service else f"{own} · {service}"

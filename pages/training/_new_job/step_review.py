@@ -10,7 +10,7 @@ from core.services.data import datasets
 from core.services.platform import drafts
 from core.services.platform.connections import ConnectionRecord
 from core.services.training import choices, hosted, jobs
-from core.services.training.hosted import Bases
+from core.services.training.hosted import Bases, Hyperparameter
 from pages.training._job import facts as job_facts
 from pages.training._new_job import cost, forecast as job_forecast, hosted_model, provider, step_dataset
 from pages.ui import components, navigation, overrides, start_time
@@ -68,7 +68,7 @@ def _draw_hosted(draft: drafts.DraftRecord, connection: ConnectionRecord) -> Non
         base, method = (str(draft.state.get(name) or "") for name in ("hosted_base", "hosted_method"))
         cost.panel(connection, base, method, draft.state["dataset_id"], chosen)
         components.section_gap()
-        hosted_model.side(draft, connection, listed)
+        hosted_model.side(draft, connection, listed, with_cost=False)
         components.section_gap()
         start_at = _start(draft)
     _foot(draft, start_at)
@@ -101,10 +101,14 @@ def _settings_there(draft: drafts.DraftRecord, connection: ConnectionRecord) -> 
         return
     components.facts(
         [
-            (setting.title, f"{chosen[setting.name]}  ·  chosen by you" if setting.name in chosen else "auto")
+            (setting.title, f"{chosen[setting.name]}  ·  chosen by you" if setting.name in chosen else _usual(setting))
             for setting in settings
         ]
     )
+
+
+def _usual(setting: Hyperparameter) -> str:
+    return "auto" if setting.auto or setting.default == "auto" else f"{setting.default}  ·  the service's default"
 
 
 def _foot(draft: drafts.DraftRecord, start_at: float | None) -> None:

@@ -136,7 +136,7 @@ class TogetherAi:
         }
         if run.validation_file:
             body["validation_file"] = run.validation_file
-            body.setdefault("n_evals", 5)  # without it, the held-out examples are not measured
+            body["n_evals"] = body.get("n_evals") or 5  # with 0, the held-out examples are not measured
         if run.seed is not None:
             body["random_seed"] = run.seed
         if run.method == "full":
