@@ -122,6 +122,13 @@ def answered(evaluation_id: str) -> set[tuple[str, str, int, int]]:
     return {(row[0], row[1], row[2], row[3]) for row in read(query)}
 
 
+def counted(evaluation_id: str) -> dict[tuple[str, str], int]:
+    """How many answers are stored: {(model, suite): number}."""
+    table = EVALUATION_ANSWERS
+    query = select(table.c.model_id, table.c.suite, func.count()).where(table.c.evaluation_id == evaluation_id)
+    return {(row[0], row[1]): row[2] for row in read(query.group_by(table.c.model_id, table.c.suite))}
+
+
 def answers(
     evaluation_id: str, *, model_id: str = "", suite: str | None = None, repeat: int | None = 0
 ) -> list[AnswerRecord]:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.services.serving import analytics
 from core.services.serving.analytics import ModelGeneration, ModelLineage
 from core.settings import get_settings
-from pages.ui import components, navigation
+from pages.ui import components, downloads, navigation
 from pages.ui.charts import TUNED, chart
 from pages.ui.format import day, duration, md, number, plural
 
@@ -27,7 +27,12 @@ def show() -> None:
     spent = f" · {sum(costs):,.2f} {md(get_settings().currency)}" if costs else ""
     models = plural(sum(len(line.versions) for line in lines), "model")
     took = f" · {duration(sum(trained))} of training" if trained else ""
-    st.caption(f"{models}{took}{spent}")
+    with components.spread(key="generations_bar"):
+        st.caption(f"{models}{took}{spent}", width="content")
+        downloads.download(
+            "Download CSV", lambda: iter([analytics.generations_csv(lines)]), file_name="generations.csv",
+            mime="text/csv", key="generations_csv",
+        )  # fmt: skip
     for number_, line in enumerate(components.page_of(lines, PER_PAGE, "analytics_lines")):
         _line(line, number_)
     components.pages(len(lines), PER_PAGE, key="analytics_lines")

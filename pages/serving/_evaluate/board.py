@@ -25,7 +25,7 @@ def show() -> None:
             "Dataset", titles, "board", "board_dataset", next(iter(titles)), label_visibility="collapsed", width=340
         )
     dataset_id, _, split = chosen.partition("|")
-    with st.container(border=True, gap="xsmall", key="leaderboard"):
+    with st.container(border=True, gap="small", key="leaderboard"):
         for place, row in components.divided(enumerate(evaluating.leaderboard(dataset_id, split)[:MOST], start=1)):
             with components.spread(gap="small"):
                 with st.container(gap=None, width="stretch"):

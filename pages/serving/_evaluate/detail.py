@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from core.services.platform import tasks
-from core.services.serving.evaluating import EvaluationRecord, VerdictRecord, verdicts
-from pages.serving._evaluate import figures, judge, worst
+from core.services.serving.evaluating import EvaluationRecord, Summary, VerdictRecord, verdicts
+from pages.serving._evaluate import figures, judge, running, worst
 from pages.serving._evaluate.rows import MARKS, part
-from pages.ui import components
+from pages.ui import components, navigation
 from pages.ui.format import ago, md, plural, sentence
-from pages.ui.tasks import actions, progress
+from pages.ui.tasks import progress
 
 _ICONS = {True: ":green[:material/check_circle:]", False: ":red[:material/cancel:]", None: ":gray[:material/remove:]"}
 
@@ -22,21 +22,23 @@ def show(evaluation: EvaluationRecord) -> None:
     task = tasks.get_task(evaluation.task_id)
     if evaluation.summary is None:
         if not task.is_terminal:
-            progress.follow(task.id, cancel=False)
-            actions.buttons(
-                tasks.actions(task), lambda action: tasks.request(task.id, action), key=task.id, kind=task.kind,
-                asked=task.command,
-            )  # fmt: skip
+            running.show(evaluation, task)
         elif not progress.ended_badly(task, evaluation.id):
             st.caption("This evaluation has no result.")
-        return
+    else:
+        _result(evaluation, evaluation.summary, stopped_early=task.reason == "stopped_early")
+    st.divider()
+    navigation.button("All evaluations", "evaluate", icon=":material/arrow_back:", type="tertiary", key="back")
+
+
+def _result(evaluation: EvaluationRecord, summary: Summary, *, stopped_early: bool) -> None:
     for verdict in verdicts.of_evaluation(evaluation.id):
         _verdict(evaluation, verdict)
-    if task.reason == "stopped_early":
+    if stopped_early:
         st.caption(":material/info: It was stopped early: the figures are of the answers so far.")
-    figures.show(evaluation, evaluation.summary)
+    figures.show(evaluation, summary)
     judge.show(evaluation)
-    worst.show(evaluation, evaluation.summary)
+    worst.show(evaluation, summary)
 
 
 def _verdict(evaluation: EvaluationRecord, verdict: VerdictRecord) -> None:

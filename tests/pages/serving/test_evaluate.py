@@ -12,6 +12,7 @@ from core.messages import Example, Message
 from core.platform.db.uow import UnitOfWork
 from core.services.data import datasets
 from core.services.serving import evaluating
+from core.services.serving.evaluating import AnswerRecord, EvaluationSettings
 from core.serving.evaluations import store
 from core.serving.evaluations.records import UnaskedExamples
 from tests.pages.conftest import keys
@@ -109,6 +110,19 @@ def test_the_form_begins_an_evaluation(open_screen, read, known) -> None:
     begun = evaluating.get(app.query_params["id"])
     assert begun.models[0].id == known
     assert begun.settings.limit == 5
+
+
+def test_a_running_evaluation_shows_how_far_each_model_is(open_screen, read, known) -> None:
+    begun = evaluating.start(["new"], planted.dataset().version.id, settings=EvaluationSettings(suites=("format",)))
+    with UnitOfWork() as uow:
+        store.add_answers(uow, begun.id, [AnswerRecord("new", "", 10 + at, 0, "red") for at in range(3)])
+        uow.commit()
+    app = open_screen("evaluate", id=begun.id)
+    shown = read(app)
+    assert "3 answers" in part(app, "evaluation_counts")
+    assert "Format" in part(app, "evaluation_asked")
+    assert "back" in keys(app)
+    assert "Figures" not in shown
 
 
 def test_an_evaluation_that_was_deleted_leads_back(open_screen, read, known) -> None:

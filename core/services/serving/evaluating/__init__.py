@@ -16,6 +16,7 @@ from core.services.serving.evaluating.listing import (
 from core.services.serving.evaluating.reading import (
     AnsweredQuestion,
     BoardRow,
+    answer_counts,
     boards,
     cases,
     leaderboard,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from core.errors import NotFound
 from core.services.data import datasets
-from core.services.serving.evaluating import scoring
+from core.services.serving.evaluating import questions, scoring
 from core.services.serving.evaluating.questions import EvaluationQuestion
 from core.serving.evaluation import (
     EVALUATION_METRICS,
@@ -84,6 +85,14 @@ def cases(
         if position in asked
     ]
     return found, len(order)
+
+
+def answer_counts(evaluation_id: str) -> dict[str, int]:
+    """How many answers of each model are stored, by its id; judgments under `questions.JUDGES`."""
+    found: Counter[str] = Counter()
+    for (model_id, suite), count in store.counted(evaluation_id).items():
+        found[questions.JUDGES if suite.startswith(questions.JUDGES) else model_id] += count
+    return dict(found)
 
 
 def matrix(evaluation: EvaluationRecord, model_id: str) -> ConfusionMatrix | None:

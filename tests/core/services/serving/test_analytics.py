@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from core.platform.db.uow import UnitOfWork
 from core.services.serving import analytics
 from core.services.serving.analytics import GapsResult
 from core.services.serving.analytics.usage import _usage
+from tests.support import evaluations as planted
 from tests.support.talking import tuned
 from worker.run import execute
 
@@ -107,3 +110,12 @@ def test_versions_of_a_model_are_lines_in_order(tmp_path: Path) -> None:
     assert (line.name, line.metric, [one.model.id for one in line.versions]) == (first.name, "", [first.id])
     assert line.versions[0].examples
     assert line.versions[0].board is None
+
+
+def test_versions_of_a_model_are_lines_of_a_table(tmp_path: Path) -> None:
+    model = tuned(tmp_path / "one", "=Shop")
+    planted.measured(model, planted.right, split="train")
+    (row,) = csv.DictReader(io.StringIO(analytics.generations_csv(analytics.lines()).decode()))
+    assert (row["line"], row["model"], row["version"]) == ("'=Shop", model.id, "1")
+    assert row["score"] == ""  # it was asked the examples of its training alone, which no leaderboard ranks
+    assert int(row["examples"]) > 0
