@@ -29,8 +29,7 @@ def show(evaluation: EvaluationRecord, task: TaskRecord) -> None:
     components.section_gap()
     components.heading("What is asked")
     with st.container(border=True, gap="xsmall", key="evaluation_asked"):
-        for name, value in _facts(evaluation):
-            st.markdown(f":small[:gray[{name}]]  \n{md(value)}")
+        _asked(evaluation)
 
 
 @st.fragment(run_every=COUNT_S)
@@ -39,29 +38,33 @@ def _counts(evaluation: EvaluationRecord) -> None:
     judge = judging.contestant(evaluation)
     with st.container(border=True, gap="small", key="evaluation_counts"):
         for model in components.divided(evaluation.models):
-            against = " :gray[compared with]" if model.id == evaluation.settings.against else ""
+            against = (
+                f" {components.badge_md('Compared with', 'gray')}" if model.id == evaluation.settings.against else ""
+            )
             with components.spread(gap="small"):
                 st.markdown(f"**{md(model.title)}**{against}", width="content")
                 st.markdown(f":small[{plural(counted.get(model.id, 0), 'answer')}]", width="content")
         if judge is not None:
             st.divider()
             with components.spread(gap="small"):
-                st.markdown(f"**{md(judge.title)}** :gray[judge]", width="content")
+                st.markdown(f"**{md(judge.title)}** {components.badge_md('Judge', 'gray')}", width="content")
                 st.markdown(
                     f":small[{plural(counted.get(evaluating.questions.JUDGES, 0), 'judgment')}]", width="content"
                 )
 
 
-def _facts(evaluation: EvaluationRecord) -> list[tuple[str, str]]:
-    """What was chosen, as titles and texts; what was not chosen is left out."""
+def _asked(evaluation: EvaluationRecord) -> None:
+    """What was chosen; what was not is left out."""
     settings = evaluation.settings
     metrics = [EVALUATION_METRICS.get(one).title for one in evaluation.metrics if one in EVALUATION_METRICS]
-    facts = [
-        ("Metrics", ", ".join([*metrics, *(str(one.get("name", "")) for one in settings.custom)])),
-        ("Guard suites", ", ".join(SUITES.get(suite).title for suite in settings.suites if suite in SUITES)),
-        ("Examples", f"the first {settings.limit:,}" if settings.limit else ""),
-        ("Temperature", f"{settings.temperature:g}" if settings.temperature else ""),
-        ("Runs of the model compared with", f"{settings.repeats}" if settings.repeats > 1 else ""),
-        ("Longest answer", plural(settings.max_tokens, "token") if settings.max_tokens else ""),
-    ]
-    return [(name, value) for name, value in facts if value]
+    _fact("Metrics", ", ".join([*metrics, *(str(one.get("name", "")) for one in settings.custom)]))
+    _fact("Guard suites", ", ".join(SUITES.get(suite).title for suite in settings.suites if suite in SUITES))
+    _fact("Examples", f"the first {settings.limit:,}" if settings.limit else "")
+    _fact("Temperature", f"{settings.temperature:g}" if settings.temperature else "")
+    _fact("Runs of the model compared with", f"{settings.repeats}" if settings.repeats > 1 else "")
+    _fact("Longest answer", plural(settings.max_tokens, "token") if settings.max_tokens else "")
+
+
+def _fact(name: str, value: str) -> None:
+    if value:
+        st.markdown(f":small[:gray[{name}]]  \n{md(value)}")
