@@ -34,7 +34,22 @@ NOT_STREAMLIT = {"log", "logging", "logger", "file", "handle", "out", "archive",
 ESCAPING = {"md", "md_keep", "md_code", "md_answer", "sentence"}
 # Functions of other packages that return numbers in words, or a count; `plural` gets its nouns from its caller.
 WORDS = {
-    *("plural", "size", "duration", "number", "share", "len", "int", "round", "float", "sum", "ord", "bool", "type"),
+    *(
+        "plural",
+        "size",
+        "duration",
+        "time_range",
+        "number",
+        "share",
+        "len",
+        "int",
+        "round",
+        "float",
+        "sum",
+        "ord",
+        "bool",
+        "type",
+    ),
     *("percent", "format_loss", "fromtimestamp", "token_hex", "index", "date", "monotonic", "time", "count", "total"),
 }
 NUMBERS = {"int", "float", "bool", "None", "bytes", "datetime"}
