@@ -103,6 +103,8 @@ def train(
             wait_for(job.task_id)
         elif not tasks.workers():
             say("No worker runs: `sft up` starts the studio, and the job with it.")
+        else:
+            say(f"Follow it: {shlex.join(['sft', 'jobs', 'show', job.name])}; or on the screen Jobs.")
         code = _report(job.id, as_json=as_json)
     raise typer.Exit(code)
 

@@ -117,7 +117,7 @@ def acting(of: Managed, request: Callable[[str, str], Any], told: dict[str, str]
             for item in items:
                 found = of.find(item)
                 after = request(found.id, action)
-                waits = " (at its next step)" if after.command else ""
+                waits = f" ({after.command} at its next step)" if after.command else ""
                 print(f"{found.id}  {after.state}{waits}")
                 if after.state == "pending" and (why := tasks.waiting_reason(tasks.get_task(_task_id(after)))):
                     say(f"Waits: {why}")
