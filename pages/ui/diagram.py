@@ -6,9 +6,11 @@ from typing import Final
 
 import streamlit as st
 
-# Without it Mermaid shrinks a wide diagram, text included, until it is as wide as the page.
+# Without `useMaxWidth` Mermaid shrinks a wide diagram, text included, until it is as wide as the page. The
+# padding is wide because Mermaid measures the text in the page's font, which a picture cannot load: where the reader's
+# own font is wider, longer lines would run over the edges of their boxes.
 _INIT: Final = (
-    '%%{init: {"flowchart": {"useMaxWidth": false, "nodeSpacing": 20, "rankSpacing": 28, "padding": 8}, '
+    '%%{init: {"flowchart": {"useMaxWidth": false, "nodeSpacing": 20, "rankSpacing": 28, "padding": 18}, '
     '"themeVariables": {"fontSize": "14px"}}}%%'
 )
 

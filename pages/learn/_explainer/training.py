@@ -212,4 +212,4 @@ def loss_chart(
             steps, losses = [step for step, _ in points], [loss for _, loss in points]
             fig.add_scatter(name=name, x=steps, y=losses, mode=mode, line={"color": color, "width": 2})
     fig.update_yaxes(rangemode="tozero")
-    charts.chart(fig, key=key, alt=alt, height=height, x="step", y="loss")
+    charts.chart(fig, key=key, alt=alt, height=height, x="Step", y="Loss")
