@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 import time
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from core.errors import QueueUnavailable, SettingsError
@@ -71,4 +75,13 @@ def _look() -> tuple[str, ...]:
 def start_command(web_port: int) -> str:
     """The command that starts what is missing beside a web app on this port."""
     own = get_settings().web_port
-    return f"SFT_WEB_PORT={own + 1} sft up" if web_port == own else "sft up"
+    return f"SFT_WEB_PORT={own + 1} {_sft()} up" if web_port == own else f"{_sft()} up"
+
+
+def _sft() -> str:
+    """`sft`, or where it is in an environment that was not activated, seen from this process's directory."""
+    beside = Path(sys.executable).with_name("sft")
+    if shutil.which("sft") or not beside.exists():
+        return "sft"
+    here = Path.cwd()
+    return shlex.quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))

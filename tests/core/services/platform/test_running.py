@@ -31,6 +31,25 @@ def test_without_a_studio_everything_is_missing_and_with_one_nothing(studio_env:
     assert running.missing() == ()
 
 
-def test_the_command_uses_another_port_than_the_running_web_app(studio_env: Path) -> None:
+def test_the_command_works_in_an_environment_that_was_not_activated(
+    studio_env: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / ".venv/bin").mkdir(parents=True)
+    (checkout / ".venv/bin/sft").touch()
+    monkeypatch.setattr("sys.executable", str(checkout / ".venv/bin/python"))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.chdir(checkout)
+    assert running.start_command(9000) == ".venv/bin/sft up"
+    monkeypatch.chdir(studio_env)
+    assert running.start_command(9000) == f"{checkout}/.venv/bin/sft up"
+
+
+def test_the_command_uses_another_port_than_the_running_web_app(
+    studio_env: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sft").write_text("#!/bin/sh\n")
+    (tmp_path / "sft").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
     assert running.start_command(9000) == "sft up"
     assert running.start_command(8501) == "SFT_WEB_PORT=8502 sft up"
