@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -123,6 +124,11 @@ def of_error(error: Exception) -> Problem:
     for kind, status, code in _KINDS:
         if isinstance(error, kind):
             own = getattr(error, "code", code)
+            if getattr(error, "cause", "") == "rate_limited":  # of a service that answers for a model here
+                wait = math.ceil(getattr(error, "retry_after_s", None) or 1)
+                return Problem(
+                    429, "rate_limit_exceeded", error.message, error.remedy, None, {"Retry-After": str(wait)}
+                )
             more = f" The header is {OVERRIDE}." if isinstance(error, BudgetReached) else ""
             return Problem(status, str(own), error.message, f"{error.remedy}{more}", error.field)
     error_id = secrets.token_hex(4)

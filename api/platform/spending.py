@@ -136,7 +136,7 @@ def read_budgets() -> list[BudgetShown]:
 
 @router.put("/budgets/{kind}", dependencies=_CHANGING)
 def change_budget(kind: str, asked: BudgetChange) -> BudgetShown:
-    """Limit a calendar month (UTC): `studio`, `training`, `smart` or `judging`."""
+    """Limit a calendar month (UTC): `studio`, `training`, `smart`, `judging` or `answers`."""
     return BudgetShown.of(budgets.set_budget(kind, asked.limit_usd))
 
 

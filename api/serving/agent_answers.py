@@ -31,12 +31,16 @@ class Attempt:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The labels as headers, for a stream."""
-        return {
-            "X-SFT-Agent": str(self.labels["handle"]),
-            "X-SFT-Agent-Version": str(self.labels["version"]),
-            "X-SFT-Model": self.model.id,
-        }
+        """The labels as headers, for a stream; {} for a model."""
+        return (
+            {}
+            if not self.labels
+            else {
+                "X-SFT-Agent": str(self.labels["handle"]),
+                "X-SFT-Agent-Version": str(self.labels["version"]),
+                "X-SFT-Model": self.model.id,
+            }
+        )
 
 
 def asks_agent(asked: Mapping[str, Any]) -> bool:

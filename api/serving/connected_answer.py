@@ -33,8 +33,21 @@ class _Asked(BaseModel):
     stream_options: dict[str, Any] | None = None
 
 
+_NOT_PASSED: Final[Mapping[str, tuple[Any, ...]]] = {  # a field of OpenAI, and the values that ask for nothing
+    "tools": (None, []),
+    "functions": (None, []),
+    "n": (None, 1),
+    "logprobs": (None, False),
+    "response_format": (None, {"type": "text"}),
+}
+
+
 def check(body: Mapping[str, Any]) -> None:
-    """Raises DataError: a value of a request is not possible, before anything is asked."""
+    """Raises DataError: a value of a request is not possible, or not passed on, before anything is asked."""
+    for name, allowed in _NOT_PASSED.items():
+        if body.get(name) not in allowed:
+            text = f"{name} is not passed on to a model that answers at its service."
+            raise DataError(text, f"Leave out {name}, or ask a model of this studio.", field=name)
     try:
         json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:

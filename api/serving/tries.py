@@ -29,6 +29,10 @@ def chat_tries(asked: Mapping[str, Any], headers: Mapping[str, str], key: ApiKey
     thread = thread_of(asked, headers)
     if asks_agent(asked):
         return [_of_attempt(one, thread, key) for one in attempts(asked, thread)]
+    there = served.only_there(str(asked.get("model", "")))
+    if there is not None:
+        body = {**asked, "model": there.id}
+        return [_of_attempt(Attempt(chat.identity(there.id), body, {}), thread, key)]
     if key is None or not key.record_days:
         return []
     model = _served(str(asked.get("model", "")))
@@ -39,7 +43,7 @@ def chat_tries(asked: Mapping[str, Any], headers: Mapping[str, str], key: ApiKey
 
 
 def _of_attempt(one: Attempt, thread: str, key: ApiKeyRecord | None) -> Try:
-    elsewhere = connected.is_connected(one.model.id)
+    elsewhere = bool(connected.at_service(one.model.id))
     if elsewhere:
         connected_answer.check(one.body)
     source = partial(connected_answer.opened, one.body) if elsewhere else None

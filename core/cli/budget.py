@@ -36,7 +36,7 @@ def budget(
 
 
 def limit(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="studio, training, smart or judging.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="studio, training, smart, judging or answers.")],
     amount: Annotated[
         float | None, typer.Argument(metavar="USD", help="US dollars a month; 0 stops paid work.")
     ] = None,

@@ -12,6 +12,7 @@ import typer
 
 from core.cli._support.boundary import say
 from core.cli._support.completing import complete
+from core.cli._support.money import OverBudget
 from core.errors import ProviderError, SettingsError
 from core.messages import Message
 
@@ -51,14 +52,17 @@ def chat(
     temperature: Annotated[
         float | None, typer.Option(min=0.0, max=2.0, help="0, the default, always takes the most likely token.")
     ] = None,
+    over_budget: OverBudget = "",
 ) -> None:
     """Ask a model a question and print its answer; or talk to an agent, in a conversation that Chat shows too."""
     from core.platform.supervisor import ensure
-    from core.services.serving import chat as service, served
+    from core.services.platform import budgets
+    from core.services.serving import chat as service, connected, served
 
     if asked_agent := _agent_of(agent, model):
         _refuse_own(system=system, max_tokens=max_tokens, temperature=temperature)
-        _talk(asked_agent, question, conversation)
+        with budgets.acting(override_reason=over_budget):
+            _talk(asked_agent, question, conversation)
         return
     if conversation:
         raise SettingsError("--conversation needs --agent.", "Conversations with agents are stored; name the agent.")
@@ -71,7 +75,8 @@ def chat(
     messages = [Message("system", system)] if system else []
     messages.append(Message("user", question))
     length, heat = max_tokens or MAX_TOKENS, temperature or 0.0
-    with ensure({"inference"}, say):
+    here = not connected.at_service(chosen)
+    with ensure({"inference"} if here else set(), say), budgets.acting(override_reason=over_budget):
         for piece in service.stream(chosen, messages, max_tokens=length, temperature=heat):
             sys.stdout.write(piece)
             sys.stdout.flush()
@@ -103,7 +108,7 @@ def _talk(name: str, question: str, conversation: str) -> None:
     talk = conversations.get_conversation(conversation).id if conversation else conversations.new_conversation_id()
     agents.resolve(found, talk)  # an agent without a model that can answer is reported before anything starts
     ids = (found.version.model_of(talk), found.version.fallback_model_id)
-    here = any(model_id and not connected.is_connected(model_id) for model_id in ids)
+    here = any(model_id and not connected.at_service(model_id) for model_id in ids)
     with ensure({"inference"} if here else set(), say):
         if question.strip():
             _ask(found, talk, question)

@@ -9,7 +9,7 @@ from core.services.serving.chat import ChatModel, ChatOptions
 from core.services.serving.comparing import ComparedInput
 from core.services.training.models import get_model
 from pages.serving._compare import choice, inputs, results
-from pages.ui import components, first_steps, guard
+from pages.ui import components, first_steps, guard, overrides
 from pages.ui.answers import scores, streams
 from pages.ui.errors import boundary
 from pages.ui.format import md
@@ -30,14 +30,16 @@ def screen(found: list[ChatModel]) -> None:
         asked = inputs.choose(models, system)
         with components.spread():
             hint = st.container(width="content")
-            pressed = st.button("Ask all", icon=":material/send:", type="primary", key="ask_all", disabled=not enough)
+            clicked = st.button("Ask all", icon=":material/send:", type="primary", key="ask_all", disabled=not enough)
+            pressed = overrides.pressed(clicked, "ask_all")
         if enough and pressed and asked is None:
             hint.error("Type an input, or choose an example.", icon=":material/error:")
         else:
             hint.caption(_hint(models, asked, options) if enough else "Choose two to four models.")
     if pressed and asked is not None:
         choice.into_the_address(models)
-        results.ask(models, asked, options)
+        with overrides.start("ask_all"):
+            results.ask(models, asked, options)
     if enough:
         results.show(models, asked, options)
     for model_id in dict.fromkeys(model.model_id for model in models if model.kind == "tuned"):

@@ -11,7 +11,7 @@ from tests.support.random_model import make_model
 
 def test_budgets_are_read_and_changed(client) -> None:
     assert [one["kind"] for one in client.get("/api/v1/spending/budgets").json()] == [
-        "studio", "training", "smart", "judging",
+        "studio", "training", "smart", "judging", "answers",
     ]  # fmt: skip
     changed = client.put("/api/v1/spending/budgets/smart", json={"limit_usd": 12.5}).json()
     assert (changed["limit_usd"], changed["state"]) == (12.5, "ok")

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -150,6 +150,8 @@ class LlmServer:
 
     def _send(self, handler: BaseHTTPRequestHandler, reply: Reply, request: Request) -> None:
         content = reply.raw if reply.raw is not None else self._wrapped(reply, request)
+        if reply.raw is None and request.body.get("stream") and request.path.endswith("/chat/completions"):
+            content, reply = _streamed(json.loads(content)), replace(reply, content_type="text/event-stream")
         try:
             handler.send_response(reply.status)
             handler.send_header("Content-Type", reply.content_type)
@@ -203,6 +205,20 @@ def _calls(reply: Reply, *, as_text: bool) -> dict[str, Any]:
         return {}
     functions = [{"name": name, "arguments": json.dumps(given) if as_text else given} for name, given in reply.calls]
     return {"tool_calls": [{"id": "call_1", "type": "function", "function": one} for one in functions]}
+
+
+def _streamed(whole: dict[str, Any]) -> bytes:
+    """A complete answer as server-sent events, word by word."""
+    (choice,) = whole["choices"]
+    words = choice["message"]["content"].split(" ")
+    deltas = [{"content": word + " " * (number + 1 < len(words))} for number, word in enumerate(words)]
+    reasons = [None] * (len(deltas) - 1) + [choice["finish_reason"]]
+    events = [
+        {**whole, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}], "usage": None}
+        for delta, reason in zip(deltas, reasons, strict=True)
+    ]
+    events.append({**whole, "choices": [], "usage": whole.get("usage")})
+    return b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events) + b"data: [DONE]\n\n"
 
 
 @contextmanager

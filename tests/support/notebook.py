@@ -17,7 +17,9 @@ from core.platform.tasks import store
 from core.platform.tasks.records import TaskRecord
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
+from core.services.training import jobs, models
 from core.services.training.hosted import bases
+from core.services.training.models import ModelRecord
 from core.training.providers import PROVIDERS
 from core.training.providers.hosted import (
     FileRules,
@@ -32,6 +34,7 @@ from core.training.providers.hosted import (
 )
 from core.training.providers.hosted_provider import HostedProvider
 from core.training.providers.hosted_services import HOSTED_SERVICES
+from tests.support.jobs import make_dataset
 from tests.support.registry import registered
 from worker import run
 
@@ -171,9 +174,21 @@ def notebook(path: Path) -> Iterator[Notebook]:
         yield service
 
 
-def connect(name: str = "Cloud") -> ConnectionRecord:
+def connect(name: str = "Cloud", url: str = Notebook.default_url) -> ConnectionRecord:
     """A connection that trains there."""
-    return connections.save(name=name, kind="openai", base_url=Notebook.default_url, key="secret", training="notebook")
+    return connections.save(name=name, kind="openai", base_url=url, key="secret", training="notebook")
+
+
+def tuned_there(service: Notebook, url: str, *, name: str = "Items there", model: str = "small:tuned") -> ModelRecord:
+    """A model that was trained there and only answers there, at this address."""
+    dataset = make_dataset(name, validation=2)
+    job = jobs.create(
+        dataset_id=dataset.id, name=name, draft_key=None, connection=connect(url=url).id, base_model="small",
+        method="lora",
+    )  # fmt: skip
+    visit(job.task_id)
+    service.job(state="succeeded", word="done", model=model)
+    return models.get_model(visit(job.task_id).result["model_id"])
 
 
 def visit(task_id: str, *, due: bool = True) -> TaskRecord:

@@ -36,7 +36,9 @@ def make_app() -> FastAPI:
     def models() -> dict[str, Any]:
         from core.services.serving import served  # imported here, because the services take half of the startup time
 
-        found = [_model(each.id, each.title, each.base_id, each.created_at) for each in served.served_models()]
+        found = [
+            _model(each.id, each.title, each.base_id, each.created_at) for each in served.served_models() if each.here
+        ]
         return {"object": "list", "data": found}
 
     @app.get("/v1/models/{model_id:path}")

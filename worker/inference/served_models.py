@@ -66,6 +66,8 @@ def find(model_id: str, engine: str | None = None) -> Served:
         return Served(base.id, base.title, base, None, False, 0.0)
     if model.state != "active":
         raise NotFound(f"The model “{model.name}” is archived.", "Restore it under Models.")
+    if model.only_there:
+        raise NotFound(f"“{model.name}” answers at its service, not here.", "Ask it over /v1/chat/completions.")
     base = base_models.resolve(model.base_model)
     if not base.ready:
         raise NotFound(f"{base.title}, the base of “{model.name}”, is missing.", base.command or base.reason)

@@ -5,6 +5,7 @@ Paid work reserves the upper end of its estimate in the transaction that creates
 
 from core.platform.budgets.acting import acting, actor, find_person_by
 from core.platform.budgets.records import (
+    ANSWERS,
     JUDGING,
     KINDS,
     SMART,
@@ -16,4 +17,4 @@ from core.platform.budgets.records import (
     ReservationRecord,
     month_of,
 )
-from core.platform.budgets.reserving import again, open_reservations, release, reserve, reserve_for, settle
+from core.platform.budgets.reserving import again, gather, open_reservations, release, reserve, reserve_for, settle

@@ -13,10 +13,11 @@ STUDIO: Final = "studio"
 TRAINING: Final = "training"
 SMART: Final = "smart"
 JUDGING: Final = "judging"
-PaidKind = Literal["training", "smart", "judging"]
-KINDS: Final[tuple[PaidKind, ...]] = (TRAINING, SMART, JUDGING)
+ANSWERS: Final = "answers"
+PaidKind = Literal["training", "smart", "judging", "answers"]
+KINDS: Final[tuple[PaidKind, ...]] = (TRAINING, SMART, JUDGING, ANSWERS)
 BUDGETS: Final = (STUDIO, *KINDS)
-TITLES: Final = {STUDIO: "Studio", TRAINING: "Training", SMART: "Smart mode", JUDGING: "Judging"}
+TITLES: Final = {STUDIO: "Studio", TRAINING: "Training", SMART: "Smart mode", JUDGING: "Judging", ANSWERS: "Answers"}
 WARN_SHARE: Final = 0.8  # of a budget, from which people are warned
 MICROS: Final = 1_000_000  # per US dollar; amounts are stored as integers, whose sums are exact
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, and_, func, insert, select, update
+from sqlalchemy import RowMapping, and_, delete, func, insert, select, update
 
 from core.errors import BudgetReached
 from core.ids import new_id
@@ -97,6 +99,39 @@ def settle(what_id: str, usd: float, *, uow: UnitOfWork | None = None) -> None:
 def release(what_id: str, spent_usd: float = 0.0, *, uow: UnitOfWork | None = None) -> None:
     """Close the open reservation of work that failed or was cancelled with what it had spent until then."""
     _close(what_id, spent_usd, "released", uow)
+
+
+def gather(what_id: str, usd: float) -> None:
+    """Close the open reservation of a small piece of work with its bill, and add it to the sum of its day.
+
+    The same kind of work of the same title, provider and person is one row a day. One that was started beyond a budget
+    remains on its own, with its reason.
+    """
+    with UnitOfWork() as uow:
+        is_open = (RESERVATIONS.c.what_id == what_id) & (RESERVATIONS.c.state == "open")
+        row = uow.execute(select(RESERVATIONS).where(is_open)).mappings().first()
+        if row is None:
+            return
+        if row["override_reason"]:
+            _close(what_id, usd, "settled", uow)
+        else:
+            _add_to_day(uow, row, micros(max(usd, 0.0)))
+            uow.execute(delete(RESERVATIONS).where(RESERVATIONS.c.id == row["id"]))
+        uow.commit()
+
+
+def _add_to_day(uow: UnitOfWork, row: RowMapping, spent: int) -> None:
+    day = time.strftime("%Y-%m-%d", time.gmtime(row["created_at"]))
+    parts = (day, row["kind"], row["title"], row["provider"], row["person"])
+    own = "resv_" + hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
+    sums = {"low_micros": 0, "amount_micros": 0, "spent_micros": 0}
+    uow.insert_new(RESERVATIONS, [{**row, **sums, "id": own, "what_id": own, "state": "settled"}])
+    added = {
+        "low_micros": RESERVATIONS.c.low_micros + (row["low_micros"] or 0),
+        "amount_micros": RESERVATIONS.c.amount_micros + row["amount_micros"],
+        "spent_micros": RESERVATIONS.c.spent_micros + spent, "closed_at": time.time(),
+    }  # fmt: skip
+    uow.execute(update(RESERVATIONS).where(RESERVATIONS.c.id == own).values(added))
 
 
 def again(uow: UnitOfWork, what_id: str) -> None:

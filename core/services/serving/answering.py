@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextvars import copy_context
 from typing import Any, Self
 
 from core.errors import StudioError
@@ -53,7 +54,8 @@ class StreamedAnswer:
     def start(self) -> Self:
         """Begin to read it; returns at once."""
         self._began = time.perf_counter()
-        threading.Thread(target=self._read, name=f"answer of {self.model_id}", daemon=True).start()
+        run = copy_context().run  # it is paid under the name, and with the reason, of who asks
+        threading.Thread(target=run, args=(self._read,), name=f"answer of {self.model_id}", daemon=True).start()
         return self
 
     def stop(self) -> None:

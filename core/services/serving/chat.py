@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -16,7 +16,7 @@ from core.models.thinking import matches as matches
 from core.platform.db.tables import EVENTS
 from core.platform.db.uow import UnitOfWork
 from core.platform.tasks import store
-from core.services.serving import connected
+from core.services.serving import connected, paid_answers
 from core.services.serving.suggesting import (
     SuggestedQuestion as SuggestedQuestion,
     default_system as default_system,
@@ -89,7 +89,8 @@ def stream(
 
     Raises:
         NotFound: no such model. ProviderUnavailable: the inference process is down; says how to start it.
-        ProviderError: the model refused the conversation, or the answer was interrupted.
+        ProviderError: the model refused the conversation, or the answer was interrupted. BudgetReached: a budget does
+            not cover what a model behind a connection may cost.
     """
     options = ChatOptions(max_tokens=max_tokens, temperature=temperature)
     for chunk in chunks(model_id, messages, options):
@@ -104,12 +105,31 @@ def chunks(
     target, served = _served(model_id)
     noted_as = served if connected.is_connected(model_id) else _own_id(model_id, served)
     sent = [message.to_dict() if isinstance(message, Message) else dict(message) for message in messages]
+    asked = options or ChatOptions()
+    found: Iterable[AnswerChunk] = target.chat(served, sent, asked)
+    if connected.is_connected(served):
+        found = paid_answers.noted(served, identity(model_id).title, sent, asked, found)
     noted = False
-    for chunk in target.chat(served, sent, options or ChatOptions()):
+    for chunk in found:
         if not noted and chunk.text:
             noted = True
             _note_use(noted_as)
         yield chunk
+
+
+def check_budget(
+    model_ids: Sequence[str],
+    messages: Sequence[Message | Mapping[str, Any]],
+    options: ChatOptions | None = None,
+) -> None:
+    """Check before answers begin that the budgets cover those of models behind connections.
+
+    Raises:
+        BudgetReached: they do not, and no reason was given (`budgets.acting`).
+    """
+    sent = [message.to_dict() if isinstance(message, Message) else dict(message) for message in messages]
+    there = [served for model_id in model_ids if (served := connected.at_service(model_id))]
+    paid_answers.check(there, sent, options or ChatOptions())
 
 
 def identity(model_id: str) -> ServedModel:

@@ -1,6 +1,6 @@
-"""Models behind a connection of Settings, so that an agent can answer with one.
+"""Models behind a connection of Settings: those that it lists, and tuned ones that only answer at their service.
 
-Their ids name the connection and the model there: `via:llm_01jb2k7q9x3m4p:gpt-4.1-mini`.
+The ids of the first name the connection and the model there: `via:llm_01jb2k7q9x3m4p:gpt-4.1-mini`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from core.models.llm.prices import Price
 from core.models.methods import Method
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
+from core.services.training import merging, models
 from core.services.training.models import ModelRecord
+from core.services.training.models.records import VIA
 from core.serving.availability import Availability
 from core.serving.targets import AnswerChunk, ChatOptions, openai_server
 
-PREFIX: Final = "via:"
+PREFIX: Final = VIA
 LONGEST: Final = 300  # characters of an id
 
 
@@ -47,7 +49,7 @@ class ConnectedModels:
         return None
 
     def chat(self, model_id: str, messages: Sequence[Mapping[str, Any]], options: ChatOptions) -> Iterator[AnswerChunk]:
-        return openai_server.stream(self.title, endpoint(self.connection), name_of(model_id), messages, options)
+        return openai_server.stream(self.title, endpoint(self.connection), place(model_id)[1], messages, options)
 
 
 def is_connected(model_id: str) -> bool:
@@ -60,29 +62,55 @@ def model_id(connection_id: str, name: str) -> str:
     return f"{PREFIX}{connection_id}:{name.strip()}"
 
 
+def at_service(model_id: str) -> str:
+    """The id behind a connection of what answers for a model; "" for one that this studio serves.
+
+    Raises:
+        Conflict: a tuned model that answers neither here nor at its service. NotFound: no such tuned model.
+    """
+    if is_connected(model_id):
+        return model_id
+    if not model_id.startswith("fm_"):  # a base
+        return ""
+    model = models.get_model(merging.split(model_id)[0])
+    return id_of(model) if model.only_there else ""
+
+
 def id_of(model: ModelRecord) -> str:
     """The id of a tuned model that only answers at its hosted service. Raises Conflict: it does not answer there."""
     if model.hosted is None or not model.hosted.model:
         raise Conflict(f"The model “{model.name}” does not answer at its service.", "Deploy it there.")
-    return f"{PREFIX}{model.hosted.connection_id}:{model.hosted.model}"
+    return model.hosted.id_of(model.hosted.model)
+
+
+def place(model_id: str) -> tuple[ConnectionRecord, str]:
+    """The connection of a model, and its name there.
+
+    Raises:
+        NotFound: its connection was deleted, or the id names no model. Conflict: as `at_service`.
+    """
+    there = at_service(model_id)
+    own, _, name = there.removeprefix(PREFIX).partition(":")
+    if not own or not name or len(there) > LONGEST or own == connections.STUDIO:
+        raise NotFound(f"{model_id[:80]!r} names no model behind a connection.", "Choose a connection and a model.")
+    return connections.get(own), name
 
 
 def target(model_id: str) -> ConnectedModels:
-    """What answers for a model. Raises NotFound: its connection was deleted, or the id names no model."""
-    own = model_id.removeprefix(PREFIX).partition(":")[0]
-    if not own or not name_of(model_id) or len(model_id) > LONGEST or own == connections.STUDIO:
-        raise NotFound(f"{model_id[:80]!r} names no model behind a connection.", "Choose a connection and a model.")
-    return ConnectedModels(connections.get(own))
+    """What answers for a model. Raises as `place`."""
+    return ConnectedModels(place(model_id)[0])
 
 
 def title(model_id: str) -> str:
-    """The name of a model with that of its connection. Raises NotFound as `target`."""
-    return f"{name_of(model_id)} ({target(model_id).title})"
+    """The name of a model with that of its connection. Raises as `place`."""
+    connection, name = place(model_id)
+    return f"{name} ({connection.name})"
 
 
 def price(model_id: str) -> Price | None:
-    """What a model's tokens cost; None where no price was entered. Raises NotFound as `target`."""
-    return target(model_id).connection.price(name_of(model_id))
+    """What a model's tokens cost; None where no price was entered. Raises as `place`."""
+    connection, name = place(model_id)
+    return connection.price(name)
 
 
 def endpoint(connection: ConnectionRecord) -> Endpoint:
@@ -94,8 +122,3 @@ def endpoint(connection: ConnectionRecord) -> Endpoint:
 def choices() -> Iterator[ConnectionRecord]:
     """The connections whose models can answer."""
     return (one for one in connections.list_connections() if not one.builtin)
-
-
-def name_of(model_id: str) -> str:
-    """The name of a model at its connection."""
-    return model_id.removeprefix(PREFIX).partition(":")[2]

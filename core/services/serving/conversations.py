@@ -113,11 +113,14 @@ def send(conversation_id: str, text: str, choice: AnswerChoice, *, seen: str = "
         seen: the id of the last turn that the sender saw, "" for none. The same input sent twice is sent once.
 
     Raises:
-        DataError: the input is empty or too long. Conflict: the conversation was continued elsewhere.
+        DataError: the input is empty or too long. Conflict: the conversation was continued elsewhere. BudgetReached: a
+            budget does not cover the answer.
         NotFound, ProviderUnavailable: the model cannot answer.
     """
     _check(text, choice)
     asked = _answering(choice, conversation_id)
+    if asked.fallback is None:  # else that one answers
+        chat.check_budget([asked.model.id], [Message("user", text)], asked.options)
     stop(seen)
     with UnitOfWork() as uow:
         store.create(uow, conversation_id, title_of(text))

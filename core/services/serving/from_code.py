@@ -14,10 +14,10 @@ from core.models import base_models
 from core.models.base_models.records import BaseModelRef
 from core.models.methods import Method
 from core.platform.supervisor import is_loopback
-from core.services.serving import served, suggesting
+from core.services.serving import connected, served, suggesting
 from core.services.training import models
 from core.services.training.models import ModelRecord
-from core.serving.targets import target_for
+from core.serving.targets import AnsweringTarget, target_for
 from core.serving.targets.base import Availability
 from core.settings import get_settings
 from core.text import slug
@@ -75,10 +75,11 @@ def deploy(model_id: str) -> AnsweringModel:
 
     Raises:
         NotFound: the model does not exist.
-        Conflict: no target can serve it, or its base is not on this machine; says why.
+        Conflict: no target can serve it, its base is not on this machine, or it does not answer at its service; says
+            why.
     """
     model = models.get_model(model_id)
-    target = target_for(*_ready_base(model))
+    target: AnsweringTarget = connected.target(model.id) if model.only_there else target_for(*_ready_base(model))
     if model.state != "active":
         models.restore([model.id])
         model = models.get_model(model.id)

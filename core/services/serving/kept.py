@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from core.services.serving import chat
 from core.services.serving.answering import StreamedAnswer
 from core.services.serving.chat import ChatOptions
 from core.services.serving.comparing import ComparedInput
@@ -44,7 +45,12 @@ _changing = threading.Lock()
 
 
 def ask(model_ids: Sequence[str], asked: ComparedInput, options: ChatOptions) -> ComparedAnswers:
-    """Send the input to all models at once; replaces what they answered to it before."""
+    """Send the input to all models at once; replaces what they answered to it before.
+
+    Raises:
+        BudgetReached: a budget does not cover what models behind connections may cost.
+    """
+    chat.check_budget(model_ids, asked.messages, options)
     answers = tuple(StreamedAnswer(model_id, asked.messages, options).start() for model_id in model_ids)
     compared = ComparedAnswers(tuple(model_ids), asked, options, answers)
     with _changing:

@@ -17,22 +17,29 @@ _LISTED: Final = 10  # models in an error
 
 @dataclass(frozen=True, slots=True)
 class ServedName:
-    """A base model on this machine, or an active fine-tuned one. `id` never changes; `slug` is made from its name."""
+    """A base model on this machine, or an active fine-tuned one. `id` never changes; `slug` is made from its name.
+
+    `here`: this studio serves it; else its service answers.
+    """
 
     id: str
     title: str
     slug: str
     base_id: str
     created_at: float
+    here: bool = True
 
 
 def served_models() -> list[ServedName]:
-    """Every base on this machine, and every active model, merged ones too."""
+    """Every base on this machine, and every active model that answers, merged ones too."""
     bases = (base for base in base_models.list_models() if base.ready)
     listing = [ServedName(base.id, base.title, base.id, base.id, 0.0) for base in bases]
-    tuned = [model for model in models.list_models() if not model.only_there]
+    tuned = [model for model in models.list_models() if not model.only_there or (model.hosted and model.hosted.model)]
     listing += [
-        ServedName(model.id, model.name, slug(model.name), model.base_model, model.created_at) for model in tuned
+        ServedName(
+            model.id, model.name, slug(model.name), model.base_model, model.created_at, here=not model.only_there
+        )
+        for model in tuned
     ]
     return listing + [
         ServedName(
@@ -55,6 +62,13 @@ def tuned_model(name: str) -> ModelRecord | None:
         every = models.list_models(include_archived=True)
     found = [model for model in every if slug(model.name) == name]
     return next((model for model in found if model.state == "active"), found[0] if found else None)
+
+
+def only_there(name: str) -> ModelRecord | None:
+    """The active model with this id, name or slug, if it only answers at its service; a short query where there are no
+    hosted jobs."""
+    found = (model for model in models.read_hosted() if model.only_there)
+    return next((model for model in found if name in (model.id, model.name, slug(model.name))), None)
 
 
 def find(typed: str) -> str:

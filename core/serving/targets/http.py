@@ -54,11 +54,16 @@ def checked(title: str, response: httpx.Response, *allowed: int) -> httpx.Respon
 
 def message_of(response: httpx.Response) -> str:
     """What a server says about an error: Ollama's and OpenAI's shapes, or the text."""
+    body = body_of(response)
+    return said(body) if not isinstance(body, str) else body.strip()[:300].rstrip(".") or "no reason given"
+
+
+def body_of(response: httpx.Response) -> Any:
+    """The JSON of a response, or its text."""
     try:
-        body: Any = response.json()
+        return response.json()
     except (ValueError, RecursionError):
-        return response.text.strip()[:300].rstrip(".") or "no reason given"
-    return said(body)
+        return response.text
 
 
 def said(body: Any) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import ProviderError
-from core.models.llm import Endpoint
+from core.models.llm import Endpoint, LlmError, failures
 from core.serving.targets.base import AnswerChunk, ChatOptions
-from core.serving.targets.http import checked, connected, json_lines, said
+from core.serving.targets.http import body_of, checked, connected, json_lines, said
 from core.serving.targets.publishing import Publication
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def stream(
     """Stream an answer of a model that a server has.
 
     Raises:
-        ProviderUnavailable: nothing answers there. ProviderError: what answers is not a stream of a chat, or breaks.
+        ProviderUnavailable: nothing answers there. LlmError: it refuses the key or no longer has the model, its rate
+            limit was reached. ProviderError: what answers is not a stream of a chat, or breaks.
     """
     body = {
         "model": name,
@@ -49,7 +50,8 @@ def stream(
     body |= {key: value for key, value in further.items() if value not in (getattr(usual, key), [])}
     reason, counts, started, half = "", (0, 0), False, ""
     with connected(title, endpoint) as client, client.stream("POST", "chat/completions", json=body) as response:
-        checked(title, response)
+        if not response.is_success:
+            raise refusal(title, name, response, endpoint.key if endpoint else "")
         for event in json_lines(response.iter_lines(), "data: "):
             if event.get("error"):
                 raise ProviderError(f"{title} ended the answer: {said(event)}.", "Try again.")
@@ -65,6 +67,32 @@ def stream(
         if not started:
             raise ProviderError(f"{title} does not answer as OpenAI's chat does.", "Check its address.")
     yield AnswerChunk("\N{REPLACEMENT CHARACTER}" if half else "", reason or "stop", *counts)
+
+
+# What an error of a service means for one model there: the sentence, and what to do.
+_REFUSALS: Final = {
+    "key": ("{title} rejects its key", "Enter a valid key under Settings, Connections."),
+    "quota": ("The account at {title} has no credit left", "Top it up at the service."),
+    "model": (
+        "{title} does not have the model “{name}”",
+        "It may have been retired or switched off there: test the connection, and see Shutdowns.",
+    ),
+    "rate_limited": ("The rate limit of {title} was reached", "Wait a moment, and ask again."),
+    "server": ("{title} failed", "Ask again later."),
+}
+
+
+def refusal(title: str, name: str, response: httpx.Response, key: str = "") -> LlmError:
+    """The error for a response that is not the answer of a model, with the server's own words."""
+    response.read()
+    error = failures.of_status(response.status_code, body_of(response), response.headers, key)
+    what, remedy = _REFUSALS.get(error.cause, ("{title} refused the request", error.remedy))
+    own, _ = failures.words_of(body_of(response), key)
+    tail = f": {own.rstrip('.')}." if own else "."
+    return LlmError(
+        f"{what.format(title=title, name=name)} ({response.status_code}){tail}", remedy, cause=error.cause,
+        status=error.status, retry_after_s=error.retry_after_s, detail=error.detail,
+    )  # fmt: skip
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ _ABOUT: Final = {
     "training": "Hosted training, and this machine's time where it has a price",
     "smart": "Examples, variations, previews and proposals that a model writes",
     "judging": "Evaluations: answers and judgments of models behind connections",
+    "answers": "Chat, Compare, agents and programs: answers of models behind connections",
 }
 _BADGES: Final[Mapping[str, tuple[str, Color, str]]] = {
     "warning": ("Nearly used", "orange", ":material/warning:"),

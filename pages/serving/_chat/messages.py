@@ -7,12 +7,12 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.errors import StudioError
+from core.errors import BudgetReached, StudioError
 from core.services.serving import conversations, feedback
 from core.services.serving.conversations import AnswerChoice, ConversationRecord, TurnRecord
 from core.services.serving.feedback import Opinions
 from pages.serving._chat import judging, sending
-from pages.ui import copying, person
+from pages.ui import copying, overrides, person
 from pages.ui.answers import figures
 from pages.ui.errors import show_error
 from pages.ui.escaping import md_answer
@@ -138,6 +138,8 @@ def refused() -> None:
     error = st.session_state.pop(sending.REFUSED, None)
     if error is not None:
         st.warning(f"{sentence(error.message)} {sentence(error.remedy)}".strip(), icon=":material/info:")
+    if isinstance(error, BudgetReached):
+        overrides.offer()
 
 
 def _actions(turn: TurnRecord) -> DeltaGenerator:

@@ -7,6 +7,7 @@ import streamlit as st
 from core.errors import StudioError
 from core.services.serving import conversations
 from core.services.serving.conversations import AnswerChoice, ConversationRecord
+from pages.ui import overrides
 
 _NEW, _SEEN, _UNSENT = "_new_conversation", "_seen_turns", "_unsent_message"
 REFUSED = "_refused"
@@ -19,7 +20,8 @@ def send(conversation: ConversationRecord | None, text: str, choice: AnswerChoic
     if conversation_id is None:  # kept until it is sent: a second click sends the same message to the same chat
         conversation_id = st.session_state[_NEW] = conversations.new_conversation_id()
     try:
-        sent = conversations.send(conversation_id, text, choice, seen=_seen(conversation_id))
+        with overrides.start():
+            sent = conversations.send(conversation_id, text, choice, seen=_seen(conversation_id))
     except StudioError as error:
         st.session_state[REFUSED] = error
         st.session_state[_UNSENT] = text

@@ -10,7 +10,7 @@ import streamlit as st
 from core.services.serving.evaluating import testing
 from core.services.training import models
 from core.services.training.models import ModelRecord, ModelScore
-from pages.ui import components, navigation
+from pages.ui import components, navigation, overrides
 from pages.ui.components import Tile
 from pages.ui.errors import boundary
 from pages.ui.format import md, sentence
@@ -76,9 +76,12 @@ def _figures(model: ModelRecord, found: Sequence[ModelScore]) -> None:
 
 
 def _test(model: ModelRecord, label: str, kind: str = "secondary") -> None:
-    if st.button(label, icon=":material/fact_check:", key=f"test_{model.id}", type=kind):  # type: ignore[arg-type]
-        testing.start(model.id)
-        st.rerun()
+    key = f"test_{model.id}"
+    clicked = st.button(label, icon=":material/fact_check:", key=key, type=kind)  # type: ignore[arg-type]
+    if overrides.pressed(clicked, key):
+        with boundary(), overrides.start(key):
+            testing.start(model.id)
+            st.rerun()
 
 
 def _evaluate(model: ModelRecord) -> None:

@@ -44,7 +44,7 @@ class ConnectionAsker:
         self, model: Contestant, asked: Sequence[AskedQuestion], settings: EvaluationSettings
     ) -> Iterator[list[AnswerRecord]]:
         """See `Asker.answers`."""
-        record, name = connected.target(model.id).connection, connected.name_of(model.id)
+        record, name = connected.place(model.id)
         names = {one.key: one.name(self._evaluation_id, model) for one in asked}
         if again := sum(name in self._journal for name in names.values()):
             text = (

@@ -35,7 +35,7 @@ class BudgetReservation(SQLModel, table=True):
         ),
     )
     id: str = Field(primary_key=True)
-    kind: str  # training | smart | judging
+    kind: str  # training | smart | judging | answers
     what_id: str = Field(index=True)  # a task, or a job
     title: str = text()
     provider: str = ""

@@ -5,6 +5,7 @@ knows its bills (`TaskKind.bill`): its reservation is closed when the task has e
 """
 
 from core.platform.budgets import (
+    ANSWERS,
     JUDGING,
     KINDS,
     SMART,
@@ -17,6 +18,7 @@ from core.platform.budgets import (
     acting,
     actor,
     find_person_by,
+    gather,
     month_of,
     open_reservations,
     release,

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import Executable, select
 
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 from core.models.llm.prices import Price
 from core.platform.db.tables import CORRECTIONS, FEEDBACK, TURNS
 from core.platform.db.uow import read
@@ -215,11 +215,9 @@ def _costs(answers: _Table) -> list[float]:
 
 
 def _price(model_id: str) -> Price | None:
-    if not connected.is_connected(model_id):
-        return None
     try:
-        return connected.price(model_id)
-    except NotFound:
+        return connected.price(model_id) if connected.at_service(model_id) else None
+    except (Conflict, NotFound):
         return None
 
 

@@ -59,5 +59,6 @@ def _in_studio(model_id: str) -> Contestant:
     if model.state != "active":
         raise NotFound(f"The model “{model.name}” is archived.", "Restore it under Models.")
     if model.only_there:
-        return Contestant(connected.id_of(model), model.name, "connection")
+        connected.id_of(model)  # raises where it does not answer there
+        return Contestant(model.id, model.name, "connection")
     return Contestant(model_id, f"{model.name} (merged)" if merged else model.name, "tuned")

@@ -126,4 +126,4 @@ def _elsewhere(evaluation: EvaluationRecord) -> list[Contestant]:
 
 
 def _price(model: Contestant) -> Price | None:
-    return connected.target(model.id).connection.price(connected.name_of(model.id))
+    return connected.price(model.id)

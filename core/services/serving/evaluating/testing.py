@@ -6,15 +6,17 @@ are none either, the training examples, which tell how well the model memorized 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from core.errors import DataError
+from core.errors import DataError, StudioError
 from core.messages import SPLIT_NAMES, Split
 from core.models import base_models
 from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets
-from core.services.platform import tasks
+from core.services.platform import connections, tasks
+from core.services.serving import connected
 from core.services.serving.evaluating import contestants, starting
 from core.services.training import models
 from core.services.training.jobs.records import JobRecord
@@ -22,6 +24,8 @@ from core.services.training.models import ModelRecord
 from core.serving.evaluations import store
 from core.serving.evaluations.records import Contestant, EvaluationRecord, EvaluationSettings
 from core.text import plural
+
+log = logging.getLogger(__name__)
 
 MOST: Final = 400  # examples; more would take long and change a share by less than 5 percentage points
 METRICS: Final = (
@@ -65,7 +69,8 @@ def start(model_id: str) -> EvaluationRecord:
     """Let a tuned model and its base answer the examples of its `plan`, in the background; a running test is returned.
 
     Raises:
-        NotFound: the model or its base is not here. DataError: its dataset was deleted.
+        NotFound: the model or its base is not here. DataError: its dataset was deleted. Conflict: it answers neither
+            here nor at its service. BudgetReached: a budget does not cover the answers of a model at its service.
     """
     model = models.get_model(model_id)
     if (task := running(model.id)) is not None:
@@ -73,8 +78,9 @@ def start(model_id: str) -> EvaluationRecord:
     asked = plan(model)
     if not asked.split:
         raise DataError(f"The dataset of “{model.name}” was deleted with its examples.", "Evaluate it on another one.")
+    base = _base_there(model) if model.only_there else contestants.find(model.base_model)
     return starting.create(
-        (contestants.find(model.id), contestants.find(model.base_model)),
+        (contestants.find(model.id), *([base] if base else ())),
         models.trained_version(model.id),
         asked.split,
         METRICS,
@@ -104,6 +110,17 @@ def start_after(job: JobRecord, split: str, main: str = "") -> EvaluationRecord:
         job_id=job.id,
         after_task_id=job.task_id,
     )
+
+
+def _base_there(model: ModelRecord) -> Contestant | None:
+    """The base of a model that only answers at its service, if the service lists it among the models that answer."""
+    connection, _ = connected.place(model.id)
+    try:
+        listed = connections.models(connection.id)
+    except StudioError as error:
+        log.warning("The models of %s could not be listed, so the base is not asked: %s", connection.name, error)
+        return None
+    return contestants.find(model.base_there) if model.base_model in listed else None
 
 
 def running(model_id: str) -> TaskRecord | None:

@@ -13,7 +13,14 @@ from core.services.training.models.managing import (
     restore_lines,
     set_notes,
 )
-from core.services.training.models.reader import base_and_method, get_model, list_models, trained_version, versions
+from core.services.training.models.reader import (
+    base_and_method,
+    get_model,
+    list_models,
+    read_hosted,
+    trained_version,
+    versions,
+)
 from core.services.training.models.records import EXACT, MergedFiles, ModelDownload, ModelLine, ModelRecord, ModelScore
 from core.services.training.models.registering import file_facts, model_id_of, register
 from core.services.training.models.scores import scores, scores_of

@@ -28,6 +28,11 @@ def list_models(*, include_archived: bool = False, tag: str = "") -> list[ModelR
     return read_models(*conditions)
 
 
+def read_hosted() -> list[ModelRecord]:
+    """The active models of jobs at services, newest first."""
+    return read_models(MODELS.c.state == "active", JOBS.c.connection_id.is_not(None))
+
+
 def versions(line_id: str) -> list[ModelRecord]:
     """All models of a line, newest first, archived ones too."""
     return read_models(MODELS.c.line_id == line_id)

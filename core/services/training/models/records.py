@@ -11,6 +11,7 @@ from core.platform.storage import blocks_of
 from core.serving.evaluation import Score
 from core.text import plural
 
+VIA: Final = "via:"  # begins the ids of models behind connections
 EXACT: Final = "float32"  # holds base plus adapter without rounding
 
 
@@ -47,6 +48,10 @@ class HostedModel:
     model: str
     remote_id: str
     answers_here: bool
+
+    def id_of(self, name: str) -> str:
+        """The id here of a model at the service."""
+        return f"{VIA}{self.connection_id}:{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,11 @@ class ModelRecord:
     def only_there(self) -> bool:
         """It answers only through its connection: this machine has not what serving it needs."""
         return self.hosted is not None and not self.hosted.answers_here
+
+    @property
+    def base_there(self) -> str:
+        """The id here of its base model at the service, for a model that only answers there; else ""."""
+        return self.hosted.id_of(self.base_model) if self.hosted is not None and self.only_there else ""
 
     @property
     def merged(self) -> MergedFiles | None:

@@ -88,7 +88,7 @@ def _by_source(one: ModelMeasurement, model: ModelRecord) -> list[ModelScore]:
 def _summaries(one: ModelMeasurement, model: ModelRecord) -> tuple[ModelSummary | None, ModelSummary | None]:
     """The figures of the model, and of its base."""
     found = {measured.own_id(each.model_id): each for each in one.summary.models}
-    return found.get(model.id), found.get(model.base_model)
+    return found.get(model.id), found.get(model.base_model) or found.get(model.base_there)
 
 
 def _same(score: Score, others: Sequence[Score]) -> Score | None:

@@ -17,6 +17,6 @@ def test_a_model_behind_a_connection_is_found_by_name(studio_env: Path) -> None:
     found = contestants.find("team server/org/model-a")
     assert found == contestants.find(found.id), "its id is that of an agent's model"
     assert (found.title, found.kind) == ("org/model-a (Team server)", "connection")
-    assert (connected.target(found.id).connection.id, connected.name_of(found.id)) == (record.id, "org/model-a")
+    assert connected.place(found.id) == (record, "org/model-a")
     with pytest.raises(NotFound):
         contestants.find("another server/model-a")
