@@ -12,10 +12,11 @@ from api.platform.scopes import name_of_caller, needs
 from api.platform.shapes import TaskShown
 from api.serving.agent_shapes import AgentShown
 from api.serving.evaluation_shapes import EvaluationShown, ModelScoreShown
-from api.training.shapes import Deployed, FormatShown, ModelChange, ModelShown
+from api.training.shapes import Deployed, FormatShown, ModelChange, ModelShown, ServiceDeployment
 from core.services.platform.api_keys import READ, SERVE
 from core.services.serving import agents, chat, from_code, model_files
 from core.services.serving.evaluating import testing
+from core.services.serving.publishing import there
 from core.services.training import models
 
 router: Final = records("/api/v1/models", "Models")
@@ -53,6 +54,24 @@ def deploy(model_id: str) -> Deployed:
     chat.warm_up()
     names = list(dict.fromkeys((done.model.id, done.model.name, done.name)))
     return Deployed(model=ModelShown.of(done.model), base_url=done.base_url, names=names)
+
+
+@router.get("/{model_id}/service-deployment", dependencies=_READING)
+def service_deployment(model_id: str) -> ServiceDeployment:
+    """The deployment of a model at the service that trained it, as the service shows it now."""
+    return ServiceDeployment.of(there.look(model_id))
+
+
+@router.post("/{model_id}/service-deployment", dependencies=_SERVING, status_code=202)
+def deploy_there(model_id: str) -> TaskShown:
+    """Deploy a model at the service that trained it, in the background; only services that offer it."""
+    return TaskShown.of(there.begin(model_id))
+
+
+@router.delete("/{model_id}/service-deployment", dependencies=_SERVING, status_code=204)
+def retire_there(model_id: str) -> None:
+    """Retire that deployment; a model that only answers there no longer answers."""
+    there.retire(model_id)
 
 
 @router.post("/{model_id}/archive", dependencies=_SERVING)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from api.platform.described import MethodSettings
 from api.platform.records import Renamed, Shown
+from core.services.serving.publishing import DeploymentRecord
 from core.services.training.choices import AUTO, DEFAULT_PROVIDER, TrainingConfig
 
 
@@ -194,6 +195,23 @@ class Deployed(BaseModel):
     model: ModelShown
     base_url: str
     names: list[str]
+
+
+class ServiceDeployment(BaseModel):
+    """A model at the service that trained it. `state` is starting, active, failed or retired; ask it by `name`."""
+
+    name: str
+    address: str
+    state: str
+    provider_status: str
+    reason: str
+    compared: str = Field(description="its answers beside those of this studio")
+
+    @classmethod
+    def of(cls, found: DeploymentRecord) -> Self:
+        names = ("state", "provider_status", "reason")
+        facts = {name: str(found.details.get(name) or "") for name in names}
+        return cls(name=found.name, address=found.address, compared=found.smoke.summary, **facts)
 
 
 class FormatShown(Shown):

@@ -89,6 +89,9 @@ FORMATS = f"One of: {', '.join(MODEL_FORMATS.ids())}."
 ONE = Annotated[str, typer.Argument(help="Name or id of a model.", autocompletion=complete("model"))]
 
 
+THERE = Annotated[bool, typer.Option("--there", help="At the service that trained it, where that offers it.")]
+
+
 def download(
     model: ONE,
     format: Annotated[str, typer.Option(help=FORMATS)] = "adapter",
@@ -160,11 +163,17 @@ def retire(
     model: ONE,
     target: Annotated[str, typer.Option(help=TARGET)] = "llama_cpp",
     address: Annotated[str, typer.Option(help="Of the server, where the model is published on several.")] = "",
+    there: THERE = False,
 ) -> None:
     """Remove a model from a target; it stays in the studio."""
     from core.platform.supervisor import ensure
     from core.services.serving import publishing
 
+    if there:
+        with ensure(set()):
+            retired = publishing.there.retire(_find(model).id)
+        say(f"{retired.name} was retired at {retired.address}.")
+        return
     with ensure(set()):
         done = publishing.retire(_find(model).id, target, address)
     say(f"{done.name} was removed from {done.address or 'llama.cpp in this studio'}.")
@@ -190,11 +199,22 @@ def test(model: ONE, over_budget: OverBudget = "") -> None:  # noqa: PT028  a ve
     ])  # fmt: skip
 
 
-def deploy(model: ONE) -> None:
+def deploy(model: ONE, there: THERE = False) -> None:
     """Let a model answer, restoring it if it is archived; prints the API's base URL and the model's name there."""
     from core.platform.supervisor import ensure
     from core.services.serving import from_code
+    from core.services.serving.publishing import there as at_service
 
+    if there:
+        with ensure({"redis", "worker"}, say):
+            found = _find(model)
+            wait_succeeded(at_service.begin(found.id).id)
+        with ensure(set()):
+            deployed = at_service.deployed(found.id)
+        if deployed is not None:
+            say(deployed.smoke.summary)
+            print(f"{deployed.address}  {deployed.name}")
+        return
     with ensure(set()):
         done = from_code.deploy(_find(model).id)
     print(f"{done.base_url}  {done.name}")

@@ -28,15 +28,18 @@ BODIES = {"dataset": step_dataset.draw, "model": step_model.draw, "review": step
 
 def current() -> drafts.DraftRecord | None:
     """The draft in the address; for `?dataset=` and `?again=` the draft that this window created for it, whose own
-    address replaces that one."""
+    address replaces that one. `?replaces=` names a base model that goes dark: another one has to be chosen."""
     if draft_id := st.query_params.get("draft"):
         return with_its_dataset(draft_state.load(draft_id))
     dataset_id, job_id = st.query_params.get("dataset"), st.query_params.get("again")
     if not dataset_id and not job_id:
         return None
-    slot = f"draft_for_{dataset_id or job_id}"
+    replaces = st.query_params.get("replaces", "")
+    slot = f"draft_for_{dataset_id or job_id}_{replaces}"
     if not (draft_id := st.session_state.get(slot)):
         state = {"dataset_id": dataset_id} if dataset_id else choices_again(job_id or "")
+        if replaces:
+            state |= {"replaces": replaces, "hosted_base": ""}
         draft_id = st.session_state[slot] = drafts.create("job", state, step="model").id
     draft = with_its_dataset(draft_state.load(draft_id))
     history.replace("new_job", address.query(draft.id, draft.step))

@@ -131,7 +131,6 @@ def test_a_job_is_submitted_once_followed_to_its_end_and_its_adapter_fetched(
     assert shares
     weights = hashlib.sha256((into / "adapter_model.safetensors").read_bytes()).hexdigest()
     assert weights in (into / "SHA256SUMS").read_text()
-    assert SERVICE.deploy(other.endpoint, job_id, name="codes") == done.model
     SERVICE.act(other.endpoint, job_id, "cancel")  # it has ended: not an error
 
 

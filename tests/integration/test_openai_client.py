@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,9 @@ import openai  # noqa: TID253  the client that the API is tested with
 import psutil
 import pytest
 
-from tests.e2e.harness import Studio, start, stop
+from tests.e2e.harness import Studio
 from tests.support.calling_model import ANSWER, ARGUMENTS, ASK as WEATHER, RESULT, TOOLS, make_calling_model
-from tests.support.servers import free_port, wait_until
-from tests.support.starter import install
+from tests.support.second_studio import second_studio
 
 ASK = [{"role": "user", "content": "What is the code of item 7?"}]
 FACTS = "\n".join(
@@ -48,30 +46,10 @@ class Api:
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory, starter: Path) -> Iterator[Api]:
-    data_dir = tmp_path_factory.mktemp("api")
-    web, inference, port = (str(free_port()) for _ in range(3))
-    env = {"SFT_DATA_DIR": str(data_dir), "SFT_WEB_PORT": web, "SFT_INFERENCE_PORT": inference, "SFT_API_PORT": port}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in env.items():
-            patch.setenv(name, value)
-        install(starter)
-        studio = start([sys.executable, "-m", "core.cli", "up"], f"http://127.0.0.1:{web}", data_dir, env)
-        try:
-            made = [sys.executable, "-m", "core.cli", "keys", "create", "--name", "Test", "--scope", "admin"]
-            key = subprocess.run(made, check=True, capture_output=True, text=True).stdout.strip()
-            url = f"http://127.0.0.1:{port}"
-            wait_until(lambda: answers(f"{url}/health"), 120, "the API")
-            http = httpx.Client(trust_env=False)
-            yield Api(studio, url, key, openai.OpenAI(base_url=f"{url}/v1", api_key=key, http_client=http))
-        finally:
-            stop(studio)
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
+    with second_studio(tmp_path_factory.mktemp("api") / "data", starter) as other:
+        http = httpx.Client(trust_env=False)
+        client = openai.OpenAI(base_url=other.url, api_key=other.key, http_client=http)
+        yield Api(other.studio, other.url.removesuffix("/v1"), other.key, client)
 
 
 def test_models_answers_streams_and_schemas(api: Api) -> None:

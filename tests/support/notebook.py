@@ -158,9 +158,6 @@ class Notebook:
             (into / name).write_text(text)
         return files is not None
 
-    def deploy(self, endpoint: Endpoint, remote_id: str, *, name: str) -> str:
-        return str(self.read()["jobs"][remote_id].get("model", ""))
-
     def estimate_usd(self, endpoint: Endpoint, run: HostedRun) -> float | None:
         return None
 
@@ -179,12 +176,19 @@ def connect(name: str = "Cloud", url: str = Notebook.default_url) -> ConnectionR
     return connections.save(name=name, kind="openai", base_url=url, key="secret", training="notebook")
 
 
-def tuned_there(service: Notebook, url: str, *, name: str = "Items there", model: str = "small:tuned") -> ModelRecord:
+def tuned_there(
+    service: Notebook,
+    url: str,
+    *,
+    name: str = "Items there",
+    model: str = "small:tuned",
+    hyperparameters: Mapping[str, Any] | None = None,
+) -> ModelRecord:
     """A model that was trained there and only answers there, at this address."""
     dataset = make_dataset(name, validation=2)
     job = jobs.create(
         dataset_id=dataset.id, name=name, draft_key=None, connection=connect(url=url).id, base_model="small",
-        method="lora",
+        method="lora", hyperparameters=hyperparameters or {},
     )  # fmt: skip
     visit(job.task_id)
     service.job(state="succeeded", word="done", model=model)

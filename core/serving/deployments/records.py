@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 STUDIO, LLAMA_CPP = "studio", "llama_cpp"  # the engines of the inference process
+SERVICE = "service"  # the target of a model that is deployed at the service that trained it
 
 
 @dataclass(frozen=True, slots=True)

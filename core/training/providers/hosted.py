@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from core.models.llm.base import Endpoint
 
@@ -146,8 +146,28 @@ class HostedCapabilities:
     checkpoints: bool = False
     adapter: bool = False  # the adapter can be downloaded
     price_call: bool = False  # it has its own estimate
-    deploy: bool = False  # a tuned model answers only after `deploy`
+    deploy: bool = False  # a tuned model answers there only after `deploy` (`DeployingService`)
     metrics: bool = True  # points arrive while it trains
+
+
+DeploymentState = Literal["starting", "active", "failed", "retired"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostedDeployment:
+    """A tuned model as the service serves it.
+
+    Args:
+        name: to ask it by.
+        provider_status: its own word; an unknown one counts as starting (`known` is False).
+        reason: the service's words about a failure.
+    """
+
+    name: str
+    state: DeploymentState
+    provider_status: str
+    known: bool = True
+    reason: str = ""
 
 
 class HostedService(Protocol):
@@ -221,8 +241,19 @@ class HostedService(Protocol):
         """Download the adapter into an empty folder, in PEFT's layout, verified; False where the service does not
         return it."""
 
-    def deploy(self, endpoint: Endpoint, remote_id: str, *, name: str) -> str:
-        """Make the tuned model answer there; the name to ask it by. A model that answers already needs nothing."""
-
     def estimate_usd(self, endpoint: Endpoint, run: HostedRun) -> float | None:
         """The service's own estimate; None where it has none."""
+
+
+@runtime_checkable
+class DeployingService(HostedService, Protocol):
+    """A service where a tuned model answers after a call, by the token, and until it is retired."""
+
+    def deploy(self, endpoint: Endpoint, remote_id: str, *, name: str) -> HostedDeployment:
+        """Let the model of a job answer there. One that was deployed before is returned as it is."""
+
+    def deployment(self, endpoint: Endpoint, name: str) -> HostedDeployment:
+        """How a deployment is doing; `retired` where the service no longer knows it."""
+
+    def retire(self, endpoint: Endpoint, name: str) -> None:
+        """End it. One that the service no longer knows is not an error."""

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from core.services.serving import shutdowns
 from core.services.serving.shutdowns import ShutdownRecord, Use
 from pages.platform._shutdowns.actions import answers_dialog, change_dialog, forget
 from pages.ui import components, dark_soon, navigation
@@ -27,24 +28,33 @@ def row(record: ShutdownRecord) -> None:
                 _use(use)
             if len(_distinct(record.used_by)) > 5:
                 st.caption(f"and {len(_distinct(record.used_by)) - 5} more")
-        if record.used_by and not record.is_off:
-            if st.button("Record its answers", icon=":material/save:", type="tertiary", key=f"answers_{key}"):
-                answers_dialog(record)
-            job = next((use.job_id for use in record.used_by if use.job_id), "")
-            navigation.button(
-                "Train its successor",
-                "new_job",
-                {"again": job} if job else None,
-                icon=":material/model_training:",
-                type="tertiary",
-                key=f"successor_{key}",
-                help="Opens New job with the same dataset; choose another base model there."
-                if job
-                else "Opens New job: choose the dataset and another base model.",
-            )
+        if (
+            record.used_by
+            and not record.is_off
+            and st.button("Record its answers", icon=":material/save:", type="tertiary", key=f"answers_{key}")
+        ):
+            answers_dialog(record)
+        if record.used_by:
+            _successor(record, f"successor_{key}")
         if st.button("Edit", type="tertiary", key=f"edit_{key}"):
             change_dialog(record)
         st.button("Remove", type="tertiary", key=f"remove_{key}", on_click=forget, args=(record,))
+
+
+def _successor(record: ShutdownRecord, key: str) -> None:
+    """To New job, with what is known of the model's training."""
+    found = shutdowns.start_of(record)
+    if found.job_id:
+        query = {"again": found.job_id, "replaces": record.model}
+        text = "Opens New job with the dataset, method and settings of its training; choose another base model there."
+    elif found.dataset_id:
+        query = {"dataset": found.dataset_id, "replaces": record.model}
+        text = "Opens New job with the dataset that it was evaluated on; choose another base model there."
+    else:
+        query, text = {"replaces": record.model}, "Opens New job: choose the dataset and another base model."
+    navigation.button(
+        "Train its successor", "new_job", query, icon=":material/model_training:", type="tertiary", key=key, help=text
+    )
 
 
 def _distinct(uses: tuple[Use, ...]) -> list[Use]:

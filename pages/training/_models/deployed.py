@@ -11,6 +11,7 @@ from core.services.platform import tasks
 from core.services.serving import from_code, publishing
 from core.services.serving.publishing import DeploymentRecord, EngineChoice, SmokeAnswer, TargetChoice
 from core.services.training import models
+from pages.training._models import there
 from pages.ui import components, navigation
 from pages.ui.dialogs import dialog
 from pages.ui.errors import boundary
@@ -25,7 +26,9 @@ def section(model: models.ModelRecord) -> None:
     """The section *Deployed to* on the screen of a model."""
     components.heading("Deployed to")
     with st.container(border=True, gap="small", key="deployed"):
-        if model.state == "active":
+        if model.state == "active" and model.only_there:
+            there.answering(model)
+        elif model.state == "active":
             with components.spread(gap="small"):
                 st.markdown("**SFT Studio** :green-badge[:material/check: Serving]", width="content")
                 st.caption("Chat, Compare and the API", width="content")
@@ -35,6 +38,7 @@ def section(model: models.ModelRecord) -> None:
             st.caption("Archived: no chat and no program is answered.")
         for deployment in publishing.published(model.id):
             _row(model, deployment)
+        there.section(model)
         busy = publishing.running(model.id)
         if busy:
             st.fragment(run_every=POLL_S)(_progress)(model.id)
@@ -42,7 +46,9 @@ def section(model: models.ModelRecord) -> None:
             st.markdown(f":small[:red[{sentence(failed.error.get('message', 'The publication failed.'))}]]")
         if model.state != "active":
             _deploy(model)
-        elif st.button("Publish", icon=":material/rocket_launch:", key=f"publish_{model.id}", width="stretch"):
+        elif not model.only_there and st.button(
+            "Publish", icon=":material/rocket_launch:", key=f"publish_{model.id}", width="stretch"
+        ):
             publish_dialog(model.id)
 
 

@@ -108,6 +108,7 @@ def _facts(base: HostedBase) -> list[tuple[str, str]]:
 
 def _base(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases) -> None:
     with st.container(border=True, gap="small", key="hosted_bases"):
+        replaced(draft)
         now = str(draft.state.get("hosted_base") or "")
         if listed.error is not None:
             show_error(listed.error)
@@ -130,7 +131,15 @@ def _base(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases
             key = draft_state.key(draft, f"hosted_base_{connection.id}_{now}")
             wanted = components.pick("Base model", titles, key, now)
     if wanted != now:
-        _update(draft, {"hosted_base": wanted, "hosted_method": "", "name": None})
+        base, method = listed.find(wanted), str(draft.state.get("hosted_method") or "")
+        kept = method if base is not None and method in base.methods else ""
+        _update(draft, {"hosted_base": wanted, "hosted_method": kept, "name": None})
+
+
+def replaced(draft: drafts.DraftRecord) -> None:
+    """For the successor of a model that goes dark: which base model is not to be chosen again."""
+    if name := str(draft.state.get("replaces") or ""):
+        st.caption(f":orange[:material/event_busy: {md(name)} goes dark: choose another base model.]")
 
 
 def _title(base: HostedBase, dark: ShutdownRecord | None) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from core.services.platform import connections, drafts
-from core.services.serving import agents, shutdowns
+from core.services.serving import agents, evaluating, shutdowns
+from core.services.training import models
 from pages.ui.format import md
 from tests.pages.conftest import shows, texts
 from tests.support import evaluations as planted
 from tests.support.jobs import make_dataset
-from tests.support.notebook import connect, notebook
+from tests.support.notebook import connect, notebook, tuned_there
 from tests.support.talking import tuned
 
 DAY = (datetime.now(UTC).date() + timedelta(days=200)).isoformat()
@@ -69,3 +70,57 @@ def test_a_base_model_of_a_new_job_is_marked(tmp_path: Path, studio_env: Path, o
         assert [MARK in option for option in base.options] == [True, False]
         assert "It goes dark in 200 days, and so does what is trained from it" in said
         assert f"It takes no new jobs from {md('2027-01-06')} on." in said
+
+
+def successor(open_screen, read, model: str) -> dict[str, str]:
+    """The address that *Train its successor* leads to."""
+    app = open_screen("shutdowns")
+    read(app)
+    host = shutdowns.host_of(connections.list_connections()[-1].base_url)
+    (record,) = (one for one in shutdowns.calendar(used_only=True) if (one.host, one.model) == (host, model))
+    found = shutdowns.start_of(record)
+    return {"again": found.job_id} if found.job_id else {"dataset": found.dataset_id} if found.dataset_id else {}
+
+
+def test_the_successor_of_a_tuned_model_keeps_data_method_and_settings_and_needs_another_base(
+    tmp_path: Path, studio_env: Path, open_screen, read
+) -> None:
+    with notebook(tmp_path / "notebook.json") as service:
+        model = tuned_there(service, "http://127.0.0.1:9/v1", hyperparameters={"n_epochs": 7, "speed": "fast"})
+        shutdowns.save(host="127.0.0.1", model="small", shutdown_on=DAY)
+        assert successor(open_screen, read, "small") == {"again": model.job_id}
+        app = open_screen("new_job", again=model.job_id, replaces="small")
+        assert "small goes dark: choose another base model" in read(app)
+        (draft,) = drafts.list_open("job")
+        assert draft.step == "model"
+        assert draft.state["dataset_id"] == model.dataset_id
+        (base,) = (box for box in app.selectbox if box.label == "Base model")
+        assert base.value == ""
+        large = next(option for option in base.options if option.startswith("large"))
+        base.select(large).run()
+        read(app)
+        (draft,) = drafts.list_open("job")
+        assert (draft.state["hosted_base"], draft.state["hosted_method"]) == ("large", "lora")
+        assert draft.state["hyperparameters"] == {"n_epochs": 7, "speed": "fast"}
+        assert draft.state["connection"] == model.hosted.connection_id  # type: ignore[union-attr]
+
+
+def test_the_successor_of_a_model_of_a_connection_starts_with_what_is_known_of_it(
+    tmp_path: Path, studio_env: Path, open_screen, read
+) -> None:
+    with notebook(tmp_path / "notebook.json") as service:
+        model = tuned_there(service, "http://127.0.0.1:9/v1")
+        connection_id = model.hosted.connection_id  # type: ignore[union-attr]
+        models.archive([model.id])
+        shutdowns.save(host="127.0.0.1", model="small", shutdown_on=DAY)
+        shutdowns.save(host="127.0.0.1", model="other", shutdown_on=DAY)
+        agents.create(name="Help desk", model=f"via:{connection_id}:small")
+        agents.create(name="Other desk", model=f"via:{connection_id}:other")
+        assert successor(open_screen, read, "small") == {"again": model.job_id}  # it was trained from it
+        assert successor(open_screen, read, "other") == {}
+        evaluating.start([f"via:{connection_id}:other"], models.trained_version(model.id), split="validation")
+        assert successor(open_screen, read, "other") == {"dataset": model.dataset_id}
+        app = open_screen("new_job", dataset=model.dataset_id, replaces="other")
+        read(app)
+        (draft,) = drafts.list_open("job")
+        assert (draft.step, draft.state["replaces"]) == ("model", "other")

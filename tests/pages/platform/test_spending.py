@@ -23,7 +23,7 @@ def test_before_anything_was_paid_it_says_what_will_appear(open_screen, read) ->
     app = open_screen("spending")
     read(app)
     assert "Nothing was paid for in this month." in words(app)
-    assert part(app, "budgets").count("no limit") == 4
+    assert part(app, "budgets").count("no limit") == 5
     assert not shows(app, "reserved_now")
     assert not shows(app, "overrides")
 

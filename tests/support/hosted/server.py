@@ -106,6 +106,9 @@ class Service:
             def do_PUT(self) -> None:
                 self._any()
 
+            def do_DELETE(self) -> None:
+                self._any()
+
         class Http(ThreadingHTTPServer):
             daemon_threads = True
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from tests.support.hosted import weights
 from tests.support.hosted.openai_shaped import HYPERPARAMETERS, OpenAiShapedService
-from tests.support.hosted.server import Call, Refused
+from tests.support.hosted.server import Bytes, Call, Refused
 
 
 class OpenAiService(OpenAiShapedService):
@@ -157,8 +158,11 @@ class NebiusService(OpenAiShapedService):
 
     def add_routes(self) -> None:
         super().add_routes()
-        self.route("GET", "/v0/models", lambda call: {"data": self.custom})
+        self.route("GET", "/v0/models", lambda call: [_listed(one) for one in self.custom])
         self.route("POST", "/v0/models", self.deploy)
+        self.route("GET", "/v0/models/{vendor}/{full_name}", lambda call, **at: _listed(self._model(**at)))
+        self.route("DELETE", "/v0/models/{vendor}/{full_name}", self.delete)
+        self.route("POST", f"{self.base}/chat/completions", self.chat)
 
     def check_create(self, body: dict[str, Any]) -> None:
         numbers = body["method"]["supervised"]["hyperparameters"]
@@ -176,12 +180,50 @@ class NebiusService(OpenAiShapedService):
             raise Refused(404, f"no such checkpoint: {call.json['source']}")
         made = {
             **call.json,
-            "name": f"{call.json['base_model']}-LoRa:{call.json['name']}-abcd",
+            "name": f"{call.json['base_model']}-LoRa:{call.json['name']}-abc{'defghi'[len(self.custom)]}",
             "status": "validating",
             "created_at": 1,
         }
         self.custom.append(made)
         return made
+
+    def change(self, status: str, reason: str = "") -> None:
+        """Move the newest custom model to a status."""
+        self.custom[-1] |= {"status": status} | ({"status_reason": reason} if reason else {})
+
+    def delete(self, call: Call, vendor: str, full_name: str) -> Any:
+        if call.raw:
+            self.violate("a body of DELETE")
+        found = self._model(vendor, full_name)
+        if found["status"] == "deleted":
+            raise Refused(404, "no such model")
+        found["status"] = "deleted"
+        return found
+
+    def _model(self, vendor: str, full_name: str) -> dict[str, Any]:
+        name = f"{vendor}/{unquote(full_name)}"
+        found = next((one for one in self.custom if one["name"] == name), None)
+        if found is None:
+            raise Refused(404, f"no such model: {name}")
+        return found
+
+    def chat(self, call: Call) -> Any:
+        self.only(
+            call.json, "model", "messages", "max_tokens", "temperature", "top_p", "seed", "stop", "stream",
+            "stream_options", needs=("model", "messages"),
+        )  # fmt: skip
+        active = [one["name"] for one in self.custom if one["status"] == "active"]
+        if call.json["model"] not in active:
+            raise Refused(404, f"The model {call.json['model']} does not exist.")
+        usage = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
+        shared = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": call.json["model"]}
+        events = [
+            {**shared, "choices": [{"index": 0, "delta": {"content": "It is "}, "finish_reason": None}]},
+            {**shared, "choices": [{"index": 0, "delta": {"content": "blue."}, "finish_reason": "stop"}]},
+            {**shared, "choices": [], "usage": usage},
+        ]
+        lines = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+        return Bytes(lines.encode(), {"Content-Type": "text/event-stream"})
 
     def run(self, job_id: str, steps: int = 6) -> None:
         super().run(job_id, steps)
@@ -269,6 +311,16 @@ class CrusoeService(OpenAiShapedService):
                 "file_ids": [file["id"]],
             }
         )
+
+
+def _listed(made: dict[str, Any]) -> dict[str, Any]:
+    """A custom model as the list shows it: with its job and checkpoint, without `source`."""
+    job, _, checkpoint = made["source"].partition(":")
+    shown = {name: made[name] for name in ("name", "status", "status_reason", "created_at") if name in made}
+    return {
+        **shown, "type": "text2text", "flavors": [], "vendor": made["name"].partition("/")[0], "tags": [],
+        "use_cases": [], "context_window_k": 128, "size_b": 8, "job_id": job, "checkpoint_id": checkpoint,
+    }  # fmt: skip
 
 
 def example(number: int, **message: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.services.serving.publishing import there as there
 from core.services.serving.publishing.actions import (
     KIND,
     EngineChoice,

@@ -43,8 +43,8 @@ def targets(model: ModelRecord) -> tuple[TargetChoice, ...]:
 
 
 def published(model_id: str) -> list[DeploymentRecord]:
-    """Where a model is published, the oldest first."""
-    return deployments.deployments_of(model_id)
+    """Where a model is published, the oldest first; `there` has its deployment at a service."""
+    return [one for one in deployments.deployments_of(model_id) if one.target != deployments.SERVICE]
 
 
 def kind_of(target_id: str) -> str:

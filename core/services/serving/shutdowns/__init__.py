@@ -2,6 +2,7 @@
 
 dates      the dates: announced ones, those of live lists, and what people entered
 usage      which models are used here
+successor  the data and settings for another base model
 watching   the daily look at live lists, and the notices before a date
 """
 
@@ -14,5 +15,6 @@ from core.services.serving.shutdowns.dates import (
     remove as remove,
     save as save,
 )
+from core.services.serving.shutdowns.successor import SuccessorStart as SuccessorStart, start_of as start_of
 from core.services.serving.shutdowns.usage import Use as Use, host_of as host_of
 from core.services.serving.shutdowns.watching import look_now as look_now, record_answers as record_answers

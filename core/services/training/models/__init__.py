@@ -22,6 +22,6 @@ from core.services.training.models.reader import (
     versions,
 )
 from core.services.training.models.records import EXACT, MergedFiles, ModelDownload, ModelLine, ModelRecord, ModelScore
-from core.services.training.models.registering import file_facts, model_id_of, register
+from core.services.training.models.registering import file_facts, model_id_of, register, set_answering
 from core.services.training.models.scores import scores, scores_of
 from core.services.training.models.tags import LONGEST_TAG, MOST_TAGS, add_tags, all_tags, remove_tags, set_tags

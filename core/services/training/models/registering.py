@@ -108,6 +108,14 @@ def model_id_of(job_id: str) -> str:
     return f"fm_{job_id.removeprefix('job_')}"
 
 
+def set_answering(uow: UnitOfWork, model_id: str, name: str) -> None:
+    """Store by which name a model of a service answers there; "" if it does not."""
+    row = uow.execute(select(MODELS.c.manifest).where(MODELS.c.id == model_id)).first()
+    if row is not None and (there := row[0].get("hosted")):
+        manifest = {**row[0], "hosted": {**there, "model": name}}
+        uow.execute(update(MODELS).where(MODELS.c.id == model_id).values(manifest=manifest))
+
+
 def _only_there(there: Mapping[str, Any] | None) -> bool:
     """Whether a model answers only at a hosted service."""
     return bool(there) and not (there or {}).get("answers_here")

@@ -25,10 +25,9 @@ from core.training.providers.hosted import (
     RemoteAction,
     RemoteState,
 )
-from core.training.providers.hosted_wire import adapters, intents, measured, settings, uploads
+from core.training.providers.hosted_wire import adapters, intents, jobs, measured, settings, uploads
 from core.training.providers.hosted_wire.client import FileSlice, Wire, foreign, quoted
 from core.training.providers.hosted_wire.dialect import MEGABYTE, decimal, whole
-from core.training.providers.hosted_wire.openai_shaped import ENDED, no_training, not_accepted
 from core.training.providers.hosted_wire.paging import MOST_PAGES, epoch, listed, mapped
 
 # Source: Fireworks' description of its API (datasets, supervised fine-tuning jobs, models), November 2026.
@@ -92,11 +91,8 @@ class FireworksAi:
     )
 
     def check(self, endpoint: Endpoint) -> None:
-        with self._account(endpoint) as wire:
-            try:
-                wire.get(_JOBS, pageSize=1)
-            except LlmError as error:
-                raise no_training(error) from None
+        with self._account(endpoint) as wire, jobs.listing():
+            wire.get(_JOBS, pageSize=1)
 
     def base_models(self, endpoint: Endpoint) -> list[HostedBase]:
         with self._account(endpoint) as wire:
@@ -154,10 +150,11 @@ class FireworksAi:
             if run.validation_file:
                 body["evaluationDataset"] = f"{account}/datasets/{run.validation_file}"
             try:
-                wire.send("POST", _JOBS, params={"supervisedFineTuningJobId": _job_id(run.intent)}, json=body)
+                with jobs.creating():
+                    wire.send("POST", _JOBS, params={"supervisedFineTuningJobId": _job_id(run.intent)}, json=body)
             except LlmError as error:
                 if error.status != 409:  # it was created by an attempt whose answer was lost
-                    raise not_accepted(error) from None
+                    raise
         return _job_id(run.intent)
 
     def find(self, endpoint: Endpoint, intent: str) -> str:
@@ -194,12 +191,8 @@ class FireworksAi:
         if action == "pause":
             raise LlmError("Fireworks cannot pause a job.", "Cancel it, or let it run.", cause="refused")
         path = f"{_JOBS}/{quoted(remote_id)}"
-        with self._account(endpoint) as wire:
-            try:
-                wire.post(f"{path}:{action}", {})
-            except LlmError as error:
-                if error.status not in (400, 409, 422) or _seen(wire.get(path)).state not in ENDED:
-                    raise
+        with self._account(endpoint) as wire, jobs.acting(action, lambda: _seen(wire.get(path)).state):
+            wire.post(f"{path}:{action}", {})
 
     def fetch(self, endpoint: Endpoint, remote_id: str, into: Path, *, beat: Beat | None = None) -> bool:
         with self._account(endpoint) as wire:
@@ -218,9 +211,6 @@ class FireworksAi:
             return False
         adapters.verify(into)
         return True
-
-    def deploy(self, endpoint: Endpoint, remote_id: str, *, name: str) -> str:
-        return self.status(endpoint, remote_id).model
 
     def estimate_usd(self, endpoint: Endpoint, run: HostedRun) -> float | None:
         return None
@@ -308,7 +298,7 @@ def _seen(job: Mapping[str, Any]) -> HostedStatus:
         known=state is not None,
         progress=1.0 if state == "succeeded" else min(max(percent / 100, 0.0), 1.0) if percent is not None else None,
         model=str(job.get("outputModel") or "") if state == "succeeded" else "",
-        usd=_dollars(job.get("estimatedCost")) if state in ENDED else None,
+        usd=_dollars(job.get("estimatedCost")) if state in jobs.ENDED else None,
         error=_message(job) if state == "failed" else "",
         extra={name: value for name, value in job.items() if name not in _READ},
     )

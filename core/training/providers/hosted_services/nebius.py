@@ -9,7 +9,16 @@ from typing import Any, Final
 
 from core.models.llm.base import Endpoint
 from core.models.llm.failures import LlmError, clean
-from core.training.providers.hosted import Beat, FileRules, HostedCapabilities, HostedRun, HostedStatus, Hyperparameter
+from core.training.providers.hosted import (
+    Beat,
+    DeploymentState,
+    FileRules,
+    HostedCapabilities,
+    HostedDeployment,
+    HostedRun,
+    HostedStatus,
+    Hyperparameter,
+)
 from core.training.providers.hosted_wire import adapters
 from core.training.providers.hosted_wire.client import Wire, quoted
 from core.training.providers.hosted_wire.dialect import FINE_TUNE, GIGABYTE, IN_METHOD, ServiceDialect, decimal, whole
@@ -17,6 +26,10 @@ from core.training.providers.hosted_wire.openai_shaped import JOBS, OpenAiShaped
 from core.training.providers.hosted_wire.paging import listed, mapped
 
 _MODELS: Final = "/v0/models"  # custom models are beside the OpenAI-shaped API
+# Source: Nebius' description of its API (models: create, get and delete a custom model), November 2026.
+_STATES: Final[Mapping[str, DeploymentState]] = {
+    "validating": "starting", "active": "active", "error": "failed", "deleted": "retired",
+}  # fmt: skip
 
 
 # Source: Nebius' description of its API (create a fine-tuning job), November 2026.
@@ -72,31 +85,63 @@ class Nebius(OpenAiShaped):
         adapters.verify(into)
         return True
 
-    def deploy(self, endpoint: Endpoint, remote_id: str, *, name: str) -> str:
+    def deploy(self, endpoint: Endpoint, remote_id: str, *, name: str) -> HostedDeployment:
         with self.wire(endpoint) as wire:
             saved = self.saved(wire, remote_id)
             if not saved:
                 raise LlmError(
                     "The job has no checkpoint that could be deployed.", "Wait until it ends.", cause="refused"
                 )
-            source = f"{remote_id}:{saved[-1].id}"
-            made = _deployed(wire, source)
+            made = _deployed(wire, remote_id, saved[-1].id)
             if made is None:
                 base = str(wire.get(f"{JOBS}/{quoted(remote_id)}").get("model") or "")
-                made = wire.post(_MODELS, {"name": name, "base_model": base, "source": source})
-        if made.get("status") == "error":
-            why = clean(str(made.get("status_reason") or made.get("description") or ""))
-            raise LlmError(
-                f"Nebius cannot deploy the model. {why}".strip(), "Look at it in its console.", cause="refused"
-            )
-        return str(made.get("name") or "")
+                asked = {"name": name, "base_model": base, "source": f"{remote_id}:{saved[-1].id}"}
+                made = wire.post(_MODELS, asked)
+        return _deployment(made)
+
+    def deployment(self, endpoint: Endpoint, name: str) -> HostedDeployment:
+        with self.wire(endpoint) as wire:
+            try:
+                return _deployment({"name": name, **wire.get(_place(name))})
+            except LlmError as error:
+                if error.cause != "gone":
+                    raise
+        return HostedDeployment(name, "retired", "")
+
+    def retire(self, endpoint: Endpoint, name: str) -> None:
+        with self.wire(endpoint) as wire:
+            try:
+                wire.send("DELETE", _place(name))
+            except LlmError as error:
+                if error.cause != "gone":
+                    raise
 
 
-def _deployed(wire: Wire, source: str) -> Mapping[str, Any] | None:
-    """The custom model of a checkpoint, from an earlier call; None if there is none."""
+def _place(name: str) -> str:
+    """The path of a custom model: its name has a vendor and a slash."""
+    return f"{_MODELS}/{'/'.join(map(quoted, name.split('/')))}"
+
+
+def _deployment(made: Mapping[str, Any]) -> HostedDeployment:
+    word = clean(str(made.get("status") or ""))
+    state = _STATES.get(word)
+    why = clean(str(made.get("status_reason") or "")) if state == "failed" else ""
+    return HostedDeployment(str(made.get("name") or ""), state or "starting", word, state is not None, why)
+
+
+def _deployed(wire: Wire, job: str, checkpoint: str) -> Mapping[str, Any] | None:
+    """The custom model of a checkpoint, from an earlier call; None if there is none. The list names job and checkpoint,
+    the answer to its creation their `source`."""
     found = wire.listing(_MODELS)
     entries = map(mapped, listed(found.get("data") if isinstance(found, Mapping) else found))
-    return next((one for one in entries if one.get("source") == source and one.get("status") != "deleted"), None)
+    kept = (one for one in entries if one.get("status") not in ("deleted", "error"))
+    for one in kept:
+        if one.get("source") == f"{job}:{checkpoint}" or (one.get("job_id"), one.get("checkpoint_id")) == (
+            job,
+            checkpoint,
+        ):
+            return one
+    return None
 
 
 def _is_full(job: Mapping[str, Any]) -> bool:

@@ -22,10 +22,9 @@ from core.training.providers.hosted import (
     RemoteAction,
     RemoteState,
 )
-from core.training.providers.hosted_wire import adapters, intents, measured, settings, uploads
+from core.training.providers.hosted_wire import adapters, intents, jobs, measured, settings, uploads
 from core.training.providers.hosted_wire.client import FileSlice, Wire, quoted
 from core.training.providers.hosted_wire.dialect import FINE_TUNE, GIGABYTE, decimal, whole
-from core.training.providers.hosted_wire.openai_shaped import ENDED, identity, no_training, not_accepted
 from core.training.providers.hosted_wire.paging import entries, epoch, listed, mapped
 
 # Source: Together's description of its API (fine-tunes, files) and its Python client, November 2026.
@@ -88,11 +87,8 @@ class TogetherAi:
     )
 
     def check(self, endpoint: Endpoint) -> None:
-        with Wire(endpoint) as wire:
-            try:
-                wire.get(_JOBS)
-            except LlmError as error:
-                raise no_training(error) from None
+        with Wire(endpoint) as wire, jobs.listing():
+            wire.get(_JOBS)
 
     def base_models(self, endpoint: Endpoint) -> list[HostedBase]:
         with Wire(endpoint) as wire:
@@ -117,11 +113,8 @@ class TogetherAi:
 
     def submit(self, endpoint: Endpoint, run: HostedRun) -> str:
         body = self._body(run)
-        with Wire(endpoint) as wire:
-            try:
-                return identity(wire.post(_JOBS, body))
-            except LlmError as error:
-                raise not_accepted(error) from None
+        with Wire(endpoint) as wire, jobs.creating():
+            return jobs.identity(wire.post(_JOBS, body))
 
     def _body(self, run: HostedRun) -> dict[str, Any]:
         chosen = settings.placed(self.hyperparameters, settings.checked(self.hyperparameters, run.hyperparameters))
@@ -189,12 +182,8 @@ class TogetherAi:
         if action != "cancel":
             raise LlmError(f"Together cannot {action} a job.", "Cancel it, or let it run.", cause="refused")
         path = f"{_JOBS}/{quoted(remote_id)}"
-        with Wire(endpoint) as wire:
-            try:
-                wire.post(f"{path}/cancel")
-            except LlmError as error:
-                if error.status not in (400, 409, 422) or _seen(wire.get(path)).state not in ENDED:
-                    raise
+        with Wire(endpoint) as wire, jobs.acting(action, lambda: _seen(wire.get(path)).state):
+            wire.post(f"{path}/cancel")
 
     def fetch(self, endpoint: Endpoint, remote_id: str, into: Path, *, beat: Beat | None = None) -> bool:
         path = f"{_JOBS}/{quoted(remote_id)}"
@@ -211,9 +200,6 @@ class TogetherAi:
             archive.unlink(missing_ok=True)
         adapters.verify(into)
         return True
-
-    def deploy(self, endpoint: Endpoint, remote_id: str, *, name: str) -> str:
-        return self.status(endpoint, remote_id).model
 
     def estimate_usd(self, endpoint: Endpoint, run: HostedRun) -> float | None:
         body = self._body(run)
@@ -252,7 +238,7 @@ def _seen(job: Mapping[str, Any]) -> HostedStatus:
         step=step,
         total_steps=total,
         model=str(job.get("model_output_name") or "") if state == "succeeded" else "",
-        usd=price / _NANODOLLARS if price and state in ENDED else None,
+        usd=price / _NANODOLLARS if price and state in jobs.ENDED else None,
         error=clean(str(failed.get("message") or "")) if failed and state == "failed" else "",
         extra={name: value for name, value in job.items() if name not in _READ},
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from core.models.llm.base import Endpoint
-from core.models.llm.failures import LlmError, clean
+from core.models.llm.failures import clean
 from core.training.providers.hosted import (
     Beat,
     FileRules,
@@ -23,13 +23,12 @@ from core.training.providers.hosted import (
     Hyperparameter,
     RemoteAction,
 )
-from core.training.providers.hosted_wire import intents, measured, settings, uploads
+from core.training.providers.hosted_wire import intents, jobs, measured, settings, uploads
 from core.training.providers.hosted_wire.client import Wire, quoted
 from core.training.providers.hosted_wire.dialect import ServiceDialect
 from core.training.providers.hosted_wire.paging import entries, epoch, listed, mapped
 
 JOBS: Final = "fine_tuning/jobs"
-ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})
 _LEVELS: Final[Mapping[str, Literal["info", "warning", "error"]]] = {
     "warn": "warning", "warning": "warning", "error": "error",
 }  # fmt: skip
@@ -88,11 +87,8 @@ class OpenAiShaped:
     # --- before a job
 
     def check(self, endpoint: Endpoint) -> None:
-        with self.wire(endpoint) as wire:
-            try:
-                wire.get(JOBS, limit=1)
-            except LlmError as error:
-                raise no_training(error) from None
+        with self.wire(endpoint) as wire, jobs.listing():
+            wire.get(JOBS, limit=1)
 
     def base_models(self, endpoint: Endpoint) -> list[HostedBase]:
         with self.wire(endpoint) as wire:
@@ -137,12 +133,8 @@ class OpenAiShaped:
 
     def submit(self, endpoint: Endpoint, run: HostedRun) -> str:
         body, headers = self.body(run), self.headers(run)
-        with self.wire(endpoint) as wire:
-            try:
-                job = wire.post(JOBS, body, headers=headers)
-            except LlmError as error:
-                raise not_accepted(error) from None
-        return identity(job)
+        with self.wire(endpoint) as wire, jobs.creating():
+            return jobs.identity(wire.post(JOBS, body, headers=headers))
 
     def headers(self, run: HostedRun) -> dict[str, str]:
         """Headers of the request that creates a job."""
@@ -264,60 +256,16 @@ class OpenAiShaped:
 
     def act(self, endpoint: Endpoint, remote_id: str, action: RemoteAction) -> None:
         path = f"{JOBS}/{quoted(remote_id)}"
-        with self.wire(endpoint) as wire:
-            try:
-                wire.post(f"{path}/{action}")
-            except LlmError as error:
-                if error.status not in (400, 409, 422):
-                    raise
-                state = self.seen(wire.get(path)).state
-                if state not in ENDED and state != {"pause": "paused", "resume": "running"}.get(action):
-                    raise
+        with self.wire(endpoint) as wire, jobs.acting(action, lambda: self.seen(wire.get(path)).state):
+            wire.post(f"{path}/{action}")
 
     # --- its result
 
     def fetch(self, endpoint: Endpoint, remote_id: str, into: Path, *, beat: Beat | None = None) -> bool:
         return False
 
-    def deploy(self, endpoint: Endpoint, remote_id: str, *, name: str) -> str:
-        return self.status(endpoint, remote_id).model
-
     def estimate_usd(self, endpoint: Endpoint, run: HostedRun) -> float | None:
         return None
-
-
-def no_training(error: LlmError) -> LlmError:
-    """The failure of a request to the list of jobs: an address without it has no fine-tuning."""
-    if error.cause != "gone":
-        return error
-    return LlmError(
-        "There is no fine-tuning at this address.",
-        "Correct the address, or choose where the connection trains.",
-        cause="not_offered",
-        status=error.status,
-        detail=error.detail,
-    )
-
-
-def not_accepted(error: LlmError) -> LlmError:
-    """The failure of a request that creates a job: what it names may be unknown there."""
-    if error.cause != "gone" or not error.detail:
-        return no_training(error)
-    return LlmError(
-        f"The service does not accept the job: {error.detail}",
-        "Choose a base model that the service lists, and files that are there.",
-        cause="refused",
-        status=error.status,
-        detail=error.detail,
-    )
-
-
-def identity(created: Mapping[str, Any]) -> str:
-    """The id of what was created. Raises LlmError where the answer has none."""
-    found = str(created.get("id") or "")
-    if not found:
-        raise LlmError("The service answers without an id.", cause="broken")
-    return found
 
 
 def merged(first: dict[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:

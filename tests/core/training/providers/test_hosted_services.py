@@ -15,7 +15,7 @@ from core.models.llm.base import Endpoint
 from core.models.llm.failures import LlmError
 from core.models.methods import METHODS
 from core.training.metrics import METRICS
-from core.training.providers.hosted import HostedRun, HostedService
+from core.training.providers.hosted import DeployingService, HostedRun, HostedService
 from core.training.providers.hosted_services import HOSTED_SERVICES
 from core.training.providers.hosted_services.openai import DIALECT as OPENAI
 from core.training.providers.hosted_wire.openai_shaped import OpenAiShaped
@@ -176,9 +176,8 @@ def test_a_job_from_its_file_to_its_end(talk: Talk) -> None:
     assert service.fetch(endpoint, job_id, into) == service.capabilities.adapter
     if service.capabilities.adapter:
         assert {file.name: file.read_bytes() for file in into.iterdir()} == weights.files()
-    model = service.deploy(endpoint, job_id, name="support")
-    assert model
-    assert service.deploy(endpoint, job_id, name="support") == model  # not twice
+    assert isinstance(service, DeployingService) == service.capabilities.deploy
+    assert bool(service.status(endpoint, job_id).model) != service.capabilities.deploy  # else it answers already
 
 
 def test_held_out_examples_and_a_full_run_go_along(talk: Talk) -> None:
@@ -432,3 +431,58 @@ def test_fireworks_needs_the_account_where_a_key_has_several(fireworks: Talk) ->
         fireworks.service.check(fireworks.endpoint)
     assert several.value.cause == "address"
     fireworks.service.check(replace(fireworks.endpoint, base_url=f"{fireworks.server.origin}/v1/{ACCOUNT}"))
+
+
+# --- a model that answers after a deployment
+
+
+@pytest.fixture
+def nebius(tmp_path: Path) -> Iterator[Talk]:
+    yield from opened("nebius", tmp_path)
+
+
+def deploying(talk: Talk) -> tuple[DeployingService, str, NebiusService]:
+    assert isinstance(talk.service, DeployingService)
+    assert isinstance(talk.server, NebiusService)
+    return talk.service, talk.submit(), talk.server
+
+
+def test_a_model_is_deployed_once_followed_and_retired(nebius: Talk) -> None:
+    service, job_id, server = deploying(nebius)
+    with pytest.raises(LlmError, match="no checkpoint"):
+        service.deploy(nebius.endpoint, job_id, name="support")
+    server.finish(job_id)
+    made = service.deploy(nebius.endpoint, job_id, name="support")
+    assert (made.name, made.state) == ("meta-llama/Llama-3.1-8B-Instruct-LoRa:support-abcd", "starting")
+    assert service.deploy(nebius.endpoint, job_id, name="other").name == made.name  # not twice
+    server.change("active")
+    assert service.deployment(nebius.endpoint, made.name).state == "active"
+    service.retire(nebius.endpoint, made.name)
+    service.retire(nebius.endpoint, made.name)  # it is not there any more: not an error
+    assert service.deployment(nebius.endpoint, made.name).state == "retired"
+    assert service.deploy(nebius.endpoint, job_id, name="support").state == "starting"  # again
+    assert len(server.seen("POST", "/v0/models")) == 2
+
+
+def test_a_deployment_that_fails_says_why_and_can_be_tried_again(nebius: Talk) -> None:
+    service, job_id, server = deploying(nebius)
+    server.finish(job_id)
+    name = service.deploy(nebius.endpoint, job_id, name="support").name
+    server.change("error", "rank 256 is too high")
+    failed = service.deployment(nebius.endpoint, name)
+    assert (failed.state, failed.reason) == ("failed", "rank 256 is too high")
+    server.change("polishing")
+    unknown = service.deployment(nebius.endpoint, name)
+    assert (unknown.state, unknown.known, unknown.provider_status) == ("starting", False, "polishing")
+    server.change("error")
+    service.deploy(nebius.endpoint, job_id, name="support")
+    assert len(server.custom) == 2
+
+
+def test_a_deployment_of_an_unknown_model_is_retired(nebius: Talk) -> None:
+    service, _, _ = deploying(nebius)
+    assert service.deployment(nebius.endpoint, "meta-llama/none").state == "retired"
+    nebius.server.troubles.append(Trouble("GET", "v0/models", status=500))
+    with pytest.raises(LlmError) as error:
+        service.deployment(nebius.endpoint, "meta-llama/none")
+    assert error.value.retryable

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +24,12 @@ from core.training.providers.hosted_wire.openai_shaped import OpenAiShaped
 from tests.core.training.providers.test_hosted_services import BASES, INTENT, Talk
 from tests.support.hosted.server import KEY, Call
 from tests.support.hosted.services import OpenAiService
-from tests.support.openai_cut import Contract
+from tests.support.openai_cut import Contract, cut
 from tests.support.servers import free_port, wait_until
 
+ROOT = Path(__file__).parents[4]
 PRISM = "@stoplight/prism-cli@5"
+BINARY = Path("node_modules", ".bin", "prism")
 Exchange = tuple[Call, int, Any]
 
 
@@ -48,6 +53,11 @@ def server() -> Iterator[Recorded]:
     made = Recorded()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def contract(real_data: Path) -> Contract:
+    return Contract(real_data)
 
 
 def everything(talk: Talk, job_runs: Callable[[str], None], job_ends: Callable[[str], None]) -> None:
@@ -75,19 +85,12 @@ def everything(talk: Talk, job_runs: Callable[[str], None], job_ends: Callable[[
     service.act(endpoint, second, "cancel")
 
 
-def in_parts() -> Any:
-    from dataclasses import replace
-
-    return replace(DIALECT, part_bytes=700)
-
-
-DIALECT_IN_PARTS = in_parts()
+DIALECT_IN_PARTS = replace(DIALECT, part_bytes=700)
 OPENAI: HostedService = HOSTED_SERVICES.get("openai")
 
 
-def test_every_request_and_response_is_as_described(real_data: Path, server: Recorded, tmp_path: Path) -> None:
+def test_every_request_and_response_is_as_described(contract: Contract, server: Recorded, tmp_path: Path) -> None:
     everything(Talk(OPENAI, server, tmp_path), server.run, server.finish)
-    contract = Contract(real_data)
     found: list[str] = []
     for call, status, answer in server.exchanges:
         body = call.json if call.headers.get("content-type") == "application/json" else None
@@ -99,8 +102,7 @@ def test_every_request_and_response_is_as_described(real_data: Path, server: Rec
     assert BASES["openai"]
 
 
-def test_the_comparison_finds_what_differs(real_data: Path) -> None:
-    contract = Contract(real_data)
+def test_the_comparison_finds_what_differs(contract: Contract) -> None:
     job = {"model": "m", "training_file": "f", "method": {"type": "supervised"}}
     assert contract.problems("POST", "/fine_tuning/jobs", {}, job, set(), 200, None) == []
     for changes in ({"model": 3}, {"suffix": "x" * 65}, {"method": {"type": "magic"}}):
@@ -114,51 +116,70 @@ def test_the_comparison_finds_what_differs(real_data: Path) -> None:
 
 @pytest.fixture(scope="session")
 def prism_binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Prism from npm; skipped where Node or the package is not available."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("Node and npm are not installed.")
-    folder = tmp_path_factory.mktemp("prism")
-    (folder / "package.json").write_text('{"private": true}')
-    install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", PRISM]
-    if subprocess.run(install, cwd=folder, capture_output=True).returncode:
-        pytest.skip(f"npm could not install {PRISM}.")
-    return folder / "node_modules" / ".bin" / "prism"
+    """Prism from npm, kept for the next runs; skipped where Node or the package is not available."""
+    kept = ROOT / "build" / PRISM.replace("/", "_")
+    if not (kept / BINARY).exists():
+        if not (shutil.which("node") and shutil.which("npm")):
+            pytest.skip("Node and npm are not installed.")
+        folder = tmp_path_factory.mktemp("prism")
+        (folder / "package.json").write_text('{"private": true}')
+        install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", PRISM]
+        if subprocess.run(install, cwd=folder, capture_output=True).returncode:
+            pytest.skip(f"npm could not install {PRISM}.")
+        kept.parent.mkdir(exist_ok=True)
+        with contextlib.suppress(OSError):  # another run was first
+            shutil.move(folder, kept)
+    return kept / BINARY
 
 
-@pytest.mark.slow
-def test_prism_lets_every_request_and_response_pass(
-    real_data: Path, server: Recorded, prism_binary: Path, tmp_path: Path
-) -> None:
-    import yaml
+@dataclass(frozen=True)
+class Prism:
+    """A running Prism in front of a recorded service."""
 
-    from tests.support.openai_cut import cut
+    url: str
+    server: Recorded
+    log: Path
 
-    description = tmp_path / "openai.yaml"
-    description.write_text(yaml.safe_dump(cut(real_data), sort_keys=False), encoding="utf-8")
-    port = free_port()
+
+@pytest.fixture(scope="module")
+def prism(real_data: Path, prism_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prism]:
+    """One process for the module: reading the description takes most of its time."""
+    folder, server, port = tmp_path_factory.mktemp("prism"), Recorded(), free_port()
+    description, log = folder / "openai.json", folder / "prism.log"
+    description.write_text(json.dumps(cut(real_data)), encoding="utf-8")
     command = [str(prism_binary), "proxy", str(description), server.url, "--errors", "--port", str(port)]
-    log = (tmp_path / "prism.log").open("wb")
-    process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-
-    def ends(job_id: str) -> None:
-        server.finish(job_id)
-        server.jobs[job_id]["result_files"] = []  # described as JSON, and sent as CSV in base64
-
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         wait_until(lambda: answers(port), 120, "Prism")
-        talk = Talk(OPENAI, server, tmp_path)
-        talk.endpoint = Endpoint(f"http://127.0.0.1:{port}", KEY, 60.0)
-        everything(talk, server.run, ends)
-        assert "violation" not in (tmp_path / "prism.log").read_text().lower()
-        headers = {"Authorization": f"Bearer {KEY}"}
-        wrong = httpx.post(
-            f"http://127.0.0.1:{port}/fine_tuning/jobs", json={"model": 3}, headers=headers, trust_env=False
-        )
-        assert wrong.status_code == 422  # Prism does look
+        yield Prism(f"http://127.0.0.1:{port}", server, log)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(30)
-        log.close()
+        server.close()
+
+
+@pytest.mark.slow
+def test_prism_lets_every_request_and_response_pass(prism: Prism, tmp_path: Path) -> None:
+    def ends(job_id: str) -> None:
+        prism.server.finish(job_id)
+        prism.server.jobs[job_id]["result_files"] = []  # described as JSON, and sent as CSV in base64
+
+    talk = Talk(OPENAI, prism.server, tmp_path)
+    talk.endpoint = Endpoint(prism.url, KEY, 60.0)
+    everything(talk, prism.server.run, ends)
+    assert "violation" not in prism.log.read_text().lower()
+    assert prism.server.violations == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "wrong", [{"model": 3}, {"training_file": "f"}, {"model": "m", "training_file": "f", "seed": "x"}]
+)
+def test_prism_refuses_what_is_not_described(prism: Prism, wrong: dict[str, Any]) -> None:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    refused = httpx.post(f"{prism.url}/fine_tuning/jobs", json=wrong, headers=headers, trust_env=False)
+    assert refused.status_code == 422
 
 
 def answers(port: int) -> bool:
