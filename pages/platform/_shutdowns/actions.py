@@ -12,11 +12,13 @@ from streamlit.delta_generator import DeltaGenerator
 from core.errors import StudioError
 from core.messages import Split
 from core.services.data import datasets
-from core.services.serving import shutdowns
+from core.services.serving import evaluating, shutdowns
+from core.services.serving.evaluating import EvaluationCost
 from core.services.serving.shutdowns import ShutdownRecord
-from pages.ui import components, navigation
+from pages.ui import components, navigation, overrides
 from pages.ui.dialogs import dialog
 from pages.ui.errors import boundary, show_beside, show_error
+from pages.ui.format import md, plural, usd
 
 _SPLITS: Final[Mapping[Split, str]] = {"test": "test", "validation": "validation"}
 
@@ -48,23 +50,39 @@ def change_dialog(record: ShutdownRecord | None) -> None:
 @dialog("Record its answers", width="medium", icon=":material/save:")
 def answers_dialog(record: ShutdownRecord) -> None:
     """Ask the model a dataset's examples; the evaluation keeps its answers after it went dark."""
-    models = {use.model_id: use.model if use.kind != "tuned" else use.title for use in record.used_by}
+    models = shutdowns.recordable(record)
+    if not models:
+        st.markdown("None of its models answers now. Deploy one at its service, or check its connection.")
+        return
     choices = {choice.id: choice for choice in datasets.choices() if any(choice.parts.get(split) for split in _SPLITS)}
     if not choices:
         st.markdown("No dataset has a test or validation split. Split one under Datasets first.")
         return
     model_id = components.pick("Model", models, "answers_model")
-    dataset_id = components.pick("Dataset", {each: choice.name for each, choice in choices.items()}, "answers_dataset")
+    trained = next((use.dataset_id for use in record.used_by if use.model_id == model_id and use.dataset_id), "")
+    names = {each: choice.name for each, choice in choices.items()}
+    dataset_id = components.pick("Dataset", names, f"answers_dataset_{model_id}", trained if trained in names else None)
     parts = choices[dataset_id].parts
     splits: dict[str, str] = {
         split: f"{title} ({parts[split]:,})" for split, title in _SPLITS.items() if parts.get(split)
     }
     split = components.switch("Split", splits, f"answers_split_{dataset_id}", labeled=True)
-    st.caption("The answers are kept as an evaluation, to compare its successor with. Its tokens cost what it charges.")
-    if st.button("Record", type="primary", icon=":material/play_arrow:", key="record_answers"):
-        with boundary():
+    st.caption("The answers are kept as an evaluation, to compare its successor with.")
+    with boundary():
+        cost = evaluating.estimate([model_id], choices[dataset_id].version_id, split=split)
+        st.caption(f":material/payments: {_cost(cost)}")
+    clicked = st.button("Record", type="primary", icon=":material/play_arrow:", key="record_answers")
+    if overrides.pressed(clicked, "record_answers"):
+        with boundary(), overrides.start("record_answers"):
             evaluation = shutdowns.record_answers(model_id, dataset_id, split)
             navigation.go("evaluate", {"id": evaluation.id})
+
+
+def _cost(cost: EvaluationCost) -> str:
+    asked = plural(cost.calls, "answer")
+    if cost.high_usd is None:
+        return f"{asked}; the price is not known. Enter it at the connection, under Settings."
+    return f"{asked}; at most {md(usd(cost.high_usd))}."
 
 
 def forget(record: ShutdownRecord) -> None:

@@ -14,6 +14,7 @@ from pages.ui import components, dark_soon, navigation
 from pages.ui.format import md, plural
 
 _SCREENS: Final = {"agent": "agents", "evaluation": "evaluate", "tuned": "models"}
+_MOST_USES: Final = 5
 _KINDS: Final = {"agent": "agent", "evaluation": "evaluation", "tuned": "tuned model"}
 
 
@@ -24,10 +25,7 @@ def row(record: ShutdownRecord) -> None:
         with st.container(gap=None, width="stretch", key=f"rowtext_{key}"):
             st.markdown(f"**{md(record.model)}** {_badge(record)}")
             st.caption(" · ".join(_facts(record)))
-            for use in _distinct(record.used_by)[:5]:
-                _use(use)
-            if len(_distinct(record.used_by)) > 5:
-                st.caption(f"and {len(_distinct(record.used_by)) - 5} more")
+            _uses(record)
         if (
             record.used_by
             and not record.is_off
@@ -61,11 +59,23 @@ def _distinct(uses: tuple[Use, ...]) -> list[Use]:
     return list({(use.kind, use.id): use for use in uses}.values())
 
 
+def _uses(record: ShutdownRecord) -> None:
+    found = _distinct(record.used_by)
+    if not found:
+        return
+    with st.container(horizontal=True, gap="small", key=f"uses_{record.host}_{record.model}"):
+        for use in found[:_MOST_USES]:
+            _use(use)
+        if len(found) > _MOST_USES:
+            st.caption(f"and {len(found) - _MOST_USES} more", width="content")
+
+
 def _use(use: Use) -> None:
     st.page_link(
         navigation.page_file(_SCREENS[use.kind]),
         label=f"{md(use.title)} :gray[({_KINDS[use.kind]})]",
         query_params={"id": use.id},
+        width="content",
     )
 
 

@@ -47,16 +47,14 @@ def detail(model: models.ModelRecord) -> None:
         if notes != model.notes:
             models.set_notes(model.id, notes)
             st.toast("Notes saved", icon=":material/check:")
-        if model.state == "active":
+        if model.state == "active" and (not model.only_there or (model.hosted and model.hosted.model)):
             use_from_code.section("model", from_code.name_of(model), from_code.messages(model))
         versions.section(model)
     with right:
         deployed.section(model)
         agents.section(model)
         components.section_gap()
-        if model.only_there:
-            _there(model)
-        else:
+        if not model.only_there:  # else there are no files to download or merge
             components.heading("Files")
             with st.container(border=True, gap="small"):
                 st.caption("As an adapter or a complete model, each with a model card, checksums and a manifest.")
@@ -64,15 +62,6 @@ def detail(model: models.ModelRecord) -> None:
             model_merge.panel(model)
     st.divider()
     navigation.button("All models", "models", icon=":material/arrow_back:", type="tertiary", key="back")
-
-
-def _there(model: models.ModelRecord) -> None:
-    """A model that answers at its service: there are no files to download or merge."""
-    components.heading("Where it answers")
-    with st.container(border=True, gap="small"):
-        st.caption(
-            "At the service that trained it. Chat, Compare and evaluations ask it there, through its connection."
-        )
 
 
 def _provenance(model: models.ModelRecord) -> None:

@@ -28,13 +28,16 @@ _BADGES: Final[Mapping[str, tuple[Color, str]]] = {
 
 
 def answering(model: ModelRecord) -> None:
-    """The line about a model that only answers at its service."""
+    """The line about a model that only answers at its service; nothing where its deployment there says the same."""
+    if there.deployed(model.id) is not None:
+        return
     answers = model.hosted is not None and bool(model.hosted.model)
     with components.spread(gap="small"):
         badge = components.badge_md("Answers there", "green", "check") if answers else ""
         badge = badge or components.badge_md("Does not answer", "orange", "block")
         st.markdown(f"**At its service** {badge}", width="content")
-        st.caption("Chat, Compare and the API ask it there" if answers else "Deploy it there first", width="content")
+        first = "Deploy it there first" if there.choice(model) else "Deploy it in the service's console"
+        st.caption("Chat, Compare, evaluations and the API ask it there" if answers else first)
 
 
 def section(model: ModelRecord) -> None:
@@ -71,7 +74,8 @@ def _head(choice: ThereChoice, found: DeploymentRecord | None) -> None:
 
 def _facts(model: ModelRecord, found: DeploymentRecord) -> None:
     st.caption(md(f"{found.name} · {found.route} · {ago(found.created_at)}"))
-    st.caption(sentence(found.smoke.summary))
+    if found.details.get("state") == "active":
+        st.caption(sentence(found.smoke.summary))
     with st.container(horizontal=True, gap="xsmall"):
         if st.button("Look again", icon=":material/refresh:", type="tertiary", key=f"look_{model.id}"):
             there.look(model.id)

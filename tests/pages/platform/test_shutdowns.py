@@ -6,15 +6,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from core.services.platform import connections, drafts
-from core.services.serving import agents, evaluating, shutdowns
+from core.services.platform import connections, drafts, spending
+from core.services.platform.listing import View
+from core.services.serving import agents, connected, evaluating, shutdowns
 from core.services.training import models
+from core.serving.evaluations import store
 from pages.ui.format import md
 from tests.pages.conftest import shows, texts
 from tests.support import evaluations as planted
 from tests.support.jobs import make_dataset
-from tests.support.notebook import connect, notebook, tuned_there
+from tests.support.llm_server import Reply, Request, llm_server
+from tests.support.notebook import connect, notebook, tuned_there, visit
 from tests.support.talking import tuned
 
 DAY = (datetime.now(UTC).date() + timedelta(days=200)).isoformat()
@@ -124,3 +128,56 @@ def test_the_successor_of_a_model_of_a_connection_starts_with_what_is_known_of_i
         read(app)
         (draft,) = drafts.list_open("job")
         assert (draft.step, draft.state["replaces"]) == ("model", "other")
+
+
+def _answers() -> None:
+    from core.services.serving import shutdowns
+    from pages.platform._shutdowns.actions import answers_dialog
+
+    answers_dialog(next(record for record in shutdowns.calendar() if record.model == "small"))
+
+
+def test_answers_are_recorded_from_the_calendar_with_what_they_cost(
+    tmp_path: Path, studio_env: Path, open_screen, read
+) -> None:
+    def behave(request: Request) -> Reply:
+        return Reply("Blue.", usage=(100, 10))
+
+    with notebook(tmp_path / "notebook.json") as service, llm_server(behave) as server:
+        model = tuned_there(service, server.url)
+        make_dataset("Other", validation=3)
+        connection, _ = connected.place(model.id)
+        prices = {"*": {"input": 10.0, "output": 20.0}}
+        connections.save(
+            id=connection.id, name=connection.name, kind="openai", base_url=server.url, training="notebook",
+            prices=prices,
+        )  # fmt: skip
+        agents.create(name="Help desk", model=model.id)
+        shutdowns.save(host="127.0.0.1", model="small", shutdown_on=DAY)
+        app = open_screen("shutdowns")
+        assert "answers_127.0.0.1_small" in {button.key for button in app.button}
+        app = AppTest.from_function(_answers, default_timeout=60).run()
+        said = read(app)
+        chosen, dataset = (box for box in app.selectbox if box.label in ("Model", "Dataset"))
+        assert chosen.options == [model.name]  # one model, though an agent uses it too
+        assert dataset.value == model.dataset_id  # what it was trained with
+        assert r"2 answers; at most \$" in said
+        app.button(key="record_answers").click().run()
+        (evaluation,) = evaluating.look_up(View())[1]
+        assert (evaluation.name, evaluation.split) == (f"Answers of {model.name}", "validation")
+        assert visit(evaluation.task_id).state == "succeeded"
+        assert [one.answer for one in store.answers(evaluation.id, model_id=model.id)] == ["Blue.", "Blue."]
+        assert models.scores(model)
+        (work,) = (one for one in spending.spending().works if one.kind == "judging")
+        assert work.spent_usd == pytest.approx(2 * (100 * 10 + 10 * 20) / 1e6)
+
+
+def test_a_model_that_answers_nowhere_has_no_answers_to_record(
+    tmp_path: Path, studio_env: Path, open_screen, read
+) -> None:
+    with notebook(tmp_path / "notebook.json") as service:
+        tuned_there(service, "http://127.0.0.1:9/v1", model="")
+        shutdowns.save(host="127.0.0.1", model="small", shutdown_on=DAY)
+        app = open_screen("shutdowns")
+        app.button(key="answers_127.0.0.1_small").click().run()
+        assert "None of its models answers now" in read(app)

@@ -11,15 +11,13 @@ from fastapi.testclient import TestClient
 from api.app import make_app
 from core.cli import main
 from core.errors import Conflict, NotFound
-from core.services.platform import connections, tasks
+from core.services.platform import tasks
 from core.services.serving import chat, served
 from core.services.serving.publishing import there
-from core.services.training import jobs, models
-from core.services.training.hosted import bases
 from core.services.training.models import ModelRecord
-from tests.support.hosted.server import KEY, Trouble
+from tests.support.hosted.server import Trouble
 from tests.support.hosted.services import NebiusService
-from tests.support.jobs import make_dataset
+from tests.support.hosted.trained import at_nebius
 from tests.support.llm_server import llm_server
 from tests.support.notebook import notebook, tuned_there, visit
 
@@ -28,7 +26,6 @@ HELLO = [{"role": "user", "content": "What is item 3?"}]
 
 @pytest.fixture
 def server(studio_env: Path) -> Iterator[NebiusService]:
-    bases._known.clear()
     running = NebiusService()
     yield running
     running.close()
@@ -37,18 +34,7 @@ def server(studio_env: Path) -> Iterator[NebiusService]:
 
 @pytest.fixture
 def model(server: NebiusService) -> ModelRecord:
-    """A model that Nebius has trained, whose base is not on this machine."""
-    connection = connections.save(name="Nebius", kind="openai", base_url=server.url, key=KEY, training="nebius")
-    job = jobs.create(
-        dataset_id=make_dataset(validation=12).id, name="Items", draft_key=None, connection=connection.id,
-        base_model="meta-llama/Llama-3.1-8B-Instruct", method="lora",
-    )  # fmt: skip
-    assert visit(job.task_id).state == "queued"
-    (remote,) = server.jobs
-    server.finish(remote)
-    ended = visit(job.task_id)
-    assert ended.state == "succeeded", ended.error
-    return models.get_model(ended.result["model_id"])
+    return at_nebius(server)
 
 
 def state(model: ModelRecord) -> str:

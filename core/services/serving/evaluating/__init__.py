@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.services.serving.evaluating.contestants import find as find_model
+from core.services.serving.evaluating.costs import EvaluationCost
 from core.services.serving.evaluating.listing import (
     LISTING,
     archive,

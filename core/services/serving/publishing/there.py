@@ -96,7 +96,7 @@ def look(model_id: str) -> DeploymentRecord:
     found = _found(model)
     service, connection = _service(model)
     with UnitOfWork() as uow:
-        _note(uow, model, service, connection, service.deployment(_endpoint(connection), found.name), found.smoke)
+        _note(uow, model, connection, service.deployment(_endpoint(connection), found.name), found.smoke)
         uow.commit()
     return _found(model)
 
@@ -140,9 +140,9 @@ def run(ctx: TaskContext) -> Outcome:
         ctx.progress(10, "Deploying", f"Asking {service.title}")
         remote = model.hosted.remote_id if model.hosted else ""
         seen = service.deploy(endpoint, remote, name=slug(model.name)[:40].strip("-") or "model")
-    ctx.write(lambda uow: _note(uow, model, service, connection, seen, SmokeTest(skipped="Not compared yet.")))
+    ctx.write(lambda uow: _note(uow, model, connection, seen, SmokeTest(skipped="Not compared yet.")))
     if seen.state in ("failed", "retired"):
-        why = f": {seen.reason}" if seen.reason else "."
+        why = f": {seen.reason.rstrip('.')}." if seen.reason else "."
         raise ProviderError(f"{service.title} cannot deploy the model{why}", "Look at it in the service's console.")
     if seen.state == "starting":
         ctx.progress(40, "Starting", f"{service.title} says “{seen.provider_status}”")
@@ -151,7 +151,7 @@ def run(ctx: TaskContext) -> Outcome:
     smoke = _compared(ctx, model, connection, seen.name)
 
     def register(uow: UnitOfWork) -> PublishResult:
-        _note(uow, model, service, connection, seen, smoke)
+        _note(uow, model, connection, seen, smoke)
         return PublishResult(model_id=model.id, target=SERVICE, name=seen.name, equal=smoke.equal)
 
     return Outcome("succeeded", on_commit=register)
@@ -178,7 +178,6 @@ def _compared(ctx: TaskContext, model: ModelRecord, connection: ConnectionRecord
 def _note(
     uow: UnitOfWork,
     model: ModelRecord,
-    service: DeployingService,
     connection: ConnectionRecord,
     seen: HostedDeployment,
     smoke: SmokeTest,
@@ -186,7 +185,7 @@ def _note(
     """Store what was seen; a model that only answers there answers while the deployment is active."""
     deployments.save(
         uow, model_id=model.id, target=SERVICE, address=connection.base_url, name=seen.name,
-        route=f"At {service.title}, paid by the token.", smoke=smoke,
+        route="Paid by the token", smoke=smoke,
         details={
             "connection_id": connection.id, "state": seen.state, "provider_status": seen.provider_status,
             "known": seen.known, "reason": seen.reason,

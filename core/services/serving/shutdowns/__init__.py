@@ -17,4 +17,8 @@ from core.services.serving.shutdowns.dates import (
 )
 from core.services.serving.shutdowns.successor import SuccessorStart as SuccessorStart, start_of as start_of
 from core.services.serving.shutdowns.usage import Use as Use, host_of as host_of
-from core.services.serving.shutdowns.watching import look_now as look_now, record_answers as record_answers
+from core.services.serving.shutdowns.watching import (
+    look_now as look_now,
+    record_answers as record_answers,
+    recordable as recordable,
+)

@@ -18,7 +18,7 @@ from core.services.serving.connected import PREFIX, model_id as connected_id
 @dataclass(frozen=True, slots=True)
 class Use:
     """One use of a model. `model_id` is what answers here, `title` the agent, evaluation or tuned model, `id` its id;
-    `job_id` the job of a tuned model."""
+    `job_id` and `dataset_id` those of the training of a tuned model."""
 
     kind: Literal["agent", "evaluation", "tuned"]
     id: str
@@ -27,6 +27,7 @@ class Use:
     model: str
     model_id: str
     job_id: str = ""
+    dataset_id: str = ""
 
 
 def uses() -> list[Use]:
@@ -61,13 +62,15 @@ def _tuned(hosts: Mapping[str, str]) -> dict[str, Use]:
 
     One whose adapter is here needs its provider no longer.
     """
-    query = select(MODELS.c.id, MODELS.c.name, MODELS.c.base_model, MODELS.c.job_id, MODELS.c.manifest)
+    query = select(
+        MODELS.c.id, MODELS.c.name, MODELS.c.base_model, MODELS.c.job_id, MODELS.c.dataset_id, MODELS.c.manifest
+    )
     query = query.add_columns(JOBS.c.connection_id).join(JOBS, JOBS.c.id == MODELS.c.job_id)
     found: dict[str, Use] = {}
     for row in read(query.where(JOBS.c.connection_id.is_not(None), MODELS.c.state == "active")):
         host, there = hosts.get(row.connection_id), row.manifest.get("hosted") or {}
         if host and not there.get("answers_here"):
-            use = Use("tuned", row.id, row.name, host, row.base_model, row.id, row.job_id)
+            use = Use("tuned", row.id, row.name, host, row.base_model, row.id, row.job_id, row.dataset_id)
             found[row.id] = found[connected_id(row.connection_id, str(there.get("model") or row.id))] = use
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Final
 
 from core.errors import StudioError
@@ -18,7 +18,7 @@ from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets
 from core.services.platform import connections
 from core.services.platform.connections import ConnectionRecord
-from core.services.serving import evaluating
+from core.services.serving import connected, evaluating
 from core.services.serving.evaluating import EvaluationRecord
 from core.services.serving.shutdowns.dates import ShutdownRecord, calendar, note_live, today
 from core.services.serving.shutdowns.usage import host_of
@@ -101,6 +101,16 @@ def tell(uow: UnitOfWork) -> None:
             outbox.link_to("shutdowns"),
             once=f"shutdown:{record.host}:{record.model}:{record.shutdown_on}:{passed}",
         )
+
+
+def recordable(record: ShutdownRecord) -> dict[str, str]:
+    """The titles of what goes dark and answers now, by its id here: tuned models by their names."""
+    found: dict[str, str] = {}
+    for use in sorted(record.used_by, key=lambda use: use.kind != "tuned"):
+        with suppress(StudioError):  # one that does not answer has no answers to record
+            connected.place(use.model_id)
+            found.setdefault(use.model_id, use.title if use.kind == "tuned" else use.model)
+    return found
 
 
 def record_answers(model_id: str, dataset_id: str, split: str = "test") -> EvaluationRecord:
