@@ -36,6 +36,14 @@ def left_out(rows: list[dict[str, Any]], shape: str) -> dict[str, tuple[int, boo
     ({"tools": '[{"name": "f"}]'}, True),
     ({"image": "a.png"}, True),
     ({"cot": "First think."}, True),
+    ({"choices": ["A thing.", "A place."]}, True),
+    ({"options": '{"A": "A thing.", "B": "A place."}'}, True),
+    ({"Definition": ["Answer with one short sentence."]}, True),
+    ({"instruction": "Answer with one short sentence."}, True),
+    ({"options": "express"}, False),  # of a delivery
+    ({"choices": ["only one"]}, False),
+    ({"definition": "short"}, False),
+    ({"target_lang": "de"}, False),  # in every row
     ({"id": 7}, False),
     ({"source": "wiki"}, False),
     ({"weight": 2.5}, False),  # kilograms, not what is learned
@@ -54,6 +62,12 @@ def test_a_field_beside_the_columns_of_a_template(extra: dict[str, Any], changes
         assert caught.value.code == "fields_left_out"
         assert f"--without {name}" in str(caught.value.remedy)
     found.check([name])
+
+
+def test_languages_that_differ_between_rows_change_the_meaning() -> None:
+    rows = [{"source": "A big house", "target": "Ein großes Haus", "target_lang": name} for name in ("de", "de", "fr")]
+    assert left_out(rows, "pair") == {"target_lang": (3, True)}
+    assert left_out(rows[:2], "pair") == {"target_lang": (2, False)}
 
 
 def test_weights_of_zero_and_ratings_change_the_meaning() -> None:

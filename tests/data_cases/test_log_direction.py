@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shlex
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 
 from core.data.chat_logs import Bundle, Conversation, Direction, Left, recognize
 from core.data.chat_logs.shaping import ChatRecipe, shape
+from core.data.conversion.analysis import analyze
+from core.messages import Row
+from core.services.data import sources
 
 BEGIN = datetime(2025, 1, 6, 9, tzinfo=UTC)
 RECIPE = ChatRecipe(roles={"customer": "user", "agent": "assistant"}, layout="exchanges")
@@ -21,7 +25,7 @@ French = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "ao�
           "décembre")  # fmt: skip
 Spanish = ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
            "noviembre", "diciembre")  # fmt: skip
-Row = tuple[str, str, datetime, str]
+Said = tuple[str, str, datetime, str]
 WRITTEN: dict[str, Callable[[datetime], str]] = {
     "minutes": lambda at: f"{at:%Y-%m-%d %H:%M}",
     "hours": lambda at: f"{at:%Y-%m-%d %H}:00",
@@ -39,7 +43,7 @@ WRITTEN: dict[str, Callable[[datetime], str]] = {
 }  # fmt: skip
 
 
-def talks(count: int = 12, seconds: tuple[int, ...] = (0, 20, 190, 200)) -> list[list[Row]]:
+def talks(count: int = 12, seconds: tuple[int, ...] = (0, 20, 190, 200)) -> list[list[Said]]:
     """Help desk conversations, oldest first: two questions with their answers, some within a minute."""
     found = []
     for n in range(count):
@@ -59,7 +63,7 @@ def talks(count: int = 12, seconds: tuple[int, ...] = (0, 20, 190, 200)) -> list
     return found
 
 
-def table(rows: Iterable[Row], written: str) -> str:
+def table(rows: Iterable[Said], written: str) -> str:
     write = WRITTEN[written]
     return "ticket,author,sent,message\n" + "".join(
         f'{ticket},{author},"{write(at)}",{text}\n' for ticket, author, at, text in rows
@@ -81,7 +85,7 @@ def read(
     )  # fmt: skip
 
 
-def wrong_pairs(conversations: Iterable[Conversation], expected: Iterable[list[Row]]) -> list[tuple[str, str]]:
+def wrong_pairs(conversations: Iterable[Conversation], expected: Iterable[list[Said]]) -> list[tuple[str, str]]:
     """The pairs of question and answer that the log does not have."""
     right = {(rows[i][3], rows[i + 1][3]) for rows in expected for i in range(0, len(rows) - 1, 2)}
     made = [
@@ -220,3 +224,59 @@ def test_inbound_and_outbound_messages(tmp_path: Path) -> None:
     found, direction, _ = read(tmp_path, "Conversation ID,Direction,Body\n" + "\n".join(rows))
     assert direction.found == "newest"
     assert [turn.speaker for turn in found[0].turns] == ["inbound", "outbound"]
+
+
+SPOKEN = {
+    "english": ("ticket", "author", "sent", "message", "{} hours ago"),
+    "german": ("Ticket", "Absender", "Zeit", "Nachricht", "vor {} Stunden"),
+    "french": ("dossier", "auteur", "heure", "message", "il y a {} heures"),
+    "spanish": ("conversacion", "autor", "fecha", "mensaje", "hace {} horas"),
+    "portuguese": ("ticket", "autor", "data", "mensagem", "há {} horas"),
+    "italian": ("ticket", "mittente", "data", "messaggio", "{} ore fa"),
+}
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("relative", [True, False])
+def test_a_table_of_messages_is_called_a_chat_log_where_files_are_checked(tmp_path, language, relative):
+    *columns, ago = SPOKEN[language]
+    lines = [";".join(columns)]
+    for number in range(8):
+        for place, (who, text) in enumerate([("Ann", f"Where is parcel {number}?"), ("Ben", f"Number {number} left.")]):
+            sent = ago.format(2 + place) if relative else f"Jan {number + 1:02}, 2025 12:0{place} AM"
+            lines.append(f"{number};{who};{sent};{text}")
+    path = tmp_path / "it's a log.csv"
+    path.write_text("\n".join(lines))
+    report = sources.inspect(path)
+    assert [item.code for item in report.findings] == ["chat_log"]
+    assert report.findings[0].remedy.endswith(f"{shlex.join(['sft', 'chats', str(path), '--name', path.stem])}")
+    assert (report.read, report.accepted, report.exit_code) == (16, 0, 1)
+    suggested = sources.analyze_file(path)
+    assert columns[2] not in str(suggested.suggestion)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2 hours ago", "an hour ago", "yesterday"],
+        ["vor 3 Tagen", "vor einer Minute", "gestern"],
+        ["hace 2 minutos", "hace una hora", "ayer"],
+        ["3. März 2024", "4. Mai 2024", "12. Juli 2024"],
+        ["Jan 07, 2025 12:04 AM", "Feb 08, 2025 01:04 PM", "Mar 09, 2025 11:59 AM"],
+        ["7 de enero de 2025", "8 de enero de 2025", "9 de mayo de 2025"],
+    ],
+)
+def test_times_in_words_are_neither_an_input_nor_a_label(texts):
+    notes = ["The oak was felled in the night.", "Two boards were missing here.", "Nobody saw the thief at all."]
+    rows = [Row(n, {"note": f"{notes[n % 3]} {n}", "when": texts[n % 3]}) for n in range(24)]
+    column = analyze(rows).columns[1]
+    assert not column.has_labels
+    assert not column.has_texts
+
+
+@pytest.mark.parametrize(
+    "texts", [["May", "June", "April"], ["2 hours", "3 hours", "1 day"], ["Order 5", "Mars 12", "Sun"]]
+)
+def test_labels_that_resemble_times_remain_labels(texts):
+    rows = [Row(n, {"note": f"A sentence about the number {n}.", "kind": texts[n % 3]}) for n in range(24)]
+    assert analyze(rows).columns[1].has_labels

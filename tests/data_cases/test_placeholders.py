@@ -95,9 +95,12 @@ def test_they_are_counted_before_anything_is_created() -> None:
     assert [(item.name, item.rows) for item in account.placeholders] == [("input", len(ROWS))]
     (found,) = [item for item in accounts.findings(account) if item.code == "placeholder_input"]
     assert found.message.startswith(f"`input` is read as empty in {len(ROWS)} of {len(ROWS) + 1} rows: it says ")
+    shown = found.message.partition("it says ")[2]
+    assert shown.count(",") == 2
+    assert " or " in shown
     table = "item,size,color,text\n" + "\n".join(",".join(row.values()) for row in TABLE)
     source = sources.ingest(io.BytesIO(table.encode()), "table.csv")
     state = {"template": "qa", "mapping": {"key": "item", "target": "text", "include": ["size"]}, "options": {}}
-    assert [(item.name, item.rows, item.text) for item in conversion.account(source.id, state).placeholders] == [
-        ("size", 2, "N/A")
+    assert [(item.name, item.rows, item.shown) for item in conversion.account(source.id, state).placeholders] == [
+        ("size", 2, "N/A or nan")
     ]

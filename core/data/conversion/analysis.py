@@ -18,7 +18,7 @@ from core.data.formats.parsing import nested
 from core.data.issues import finding
 from core.messages import Finding, Reject, Row
 
-VERSION = 3  # grows when the result changes: stored analyses are then computed again
+VERSION = 4  # grows when the result changes: stored analyses are then computed again
 
 
 @dataclass(frozen=True, slots=True)

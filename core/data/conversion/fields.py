@@ -27,6 +27,7 @@ from core.text import plural
 
 LOOKED_AT: Final = 2_000  # rows that the account is based on: a quarter of a second
 FIRST_REJECTS: Final = 5  # rows that are left out, to show with their reasons
+_SHOWN: Final = 4  # different placeholders of a column
 _TRIED: Final = 3  # rows of each kind that are converted without a field
 _GATHERED: Final = 50  # of a shape whose examples lie across rows
 _MOST_PATHS, _MOST_DEPTH, _MOST_VALUES = 400, 6, 50
@@ -75,11 +76,17 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class PlaceholderColumn:
-    """An optional column in which some cells say that there is nothing, such as `<noinput>`; `text`: one of them."""
+    """An optional column in which some cells say that there is nothing, such as `<noinput>`; `texts`: what they say."""
 
     name: str
     rows: int
-    text: str
+    texts: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """`<noinput>, N/A or nan`; of many, the first ones."""
+        *others, last = self.texts[:_SHOWN]
+        return f"{', '.join(others)} or {last}" if others else last
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +216,13 @@ def _placeholders(recipe: Recipe, rows: Sequence[Row]) -> tuple[PlaceholderColum
     optional = CHAT_SHAPES.get(recipe.shape).optional if recipe.shape else recipe.mapping.include
     needed = {recipe.mapping.key, recipe.mapping.target}
     counts: Counter[str] = Counter()
-    texts: dict[str, str] = {}
+    texts: dict[str, dict[str, None]] = {}
     for row in rows:
         for name, value in row.fields.items():
             if is_placeholder(value) and name not in needed and (name in optional or plain_name(name) in optional):
                 counts[name] += 1
-                texts.setdefault(name, value.strip())
-    return tuple(PlaceholderColumn(name, count, texts[name]) for name, count in counts.most_common())
+                texts.setdefault(name, {})[value.strip()] = None
+    return tuple(PlaceholderColumn(name, count, tuple(texts[name])) for name, count in counts.most_common())
 
 
 def _offers(recipe: Recipe, rows: Sequence[Row]) -> tuple[ShapeOffer, ...]:

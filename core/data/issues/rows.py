@@ -29,6 +29,9 @@ ISSUES.add(_row("fields_left_out", "Fields that change the meaning", "warning",
 ISSUES.add(_row("raw_text", "Raw text", "error",
     "The rows are text without an input and an output, so they are not labeled examples.",
     "Smart mode in Convert data writes questions and answers from passages (`sft write`).", scope="file"))
+ISSUES.add(_row("chat_log", "Chat log", "error",
+    "The file is a chat log: a single message is not a labeled example, but an input with its answer is.",
+    "*Import conversations* pairs what people ask with the answers (`sft chats`).", scope="file"))
 ISSUES.add(_row("rated_bad", "Answer rated bad", "info",
     "The answer is rated bad, so the row is left out and never learned.", "Change the lowest rating if that is wrong."))
 ISSUES.add(_row("media_refused", "Images or other media", "error",

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from itertools import filterfalse
 from typing import Final
 
 from core.data.chat_logs.parsing.times import parse
 from core.data.conversion.cells import cell_text
 from core.messages import Row
 
+
+def _plain(column: str) -> str:
+    """Lower case and without accents, which exports often leave out: `conversacion`."""
+    letters = unicodedata.normalize("NFKD", column.strip().lower())
+    return re.sub(r"[^\w]+", "_", "".join(filterfalse(unicodedata.combining, letters))).strip("_")
+
+
 # Usual column names in tables of messages, best first.
 _NAMES: Final = {
-    part: tuple(names.split())
+    part: tuple(map(_plain, names.split()))
     for part, names in {
         "conversation": "conversation_id conversationid conversation conv_id conv thread_id thread_ts thread ticket_id "
         "ticketid ticket ticket_nr ticketnummer vorgang vorgangsnummer gespräch unterhaltung chat_id chat session_id "
@@ -30,7 +39,7 @@ _NAMES: Final = {
 # Columns that mark notes among colleagues, and whether "yes" marks them.
 _INTERNAL: Final = {
     **dict.fromkeys(("private", "is_private", "internal", "is_internal", "internal_note", "is_note", "intern"), True),
-    **dict.fromkeys(("public", "is_public", "comment_public", "öffentlich"), False),
+    **dict.fromkeys(("public", "is_public", "comment_public", _plain("öffentlich")), False),
 }
 _YES = frozenset({"true", "1", "yes", "y", "t", "ja", "wahr", "oui", "sí", "si"})
 _NO = frozenset({"false", "0", "no", "n", "f", "nein", "falsch", "non"})
@@ -110,7 +119,3 @@ def _by_content(part: str, columns: Mapping[str, Sequence[str]]) -> str:
 
     best = max(columns, key=lambda column: fits(columns[column]), default="")
     return best if best and fits(columns[best]) else ""
-
-
-def _plain(column: str) -> str:
-    return re.sub(r"[^\w]+", "_", column.strip().lower()).strip("_")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from core.data.chat_logs.parsing.worded_times import worded
+from core.data.conversion.content.worded_times import worded
 from core.errors import DataError
 
 _NUMBER = re.compile(r"[+-]?\d{1,25}(?:\.\d{1,12})?")

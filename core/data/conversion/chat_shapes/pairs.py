@@ -12,7 +12,7 @@ from core.data.conversion.cells import cell_text, is_empty
 from core.data.conversion.chat_shapes.base import ChatShape, ShapedRow
 from core.data.conversion.chat_shapes.messages import SYSTEM, TOOLS
 from core.data.conversion.chat_shapes.reading.tools import tools_of
-from core.data.conversion.chat_shapes.reading.turns import MEDIA, REFUSE, Chat, is_turn, text_of, turn_list
+from core.data.conversion.chat_shapes.reading.turns import MEDIA, REFUSE, Chat, is_turn, speaker, text_of, turn_list
 from core.data.conversion.chat_shapes.reading.values import (
     as_list,
     as_object,
@@ -87,7 +87,8 @@ def two_columns(shape_id: str, title: str, user: str, assistant: str) -> ChatSha
 
 def from_pair(lower: Mapping[str, Any], user: str, assistant: str, images: str = REFUSE) -> object:
     """The messages of an input and an output, each a text or messages, after the system text and the history."""
-    question, answer, system = lower.get(user), lower.get(assistant), first_of(lower, SYSTEM)
+    question, answer = _only_text(lower.get(user), "user"), _only_text(lower.get(assistant), "assistant")
+    system = first_of(lower, SYSTEM)
     past, tools = history_of(first_of(lower, _HISTORY)), first_of(lower, TOOLS)
     asked = request_turns(question)
     if asked is None and not isinstance(answer, list | Mapping) and turn_list(answer) is None:
@@ -106,6 +107,14 @@ def from_pair(lower: Mapping[str, Any], user: str, assistant: str, images: str =
         tools = tools if tools is not None or not isinstance(body, Mapping) else first_of(lowered(body), TOOLS)
     chat.add_all(answer_turns(answer))
     return chat.shaped(tools_of(tools))
+
+
+def _only_text(value: Any, role: str) -> Any:
+    """The text of an object with nothing else, as traces have it: {"question": "…"}; anything else as it is."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return value
+    ((name, text),) = value.items()
+    return text if isinstance(text, str) and speaker(name) in (None, role) else value
 
 
 def history_of(value: Any) -> list[dict[str, Any]]:
@@ -147,7 +156,7 @@ def answer_turns(value: Any) -> list[Any]:
     """The turns of an output: a text, a message, a list of messages, or a provider's response.
 
     Sources: OpenAI (choices[0].message; output), Anthropic (content), Gemini (candidates[0].content), Bedrock
-    (output.message), Cohere (message, text).
+    (output.message), Cohere (message, text), LangSmith (messages).
     """
     turns = turn_list(value)
     if turns is not None:
@@ -164,7 +173,7 @@ def answer_turns(value: Any) -> list[Any]:
     if isinstance(listed, Mapping):
         if is_turn(listed) and not isinstance(listed.get("message"), Mapping):
             return list(without_nulls([{"role": "assistant", **listed}]))
-        for name in ("body", "choices", "candidates", "output", "message", "outputs", "generations"):
+        for name in ("body", "choices", "candidates", "output", "message", "messages", "outputs", "generations"):
             if listed.get(name):
                 return answer_turns(listed[name])
         if any(name in listed for name in ("content", "parts", "text")):

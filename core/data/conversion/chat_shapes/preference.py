@@ -15,7 +15,8 @@ from core.data.conversion.chat_shapes.reading.values import as_object, first_of,
 from core.data.conversion.chat_shapes.transcripts import transcript
 from core.data.issues import finding
 
-# The better and the worse answer. Sources: TRL, OpenAI (preferred_output), Anthropic HH, UltraFeedback, Argilla, Orca.
+# The better and the worse answer. Sources: TRL, OpenAI (preferred_output), Anthropic HH, UltraFeedback, Argilla, Orca,
+# and the pairs of answers from Stack Exchange, whose j is the better one.
 _SIDES: Final = (
     ("chosen", "rejected"),
     ("preferred_output", "non_preferred_output"),
@@ -30,6 +31,7 @@ _SIDES: Final = (
     ("preferred_response", "rejected_response"),
     ("preferred_response", "dispreferred_response"),
     ("win", "lose"),
+    ("response_j", "response_k"),
 )
 _PROMPTS: Final = (
     "messages",

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from core.data.conversion.content.worded_times import names_a_time
 from core.data.conversion.content.words import header_rank, words
 from core.data.examples import sensitive
 
+_TIMES = 20  # different cells that show whether a column has times
 _SEARCHED_CELLS = 200  # of a column, for personal data
 _SEARCHED_CHARACTERS = 500  # of each of them
 
@@ -44,7 +46,7 @@ class ColumnContent:
         questions: share that are questions.
         letters: share that contain a letter, other than the unit of a number such as `0.9 kg`.
         people: share that look like names of people.
-        identifier: whether the cells are ids, codes, paths or an index, which say nothing.
+        identifier: whether the cells are ids, codes, paths, times in words or an index, which say nothing.
         address: whether they are web addresses or paths.
         searched: cells that were searched for personal data.
         personal: kinds of personal data or secrets, each with the number of these cells that contain one.
@@ -94,7 +96,7 @@ def measure(name: str, cells: Sequence[str]) -> ColumnContent:
         questions=round(_share(map(is_question, texts)), 3),
         letters=round(_share(_LETTER.search(text) and not _MEASURE.fullmatch(text) for text in texts), 3),
         people=round(_people(name, texts), 3),
-        identifier=address or _is_identifier(name, texts),
+        identifier=address or _is_identifier(name, texts) or _are_times(texts),
         address=address,
         searched=len(searched),
         personal=tuple(found.most_common()),
@@ -148,6 +150,11 @@ def _is_identifier(name: str, texts: Sequence[str]) -> bool:
         single = _share(" " not in text for text in texts) >= 0.9
         return (single and (_is_unique(texts) or not _measured(texts))) or _is_coded(texts)
     return not named_text and len(texts) >= 3 and _is_coded(texts)
+
+
+def _are_times(texts: Sequence[str]) -> bool:
+    few = list(dict.fromkeys(texts))[:_TIMES]  # a column of messages is not searched for times to its end
+    return _share(map(names_a_time, few)) >= 0.9
 
 
 def _is_unique(texts: Sequence[str]) -> bool:

@@ -75,7 +75,7 @@ def findings(found: Account) -> list[Finding]:
             made.append(finding(code, f"These fields do not reach the examples: {listed}{more}."))
     for item in found.placeholders:
         rows = f"{item.rows:,} of {plural(found.rows, 'row')}"
-        text = f"`{item.name}` is read as empty in {rows}: it says {item.text}."
+        text = f"`{item.name}` is read as empty in {rows}: it says {item.shown}."
         made.append(finding("placeholder_input", text, field=item.name))
     return made
 

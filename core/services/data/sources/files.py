@@ -17,7 +17,7 @@ from core.data.conversion.labeling import FindingList
 from core.data.conversion.templates import TEMPLATES
 from core.data.formats import Detection, Reading
 from core.data.issues import ISSUES, finding, from_error
-from core.errors import DataError
+from core.errors import DataError, StudioError
 from core.messages import Finding, Reject, Row
 from core.services.data.sources import accounts, chat_lines, row_checks
 from core.services.data.sources.row_checks import CheckedRows
@@ -116,7 +116,9 @@ def _shape_unknown(path: Path, detection: Detection, reading: Reading) -> Findin
 
 
 def no_examples(file: Path, result: Analysis) -> Finding | None:
-    """The finding about a file of raw text; None where the table has more than that."""
+    """The finding about a chat log, or a file of raw text; None where the table is neither."""
+    if result.shape is None and (log := _chat_log(file)):
+        return log
     raw = raw_text(result.columns)
     if raw is None:
         return None
@@ -125,6 +127,21 @@ def no_examples(file: Path, result: Analysis) -> Finding | None:
     return finding(
         "raw_text", text, f"Smart mode in Convert data writes questions and answers from passages: {command}"
     )
+
+
+def _chat_log(file: Path) -> Finding | None:
+    from core.data import chat_logs  # imported here: most files are in a known shape, and this takes 50 ms
+
+    try:
+        bundle = chat_logs.Bundle(file, file.name)
+        found = chat_logs.recognize(bundle)
+        if not found.is_sure(bundle):
+            return None
+    except StudioError:  # not a chat export
+        return None
+    command = shlex.join(["sft", "chats", str(file), "--name", file.stem])
+    text = f"{file.name} is a chat log ({found.title}); its messages become examples as conversations."
+    return finding("chat_log", text, f"*Import conversations* pairs what people ask with the answers: {command}")
 
 
 def convert_command(file: str, result: Analysis, reading: Reading | None = None) -> str:

@@ -227,6 +227,25 @@ _OFFSET = re.compile(r"(?:utc|gmt)?\s?([+-])(\d{1,2}):?(\d{2})?(?!\d)")
 _HALVES = (("上午", "am"), ("下午", "pm"), ("午前", "am"), ("午後", "pm"), ("오전", "am"), ("오후", "pm"))
 
 
+# `2 hours ago`, `vor 3 Tagen`, `hace una hora`, `il y a 2 jours`; and the day before this one.
+_UNIT = (
+    "sec(?:ond)?s?|min(?:ute)?s?|hours?|days?|weeks?|months?|years?|sekunden?|minuten?|stunden?|tag(?:en?)?|wochen?|"
+    "monat(?:en?)?|jahr(?:en?)?|segundos?|minutos?|horas?|dias?|semanas?|mes(?:es)?|anos?|secondes?|heures?|jours?|"
+    "semaines?|mois|ans?|second[oi]|minut[oi]|or[ae]|giorn[oi]|settiman[ae]|mes[ei]|ann[oi]|uur|uren|dag(?:en)?|weken|"
+    "maand(?:en)?|jaar"
+)
+_RELATIVE = re.compile(
+    rf"(?:\d+|an?|one|few) (?:{_UNIT}) (?:ago|fa|geleden|atras)|un['a ]?\s?(?:{_UNIT}) fa|"
+    rf"(?:vor|hace|ha|il y a) (?:\d+|eine[mr]?|un[ae]?|uma?) (?:{_UNIT})|"
+    "just now|yesterday|today|gestern|heute|gerade eben|ayer|hoy|hier|aujourd'hui|ontem|hoje|ieri|oggi|gisteren|vandaag"
+)
+
+
+def names_a_time(text: str) -> bool:
+    """Whether a text is a date or time in words, also one that is counted from now, such as `2 hours ago`."""
+    return _RELATIVE.fullmatch(_plain(text).strip()) is not None or worded(text, day_first=True) is not None
+
+
 def worded(text: str, day_first: bool) -> datetime | None:
     """The moment that a text names, with a time zone if it names one; None if it is not a date.
 
