@@ -22,7 +22,7 @@ def row(record: ShutdownRecord) -> None:
     """Draw it."""
     key = f"{record.host}_{record.model}"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"shutdown_{key}"):
-        with st.container(gap=None, width="stretch", key=f"rowtext_{key}"):
+        with st.container(gap="xxsmall", width="stretch", key=f"rowtext_{key}"):
             st.markdown(f"**{md(record.model)}** {_badge(record)}")
             st.caption(" · ".join(_facts(record)))
             _uses(record)

@@ -45,7 +45,7 @@ def panel(
                     make(ask_service=True)
                 st.rerun()
         else:
-            st.caption("Tokens of your dataset, times epochs, times the price. You are asked for nothing else.")
+            st.caption("Tokens of your dataset, times epochs, times the price. Nothing is sent.")
 
 
 def _asks(connection: ConnectionRecord, dataset_id: str) -> bool:

@@ -13,7 +13,7 @@ from core.services.platform import drafts
 from core.services.platform.connections import ConnectionRecord
 from core.services.serving import shutdowns
 from core.services.serving.shutdowns import ShutdownRecord
-from core.services.training import hosted, jobs
+from core.services.training import cost, hosted, jobs
 from core.services.training.hosted import Bases, HostedBase, Hyperparameter
 from pages.ui import components, dark_soon
 from pages.ui.errors import show_error
@@ -53,7 +53,7 @@ def side(draft: drafts.DraftRecord, connection: ConnectionRecord, listed: Bases,
     with st.container(border=True, gap="small", key="at_service"):
         base = base_of(draft, listed)
         if base is not None:
-            components.facts(_facts(base))
+            components.facts(_facts(base, connection))
             if dark := _dark(connection, [base]).get(base.id):
                 left = "It is off" if dark.is_off else f"It goes dark in {plural(dark.days_left, 'day')}"
                 text = f"{left}, and so does what is trained from it ({md(dark.shutdown_on)})."
@@ -98,8 +98,9 @@ def where_to(connection: ConnectionRecord) -> str:
     return f":material/cloud_upload: Your examples leave this machine and go to **{md(hosted.host_of(connection))}**."
 
 
-def _facts(base: HostedBase) -> list[tuple[str, str]]:
-    price = "not listed" if base.price_usd is None else f"{usd(base.price_usd)} per 1,000,000 training tokens"
+def _facts(base: HostedBase, connection: ConnectionRecord) -> list[tuple[str, str]]:
+    known = cost.price_of(connection.id, connection.training, base.id, base.price_usd)
+    price = "not known" if known is None else f"{usd(known.usd)} per 1,000,000 training tokens"
     rows = [("Base model", base.title or base.id), ("Price", price)]
     if base.context_length:
         rows.append(("Context length", f"{number(base.context_length)} tokens"))

@@ -107,8 +107,14 @@ def _settings_there(draft: drafts.DraftRecord, connection: ConnectionRecord) -> 
     )
 
 
+def _shown(value: Any) -> str:
+    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
 def _usual(setting: Hyperparameter) -> str:
-    return "auto" if setting.auto or setting.default == "auto" else f"{setting.default}  ·  the service's default"
+    return (
+        "auto" if setting.auto or setting.default == "auto" else f"{_shown(setting.default)}  ·  the service's default"
+    )
 
 
 def _foot(draft: drafts.DraftRecord, start_at: float | None) -> None:
