@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from core.data.meaning.small_words import SMALL
 from core.data.meaning.vectors import Vectors, groups
 
 FEWEST, MOST = 2, 24  # topics
@@ -83,7 +84,10 @@ def _places(centers: Vectors) -> np.ndarray:
 
 
 def _names(parts: Sequence[Sequence[str]]) -> list[str]:
-    """For each group the words whose share of its texts exceeds their share of all texts most."""
+    """For each group the words whose share of its texts exceeds their share of all texts most.
+
+    Small words only name a group that has no others.
+    """
     counts = [Counter(word for text in part for word in set(_WORD.findall(text.casefold()))) for part in parts]
     everywhere = Counter(word for count in counts for word in count.elements())
     total = sum(map(len, parts))
@@ -91,6 +95,7 @@ def _names(parts: Sequence[Sequence[str]]) -> list[str]:
     for count, part in zip(counts, parts, strict=True):
         shares = {word: (n / len(part), everywhere[word] / total) for word, n in count.items()}
         weight = {word: here * math.log(here / overall) for word, (here, overall) in shares.items()}
-        best = sorted(weight, key=lambda word: (-weight[word], word))[:WORDS]
+        telling = weight.keys() - SMALL or weight.keys()
+        best = sorted(telling, key=lambda word: (-weight[word], word))[:WORDS]
         names.append(", ".join(best) or "no words")
     return names

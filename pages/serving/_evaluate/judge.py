@@ -75,7 +75,7 @@ def rate(evaluation: EvaluationRecord, candidate: str) -> None:
     """One pair after the other, without the names of the models."""
     pair = judging.next_pair(evaluation, candidate)
     if pair is None:
-        st.markdown(":material/check_circle: Every pair is rated.")
+        st.markdown(":material/check_circle: Every pair with different answers is rated.")
         return
     st.caption(f"{plural(len(judging.ratings(evaluation, candidate)), 'pair')} rated")
     st.caption("INPUT")

@@ -36,9 +36,9 @@ def topic_map(topics: Sequence[TopicFound], *, key: str) -> None:
         )
     )
     for axis in (fig.update_xaxes, fig.update_yaxes):
-        axis(visible=False, range=[-1.25, 1.25])
+        axis(visible=False, range=[-1.4, 1.4])  # room for the names at the edges
     described = "; ".join(f"{topic.name}: {topic.count:,}" for topic in topics[:8])
-    chart(fig, key=key, alt=f"Topics by size. {described}", height=420, legend=False)
+    chart(fig, key=key, alt=f"Topics by size. {described}", height=380, legend=False)
 
 
 def _names(topics: Sequence[TopicFound]) -> list[str]:

@@ -132,16 +132,18 @@ def ratings(evaluation: EvaluationRecord, candidate: str) -> dict[int, int]:
 
 
 def next_pair(evaluation: EvaluationRecord, candidate: str) -> RatedPair | None:
-    """The next pair without a rating, in an order that does not depend on the answers; None at the end."""
+    """The next unrated pair of different answers, in an order that does not depend on them; None at the end."""
     rated = ratings(evaluation, candidate)
+    mine, theirs = (_texts(evaluation, model) for model in (candidate, evaluation.settings.against))
     waiting = sorted((position for position in _of_judge(evaluation, candidate) if position not in rated), key=_draw)
     for position in waiting:
-        found = reading.questions_at(evaluation, "", [position])
-        both = [_text(evaluation, model, position) for model in (candidate, evaluation.settings.against)]
-        if position in found and None not in both:
+        both = mine.get(position), theirs.get(position)
+        if None in both or both[0] == both[1]:
+            continue
+        if question := reading.questions_at(evaluation, "", [position]).get(position):
             swapped = _draw(position) % 2 == 1
-            left, right = (str(text) for text in (reversed(both) if swapped else both))
-            return RatedPair(found[position], left, right, swapped)
+            left, right = (str(text) for text in (both[::-1] if swapped else both))
+            return RatedPair(question, left, right, swapped)
     return None
 
 
@@ -173,9 +175,8 @@ def _of_judge(evaluation: EvaluationRecord, candidate: str) -> dict[int, tuple[i
     return {position: (of[0], of[1]) for position, of in found.items() if len(of) == 2}
 
 
-def _text(evaluation: EvaluationRecord, model: str, position: int) -> str | None:
-    rows = store.answers(evaluation.id, model_id=model, suite="")
-    return next((row.answer for row in rows if row.position == position), None)
+def _texts(evaluation: EvaluationRecord, model: str) -> dict[int, str]:
+    return {row.position: row.answer for row in store.answers(evaluation.id, model_id=model, suite="")}
 
 
 def _draw(position: int) -> int:

@@ -85,6 +85,16 @@ def test_topics_are_named_by_what_sets_them_apart_and_thin_ones_are_marked() -> 
     assert topics(embed(texts), texts) == found, "the same texts have the same topics"
 
 
+def test_names_of_topics_have_no_words_that_every_text_may_have() -> None:
+    asked = ("When does the {} arrive?", "The {} is late", "Where is my {}, please?", "Hello, the {} was not there")
+    subjects = ("parcel", "invoice", "password", "refund")
+    texts = [text.format(subject) for subject in subjects for text in asked for _ in range(3)]
+    words = {word for topic in topics(embed(texts), texts) for word in topic.name.split(", ")}
+    assert words <= {*subjects, "arrive", "late"}
+    (only, *_) = topics(embed(["what is it and who are you"] * 8), ["what is it and who are you"] * 8)
+    assert only.name, "better small words than none"
+
+
 def test_a_large_set_is_compared_by_an_even_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "MOST", 50)
     examples = [example(f"Question number {n} about {n * 7}", "x") for n in range(500)]

@@ -87,6 +87,23 @@ def test_people_rate_pairs_without_names_and_calibrate_the_judge(done: Evaluatio
     assert sorted(set(judging.ratings(done, "new").values())) == [0, 1]
 
 
+def test_people_are_not_asked_about_equal_answers(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted.models(monkeypatch)
+
+    def odd(question, repeat: int) -> str:
+        return question.expected if question.position % 2 else "no idea"
+
+    settings = EvaluationSettings(against="old", judge={"model": "wise"})
+    found = planted.planted(planted.dataset(), {"new": odd, "old": planted.right}, settings=settings)
+    judge(found, better)
+    rated = 0
+    while pair := judging.next_pair(found, "new"):
+        assert pair.left != pair.right
+        judging.rate(found, "new", pair, "tie")
+        rated += 1
+    assert rated == 10
+
+
 def test_a_judge_needs_a_model_to_compare_with(studio_env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planted.models(monkeypatch)
     with pytest.raises(DataError, match="compares"):
