@@ -181,6 +181,19 @@ def test_one_column_stays_one_and_says_so(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "chosen"),
+    [("question^answer\nWho?^Ann\n", {"delimiter": ";"}), ("sep=;\nquestion,answer\nWho?,Ann\n", {})],
+)
+def test_a_chosen_delimiter_that_occurs_nowhere_is_a_warning(tmp_path: Path, text: str, chosen: dict[str, Any]) -> None:
+    found = detect(put(tmp_path, "a.csv", text), **chosen)
+    assert [item.message for item in found.findings if item.code == "csv_one_column"] == [
+        "The delimiter ';' does not occur in the file; each line is one cell."
+    ]
+    found = detect(put(tmp_path, "b.csv", text.replace("^", ";").replace(",", ";")), **chosen)
+    assert found.findings == ()
+
+
+@pytest.mark.parametrize(
     "text",
     ["5 €,x\n7 €,y\n", "The “best” one,ok\n", "25 °C,warm\n", "1990–1995,years\n", "foo – bar,x\n", "£5,tea\n",
      "it’s,ok\n", "20° today,1\n", "5½,x\n", "«Bonjour»,oui\n"],

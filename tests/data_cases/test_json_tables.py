@@ -151,3 +151,12 @@ def test_cells_of_objects_are_shown_as_json(tmp_path: Path) -> None:
     path = put(tmp_path, "a.json", json.dumps([{"a": {"x": [True, None, "ü"]}, "b": n} for n in range(3)]))
     assert cell_shown(_fields(path)[0]["a"]) == '{"x": [true, null, "ü"]}'
     assert sources.analyze_file(path).columns[0].samples[0] == '{"x": [true, null, "ü"]}'
+
+
+def test_a_chosen_array_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.json", json.dumps({"data": {"items": QA}, "more": [{"a": 1}], "n": 3}))
+    with pytest.raises(DataError, match=r"no array at 'data\.rows'") as caught:
+        detect(path, array_path=("data", "rows"))
+    assert "--array" in str(caught.value.remedy)
+    assert "data.items or more" in str(caught.value.remedy)
+    assert len(_fields(path, array_path=("data", "items"))) == len(QA)

@@ -74,6 +74,12 @@ class CsvFormat(Format):
             findings = (skipped(skip, "line"), *findings)
         if not guessed.splits:
             findings = (*findings, finding("csv_one_column", "No delimiter was found; each line is one cell."))
+        elif (
+            len(dialect.delimiter) == 1 and dialect.delimiter not in head.text[named.end() if named else 0 :]
+        ):  # chosen by the user, or by a line such as `sep=;`
+            where = "in the file" if head.complete else "at the beginning of the file"
+            message = f"The delimiter {dialect.delimiter!r} does not occur {where}; each line is one cell."
+            findings = (*findings, finding("csv_one_column", message))
         return Detection(
             self.id, head.encoding, delimiter=dialect.delimiter, quotechar=dialect.quote, escape=dialect.escape,
             header=header.rows, skip_lines=skip, comment=dialect.comment, short_rows=chosen.short_rows or "reject",

@@ -17,12 +17,13 @@ from core.data.formats.parsing.json_tables import layout_of, lists_of, names_bes
 from core.data.formats.parsing.json_text import JsonText, first_value
 from core.data.formats.pieces import json_pieces
 from core.data.issues import data_error, finding
-from core.data.reading_options import Reading, ReadingOption
+from core.data.reading_options import Reading, ReadingOption, how
 from core.errors import DataError
 from core.messages import Finding, Reject, Row
 
 _NAMES = (".json", ".jsonl", ".ndjson", ".jsonlines")
 TABLE_NAMES = (".csv", ".tsv", ".tab", ".txt", ".psv")
+_NAMED = 5  # arrays, in a remedy
 _MAX_PATH = 3  # how deep inside objects an array is searched for
 # Lists that make an object one chat: such an object is a row, its list is not a table.
 _CHAT_LISTS = frozenset({"messages", "conversations", "conversation"})
@@ -93,7 +94,11 @@ class JsonFormat(Format):
         try:
             lists = [] if one else lists_of(text.array(detection.array_path))
             first = list(islice(text.values(), 2)) if one else []
-        except DataError:
+        except DataError as error:
+            others = [".".join(item.path) for item in detection.arrays if item.path]
+            if error.code == "json_no_rows" and chosen.array_path is not None and others:
+                remedy = f"Choose {how('array_path')}: {' or '.join(others[:_NAMED])}."
+                raise data_error("json_no_rows", error.message, remedy, field="array_path") from None
             return detection  # raised again when the rows are read
         return _with_layout(detection, first, chosen) if one else with_list_columns(detection, lists, chosen, beside)
 
