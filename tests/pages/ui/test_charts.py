@@ -8,7 +8,9 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.services.data.meaning import TopicFound
 from pages.ui import charts, theme
+from pages.ui.charts.topics import labels_of
 
 
 def test_each_named_color_is_another_placeholder_of_the_theme() -> None:
@@ -23,8 +25,10 @@ def test_each_named_color_is_another_placeholder_of_the_theme() -> None:
 
 def test_a_chart_is_drawn_with_its_description_and_without_a_toolbar() -> None:
     script = (
+        "import plotly.graph_objects as go\n"
         "from pages.ui import charts\n"
-        "charts.bars(['a', 'b'], [1, 2], key='bars', alt='Two bars: 1 and 2.', x='Set', y='Examples')"
+        "fig = go.Figure(go.Bar(x=['a', 'b'], y=[1, 2]))\n"
+        "charts.chart(fig, key='bars', alt='Two bars: 1 and 2.', x='Set', y='Examples')"
     )
     app = AppTest.from_string(script).run()
     assert not app.exception
@@ -32,7 +36,7 @@ def test_a_chart_is_drawn_with_its_description_and_without_a_toolbar() -> None:
     figure = go.Figure(**__import__("json").loads(chart.proto.spec))
     assert list(figure.data[0].y) == [1, 2]
     assert figure.layout.xaxis.title.text == "Set"
-    assert figure.layout.yaxis.rangemode == "tozero"
+    assert figure.layout.yaxis.title.text == "Examples"
     assert "Two bars" in str(chart.proto)
 
 
@@ -73,3 +77,11 @@ def test_a_figure_is_made_once_for_what_it_is_made_of(monkeypatch: pytest.Monkey
 
     assert [kept(token) for token in ("a", "b", "a", "c", "a", "b")] == [[token] for token in "abacab"]
     assert made == ["a", "b", "c", "b"]  # b was the one that was longest unused when c came
+
+
+def test_names_of_topics_lie_neither_on_circles_nor_on_each_other() -> None:
+    places = {"alone": (-1.0, 1.0), "low": (0.5, -0.5), "middle": (0.4, -0.3), "high": (0.3, -0.1)}
+    topics = [TopicFound(name, 5, x, y, False, ()) for name, (x, y) in places.items()]
+    assert labels_of(topics) == [
+        ("alone", "top center"), ("low", "bottom center"), ("", "top center"), ("high", "top center"),
+    ]  # fmt: skip

@@ -139,7 +139,7 @@ def _topics(dataset: DatasetRecord, report: MeaningReport) -> None:
     left, right = st.columns([7, 5], gap="medium")
     with left, st.container(border=True):
         topic_map(report.topics, key=f"topic_map_{dataset.version.id}")
-        st.caption("A circle is a topic, as large as its examples are many; similar topics are near each other.")
+        st.caption("A circle is a topic, sized by its examples; similar ones are near each other. Hover for a name.")
     with right, st.container(border=True, gap="xsmall", height=464, key="topics"):
         for topic in components.divided(report.topics):
             _topic(dataset, topic)
