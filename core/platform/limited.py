@@ -25,6 +25,7 @@ from core.errors import StudioError
 _MOST: Final = 4  # children of one function at the same time; further callers wait
 _BLOCK: Final = 1 << 16
 _MEMORY = "memory"  # what a child says that has no more
+_REASON = "not_started"
 _START: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from core.platform.limited import _serve; _serve()"
 )
@@ -39,6 +40,17 @@ class LimitExceeded(StudioError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.limit,)
+
+
+class NotStarted(StudioError):
+    """The child cannot load the function, as after an update of the files under a running studio."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        super().__init__(f"{target} could not be loaded: {reason}.", "If the studio was updated, stop and start it.")
+        self.target, self.reason = target, reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.target, self.reason)
 
 
 class Limited:
@@ -73,6 +85,7 @@ class Limited:
 
         Raises:
             LimitExceeded: it needs more than a limit; or its process was killed.
+            NotStarted: its process could not load it.
         """
         question = json.dumps(arguments).encode() + b"\n"
         with self._places:
@@ -103,7 +116,7 @@ class _Child:
             bufsize=0,
             env={name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "TZ")},
         )
-        self._memory_bytes, self._cpu_s, self._wall_s = memory_bytes, cpu_s, wall_s
+        self._target, self._memory_bytes, self._cpu_s, self._wall_s = target, memory_bytes, cpu_s, wall_s
 
     def ask(self, question: bytes, wall_s: float, most: int) -> Any:
         assert self._process.stdin is not None
@@ -116,6 +129,8 @@ class _Child:
         said = json.loads(self._line(wall_s, most))
         if said == _MEMORY:
             raise self._too_much_memory()
+        if isinstance(said, dict):
+            raise NotStarted(self._target, said[_REASON])
         return said[0]
 
     def _line(self, wall_s: float, most: int) -> bytes:
@@ -177,7 +192,13 @@ def _serve() -> None:
     memory_bytes = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     module, _, name = target.partition(":")
-    function: Callable[..., object] = getattr(importlib.import_module(module), name)
+    try:
+        function: Callable[..., object] = getattr(importlib.import_module(module), name)
+    except Exception as error:
+        questions.readline()
+        answers.write(json.dumps({_REASON: f"{type(error).__name__}: {error}"}).encode() + b"\n")
+        answers.flush()
+        return
     for line in questions:
         signal.setitimer(signal.ITIMER_PROF, cpu_s)  # SIGPROF ends the process, whatever it is doing
         signal.setitimer(signal.ITIMER_REAL, wall_s)  # and SIGALRM, where it only waits; 0 sets no timer

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from core.platform.limited import Limited, LimitExceeded
+from core.platform.limited import Limited, LimitExceeded, NotStarted
 
 MEMORY_BYTES = 1 << 29
 
@@ -34,6 +34,12 @@ def test_each_limit_ends_the_call_with_its_name_and_the_next_one_works() -> None
     with pytest.raises(LimitExceeded, match=r"more than 0\.5 seconds of computing"):
         power(7, 10**8)
     assert power(2, 3) == 8
+
+
+@pytest.mark.parametrize("target", ["no_such_module:run", "operator:no_such_function"])
+def test_a_function_that_cannot_be_loaded_is_not_a_lack_of_memory(target: str) -> None:
+    with pytest.raises(NotStarted, match=r"could not be loaded: .*no_such.*, stop and start it"):
+        limited(target)()
 
 
 def test_time_between_calls_is_not_counted() -> None:
