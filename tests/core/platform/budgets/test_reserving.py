@@ -5,10 +5,11 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from core.errors import BudgetReached
 from core.platform import budgets
@@ -178,3 +179,25 @@ def test_amounts_are_exact() -> None:
 def test_the_error_survives_a_process_boundary() -> None:
     error = pickle.loads(pickle.dumps(BudgetReached("The budget is used up.", "Raise it.")))
     assert (error.message, error.remedy) == ("The budget is used up.", "Raise it.")
+
+
+def test_answers_of_a_day_are_one_row_and_those_beyond_a_budget_their_own(database) -> None:
+    def answer(what: str, **more: str) -> None:
+        reserve(what, 0.5, "answers", title="Answers of “Items”", provider="Cloud", **more)
+        budgets.gather(what, 0.25)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(answer, [f"answer_{number}" for number in range(12)]))
+    answer("of_ada", person="Ada")
+    limit("answers", 1)
+    answer("beyond", override_reason="The customer waits.")
+    budgets.gather("answer_1", 0.25)  # it is closed: nothing happens
+    with UnitOfWork(write=False) as uow:
+        rows = uow.execute(select(RESERVATIONS).order_by(RESERVATIONS.c.spent_micros.desc())).mappings().all()
+    assert [(row["spent_micros"], row["amount_micros"]) for row in rows] == [
+        (micros(3), micros(6)), (micros(0.25), micros(0.5)), (micros(0.25), micros(0.5)),
+    ]  # fmt: skip
+    assert {(row["person"], row["override_reason"]) for row in rows} == {
+        ("", ""), ("Ada", ""), ("", "The customer waits."),
+    }  # fmt: skip
+    assert used("answers") == (3.5, 0.0)
