@@ -41,8 +41,8 @@ def beside(
         send: send the training file, if it is not there yet; nothing is trained.
 
     Raises:
-        LlmError: the service failed. DataError: with `send`, the examples break a rule of the service, or the file is
-            too large to send for an estimate.
+        LlmError: with `send`, the service failed. DataError: with `send`, the examples break a rule of the service, or
+            the file is too large to send for an estimate.
     """
     service = connection.service
     if service is None or not service.capabilities.price_call:
@@ -53,8 +53,8 @@ def beside(
         try:
             return _told(ours, service, service.estimate_usd(endpoint, _with(run, known)))
         except LlmError as error:
-            if error.retryable or error.cause in ("key", "quota"):
-                raise
+            if error.retryable or error.cause in ("key", "quota"):  # else the file is no longer there
+                return replace(ours, service_text=f"{service.title} could not be asked: {error.message}")
     if not send:
         text = f"{service.title} makes its own estimate once it has the training file."
         return replace(ours, service_text=text, can_ask=True)
