@@ -180,6 +180,13 @@ def test_one_column_stays_one_and_says_so(tmp_path: Path, text: str) -> None:
     assert "csv_one_column" in {item.code for item in detect(path).findings}
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_second_byte_order_mark_is_not_part_of_a_name(tmp_path: Path, quote: str) -> None:
+    path = put(tmp_path, "a.csv", f"\ufeff\ufeff{quote}question{quote},answer\n" + "Who?,Ann\n" * 3)
+    assert detect(path).columns == ("question", "answer")
+    assert rows(read(path))[0][1] == {"question": "Who?", "answer": "Ann"}
+
+
 @pytest.mark.parametrize(
     ("text", "chosen"),
     [("question^answer\nWho?^Ann\n", {"delimiter": ";"}), ("sep=;\nquestion,answer\nWho?,Ann\n", {})],

@@ -217,7 +217,11 @@ def _counts_up(cells: Sequence[str]) -> bool:
 
 
 def column_names(cells: Sequence[str], line: int) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
-    """Names for the fields; blank and repeated ones get a new name and a finding."""
+    """Names for the fields; blank and repeated ones get a new name and a finding.
+
+    A byte order mark in front of a name is left out: a file may begin with two.
+    """
+    cells = [cell.lstrip("\ufeff").strip('"') if cell.startswith("\ufeff") else cell for cell in cells]
     names: dict[str, None] = {}  # a dict: in order, and fast to search among 10,000
     findings: list[Finding] = []
     taken, next_number = set(cells), Counter[str]()

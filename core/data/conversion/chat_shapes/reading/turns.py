@@ -175,7 +175,8 @@ class Chat:
         if content is None and isinstance(turn.get("refusal"), str):
             text = turn["refusal"]
         message: dict[str, Any] = {"role": role, "content": text, **extra}
-        if (weight := turn.get("weight")) is not None:
+        # Axolotl writes 0 on inputs, which are never learned here.
+        if (weight := turn.get("weight")) is not None and (role == "assistant" or weight not in (0, False)):
             message["weight"] = int(weight) if isinstance(weight, float) and weight in (0, 1) else weight
         elif role == "assistant" and any(turn.get(name) is False for name in _TRAINED):
             message["weight"] = 0
