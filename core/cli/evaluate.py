@@ -88,6 +88,9 @@ def evaluate(
             known = range_usd(cost.low_usd, cost.high_usd) if cost.high_usd is not None else "not known: no price"
             print(f"{cost.calls:,} paid calls{f' at {cost.provider}' if cost.provider else ''}: {known}.")
         return
+    with ensure(set()):
+        if missing := evaluating.unasked(models, version_id, split=split, settings=settings):
+            say(missing)
     with ensure({"redis", "worker", *(() if elsewhere else ("inference",))}, say):
         with budgets.acting(override_reason=over_budget):
             started = evaluating.start(models, version_id, split=split, metrics=metric or (), settings=settings)

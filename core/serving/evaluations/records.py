@@ -121,8 +121,8 @@ class Summary:
         if not self.left_out:
             return ""
         reasons = self.left_out_reasons or (UnaskedExamples("", self.left_out, "no output in words, or tools"),)
-        each = (f"{plural(one.count, 'example was', 'examples were')} left out: {one.text}" for one in reasons)
-        return ". ".join(each) + "."
+        each = (f"{plural(one.count, 'example was', 'examples were')} left out: {one.text}." for one in reasons)
+        return " ".join(each)
 
     def of(self, model_id: str) -> ModelSummary | None:
         """The figures of one model."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from core.errors import BudgetReached, StudioError
+from core.errors import BudgetReached, DataError, StudioError
 from core.messages import SPLIT_TITLES
 from core.services.data import datasets
 from core.services.data.datasets import DatasetChoice
@@ -50,6 +50,7 @@ def show() -> None:
     with st.expander("More settings", icon=":material/tune:", key="evaluation_more"):
         settings = replace(_more(against, limit, suites), custom=custom, judge=_judge(titles) if against else {})
     models += elsewhere
+    _unasked(models, version_id, split, settings)
     with components.spread():
         st.caption(_account(models, against, settings, examples) + _cost(models, version_id, split, settings))
         with st.container(horizontal=True, width="content", gap="small"):
@@ -235,6 +236,20 @@ def _judge(titles: Mapping[str, str]) -> Mapping[str, str]:
         chosen = st.text_input("Judge behind a connection", key="evaluation_judge_name", placeholder="My server/model")
     rubric = st.text_area("Rubric", value=evaluating.judging.RUBRIC, key="evaluation_rubric", height=110)
     return {"model": chosen, "rubric": rubric}
+
+
+def _unasked(models: Sequence[str], version_id: str, split: str, settings: EvaluationSettings) -> None:
+    """Examples that these models cannot be asked, before it starts."""
+    if not models:
+        return
+    try:
+        text = evaluating.unasked(models, version_id, split=split, settings=settings)
+    except DataError as error:
+        text = str(error)
+    except StudioError:  # a model that does not exist (any more): named when it starts
+        return
+    if text:
+        st.warning(md(text), icon=":material/warning:")
 
 
 def _cost(models: Sequence[str], version_id: str, split: str, settings: EvaluationSettings) -> str:

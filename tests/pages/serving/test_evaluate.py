@@ -12,7 +12,7 @@ from core.messages import Example, Message
 from core.platform.db.uow import UnitOfWork
 from core.services.data import datasets
 from core.services.serving import evaluating
-from core.services.serving.evaluating import AnswerRecord, EvaluationSettings
+from core.services.serving.evaluating import AnswerRecord, EvaluationSettings, tools
 from core.serving.evaluations import store
 from core.serving.evaluations.records import UnaskedExamples
 from tests.pages.conftest import keys
@@ -52,6 +52,18 @@ def test_what_was_left_out_and_given_up_is_said(open_screen, read, known) -> Non
     app = open_screen("evaluate", id=done.id)
     assert "1 example was left out: tools are offered" in read(app)
     assert app.warning[0].value.startswith("The metric “Mine” was given up")
+
+
+def test_the_form_says_which_examples_will_be_left_out(open_screen, known) -> None:
+    tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
+    rain, sun = (Example((Message("user", text), Message("assistant", "No."))) for text in ("Rain?", "Sun?"))
+    weather = datasets.create_dataset("Weather", [rain], test=[replace(rain, tools=(tool,)), sun])
+    app = open_screen("evaluate", new="1", model=known)
+    assert not app.warning
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tools, "problems", lambda models: tools.ToolProblems("the chat template of <b>A</b> takes none"))
+        app.selectbox(key="evaluation_dataset").select(weather.version.id).run()
+    assert "1 example will be left out: tools are offered, but" in app.warning[0].value
 
 
 def _dialog(evaluation_id: str) -> None:

@@ -34,7 +34,7 @@ from core.services.serving.evaluating.reports import (
     newest_report,
     report,
 )
-from core.services.serving.evaluating.starting import KIND, EvaluationResult, estimate, start
+from core.services.serving.evaluating.starting import KIND, EvaluationResult, estimate, start, unasked
 from core.serving.evaluation import EVALUATION_METRICS, ConfusionMatrix, EvaluationMetric, Score
 from core.serving.evaluation.agreement import FEWEST_RATINGS, JudgeCalibration, JudgedPairs
 from core.serving.evaluation.custom import CUSTOM_KINDS

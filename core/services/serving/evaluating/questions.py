@@ -109,6 +109,20 @@ def of_dataset(
     return found, reasons
 
 
+@lru_cache(maxsize=64)
+def unasked(
+    version_id: str, split: str, limit: int | None, models: tuple[Contestant, ...]
+) -> tuple[UnaskedExamples, ...]:
+    """What `of_dataset` would leave out; quick where no example of the version has tools.
+
+    Raises:
+        DataError: nothing would remain.
+    """
+    if not datasets.statistics(version_id).with_tools:
+        return ()
+    return of_dataset(version_id, split, limit, models)[1]
+
+
 def of_suites(ids: Sequence[str]) -> Iterator[EvaluationQuestion]:
     """The items of guard suites."""
     for suite_id in ids:

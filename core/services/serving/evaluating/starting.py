@@ -16,7 +16,7 @@ from core.platform.tasks.announce import announce
 from core.platform.tasks.results import TaskResult
 from core.services.data import datasets
 from core.services.platform import budgets
-from core.services.serving.evaluating import contestants, costs, judging
+from core.services.serving.evaluating import contestants, costs, judging, questions
 from core.serving.evaluation import EVALUATION_METRICS
 from core.serving.evaluation.custom import MOST, metric_of
 from core.serving.evaluation.suites import SUITES
@@ -137,6 +137,23 @@ def estimate(
     found, chosen = _chosen(models, settings)
     _check(split, (), chosen)
     return costs.estimate(found, version_id, split, chosen)
+
+
+def unasked(
+    models: Sequence[str],
+    version_id: str,
+    *,
+    split: str = "test",
+    settings: EvaluationSettings | Mapping[str, Any] | None = None,
+) -> str:
+    """Which examples these models cannot be asked, and why, before it starts; "" for none. Arguments as of `start`.
+
+    Raises:
+        NotFound: a model or the version does not exist. DataError: nothing can be asked.
+    """
+    found, chosen = _chosen(models, settings)
+    reasons = questions.unasked(version_id, split, chosen.limit, found)
+    return " ".join(f"{plural(one.count, 'example')} will be left out: {one.text}." for one in reasons)
 
 
 def _chosen(
