@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -43,23 +46,16 @@ def test_ten_launches_at_once_against_room_for_three_never_overspend(database, f
     limit("studio", 0.3)
     if not first:
         budgets.release(reserve("earlier", 0.01))
-    launches = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.support.reserver", "training", "0.1", f"task_{number}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-        for number in range(10)
-    ]  # fmt: skip
+    launches = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.reserver", "training", "0.1", "10"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
     try:
-        for launch in launches:
-            assert launch.stdout.readline() == "ready\n"
-        for launch in launches:
-            launch.stdin.write("\n")
-            launch.stdin.flush()
-        ended = [launch.communicate(timeout=60)[0].strip() for launch in launches]
+        assert [launches.stdout.readline() for _ in range(10)] == ["ready\n"] * 10
+        ended = launches.communicate(timeout=60)[0].split()
     finally:
-        for launch in launches:
-            launch.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(launches.pid, signal.SIGKILL)
     room = 3 if first else 2  # the earlier one is not released: its id is not what it is for
     assert ended.count("reserved") == room
     assert ended.count("refused") == 10 - room
