@@ -17,6 +17,7 @@ from core.services.training.jobs import reader as job_reader
 from core.services.training.models.records import ModelRecord
 
 LORA: Final = "lora"  # what a service's own method comes closest to
+_ANY_HOSTED: Final = select(JOBS.c.id).where(JOBS.c.connection_id.is_not(None)).limit(1)
 
 
 def list_models(*, include_archived: bool = False, tag: str = "") -> list[ModelRecord]:
@@ -29,7 +30,9 @@ def list_models(*, include_archived: bool = False, tag: str = "") -> list[ModelR
 
 
 def read_hosted() -> list[ModelRecord]:
-    """The active models of jobs at services, newest first."""
+    """The active models of jobs at services, newest first; a tiny query where there are no such jobs."""
+    if not read(_ANY_HOSTED):
+        return []
     return read_models(MODELS.c.state == "active", JOBS.c.connection_id.is_not(None))
 
 
