@@ -65,8 +65,7 @@ def tuned_model(name: str) -> ModelRecord | None:
 
 
 def only_there(name: str) -> ModelRecord | None:
-    """The active model with this id, name or slug, if it only answers at its service; a short query where there are no
-    hosted jobs."""
+    """The active model with this id, name or slug if only its service can answer for it, else None."""
     found = (model for model in models.read_hosted() if model.only_there)
     return next((model for model in found if name in (model.id, model.name, slug(model.name))), None)
 

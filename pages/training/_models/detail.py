@@ -54,7 +54,7 @@ def detail(model: models.ModelRecord) -> None:
         deployed.section(model)
         agents.section(model)
         components.section_gap()
-        if not model.only_there:  # else there are no files to download or merge
+        if not model.only_there:  # a model at a service has no files here
             components.heading("Files")
             with st.container(border=True, gap="small"):
                 st.caption("As an adapter or a complete model, each with a model card, checksums and a manifest.")

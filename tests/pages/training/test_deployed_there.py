@@ -11,17 +11,15 @@ from streamlit.testing.v1 import AppTest
 from core.services.serving.publishing import there
 from core.services.training.models import ModelRecord
 from tests.support.hosted.services import NebiusService
-from tests.support.hosted.trained import at_nebius
+from tests.support.hosted.trained import at_nebius, nebius
 from tests.support.llm_server import llm_server
 from tests.support.notebook import notebook, tuned_there, visit
 
 
 @pytest.fixture
 def server(studio_env: Path) -> Iterator[NebiusService]:
-    running = NebiusService()
-    yield running
-    running.close()
-    assert running.violations == []
+    with nebius() as running:
+        yield running
 
 
 @pytest.fixture

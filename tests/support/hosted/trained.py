@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from core.services.platform import connections
 from core.services.training import jobs, models
 from core.services.training.hosted import bases
@@ -10,6 +13,17 @@ from tests.support.hosted.server import KEY
 from tests.support.hosted.services import NebiusService
 from tests.support.jobs import make_dataset
 from tests.support.notebook import visit
+
+
+@contextmanager
+def nebius() -> Iterator[NebiusService]:
+    """A running service that was asked nothing against its published shapes."""
+    running = NebiusService()
+    try:
+        yield running
+    finally:
+        running.close()
+    assert running.violations == []
 
 
 def at_nebius(server: NebiusService) -> ModelRecord:

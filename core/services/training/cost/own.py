@@ -53,7 +53,7 @@ def beside(
         try:
             return _told(ours, service, service.estimate_usd(endpoint, _with(run, known)))
         except LlmError as error:
-            if error.retryable or error.cause in ("key", "quota"):  # else the file is no longer there
+            if error.retryable or error.cause in ("key", "quota"):  # other errors: the file was deleted there
                 return replace(ours, service_text=f"{service.title} could not be asked: {error.message}")
     if not send:
         text = f"{service.title} makes its own estimate once it has the training file."

@@ -30,8 +30,8 @@ def list_models(*, include_archived: bool = False, tag: str = "") -> list[ModelR
 
 
 def read_hosted() -> list[ModelRecord]:
-    """The active models of jobs at services, newest first; a tiny query where there are no such jobs."""
-    if not read(_ANY_HOSTED):
+    """The active models that were trained at a hosted service, newest first."""
+    if not read(_ANY_HOSTED):  # asked before every answer of the API: the full query takes 0.5 ms longer
         return []
     return read_models(MODELS.c.state == "active", JOBS.c.connection_id.is_not(None))
 

@@ -54,7 +54,7 @@ def _no_training(error: LlmError) -> LlmError:
     if error.cause != "gone":
         return error
     return LlmError(
-        "There is no fine-tuning at this address.",
+        "The server at this address does not offer fine-tuning.",
         "Correct the address, or choose where the connection trains.",
         cause="not_offered",
         status=error.status,

@@ -215,7 +215,7 @@ def test_what_is_refused_is_explained(talk: Talk) -> None:
     with pytest.raises(LlmError) as elsewhere:
         talk.service.check(replace(talk.endpoint, base_url=f"{talk.server.origin}/nothing/accounts/none"))
     assert elsewhere.value.cause == "not_offered"
-    assert "no fine-tuning at this address" in elsewhere.value.message
+    assert "does not offer fine-tuning" in elsewhere.value.message
     with pytest.raises(LlmError) as gone:
         talk.service.status(talk.endpoint, "job-that-vanished")
     assert (gone.value.cause, gone.value.retryable) == ("gone", False)
