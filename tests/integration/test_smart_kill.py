@@ -13,7 +13,7 @@ from core.platform.tasks import commands, store
 from core.services.data import datasets, smart
 from core.services.platform import tasks
 from tests.support import smart as helper
-from tests.support.llm_server import LlmServer, Reply, Request, llm_server, proper
+from tests.support.llm_server import LlmServer, Paced, Reply, Request, llm_server, proper
 from tests.support.servers import wait_until
 from tests.support.studio import LIMIT_S, Studio, horse_of, wait_state
 
@@ -22,7 +22,7 @@ ROWS, AT_ONCE = 24, 3
 
 def slow(request: Request) -> Reply:
     reply = proper(request)
-    reply.wait_s = 0.15
+    reply.wait_s = 0.3
     return reply
 
 
@@ -50,16 +50,19 @@ def wait_rows(task_id: str, at_least: int) -> None:
 
 def test_a_killed_run_asks_no_finished_row_again(studio: Studio, studio_env: Path) -> None:
     studio.worker("io")
-    with llm_server(slow) as server:
+    pace = Paced(proper, LIMIT_S)
+    with llm_server(pace) as server:
         task_id = begin(server)
         settled: dict[str, int] = {}
         for at_least in (4, 12):
+            pace.allow(len(server.chats) + 8)
             wait_rows(task_id, at_least)
             horse = horse_of(task_id)
             os.kill(horse, signal.SIGKILL)
             wait_until(lambda horse=horse: not _works(task_id, horse), LIMIT_S, "the end of the killed process")
             before = asked(server)
             settled |= {name: before[name] for name in finished(task_id) if name not in settled}
+        pace.allow()
         ended = wait_state(task_id, "succeeded")
         counts = asked(server)
     assert {name: counts[name] for name in settled} == settled  # what had an end was never asked again

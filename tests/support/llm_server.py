@@ -7,6 +7,7 @@ Every request is kept, so that a test can say how often which row was asked.
 from __future__ import annotations
 
 import json
+import math
 import socket
 import threading
 import time
@@ -74,6 +75,26 @@ def proper(request: Request) -> Reply:
     """What a model that does as it is told would answer."""
     about = " ".join(request.row.values()) or "something"
     return Reply(json.dumps(filled(request.schema, about)) if request.schema else "hello")
+
+
+class Paced:
+    """Answers as many requests as are allowed; later ones wait until more are, however slow the machine is."""
+
+    def __init__(self, behave: Callable[[Request], Reply], limit_s: float) -> None:
+        self._behave, self._limit_s = behave, limit_s
+        self._allowed: float = 0
+        self._more = threading.Condition()
+
+    def allow(self, up_to: float = math.inf) -> None:
+        """Answer the requests with numbers up to this one; all of them without a number."""
+        with self._more:
+            self._allowed = up_to
+            self._more.notify_all()
+
+    def __call__(self, request: Request) -> Reply:
+        with self._more:
+            self._more.wait_for(lambda: request.number <= self._allowed, self._limit_s)
+        return self._behave(request)
 
 
 class LlmServer:
