@@ -24,7 +24,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP_ARGS := -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 comma := ,
-# Stamps lie inside the environment, so that they vanish with it; each is written only after pip has succeeded.
+# Stamps lie inside the environment, so that they vanish with it; each is written only after an installation.
 RUN_STAMP := $(VENV)/.installed$(EXTRAS:%=-%)
 DEV_STAMP := $(VENV)/.installed-dev$(EXTRAS:%=-%)
 
@@ -86,13 +86,12 @@ install-dev: $(DEV_STAMP)
 
 $(RUN_STAMP): pyproject.toml constraints.txt
 	@$(make_venv)
-	$(PY) -m pip install --quiet $(PIP_ARGS) -e '.$(if $(EXTRAS),[$(EXTRAS)])'
+	$(PY) .ci/install.py $(PIP_ARGS) -e '.$(if $(EXTRAS),[$(EXTRAS)])'
 	@touch $@
 
-# Without compiling all of it in advance, which takes longer than to compile what the tests import.
 $(DEV_STAMP): pyproject.toml constraints.txt
 	@$(make_venv)
-	$(PY) -m pip install --quiet --no-compile $(PIP_ARGS) -e '.[dev$(if $(EXTRAS),$(comma)$(EXTRAS))]'
+	$(PY) .ci/install.py $(PIP_ARGS) -e '.[dev$(if $(EXTRAS),$(comma)$(EXTRAS))]'
 	@touch $(RUN_STAMP) $@
 
 # A half-made environment (no working pip) is made again; a working one is kept.
