@@ -257,7 +257,7 @@ def _sha256(path: Path) -> str:
 
 def planted(count: int, seed: int = 5) -> tuple[list[str], set[tuple[int, int]]]:
     """Texts of 20 to 60 words, one in ten a changed copy of another with a similarity of 0.8 or more."""
-    from core.data.examples.near_duplicates import THRESHOLD
+    from core.data.examples.near.near_duplicates import THRESHOLD
 
     rng = random.Random(seed)
     words = sorted({word for item in conversations() for message in item for word in message["content"].split()})
@@ -275,8 +275,8 @@ def planted(count: int, seed: int = 5) -> tuple[list[str], set[tuple[int, int]]]
 
 
 def similarity(first: str, second: str) -> float:
-    """The Jaccard index of the sets of 5 consecutive characters, in plain Python (see examples.shingles)."""
-    from core.data.examples.shingles import normalize
+    """The Jaccard index of the sets of 5 consecutive characters, in plain Python (see examples.near.shingles)."""
+    from core.data.examples.near.shingles import normalize
 
     a, b = (
         {text[at : at + 5] for at in range(max(1, len(text) - 4))} for text in (normalize(first), normalize(second))
@@ -286,7 +286,7 @@ def similarity(first: str, second: str) -> float:
 
 def near_duplicates(count: int) -> dict[str, Any]:
     """Seconds, recall over the planted pairs, and the share of reported pairs that are truly that similar."""
-    from core.data.examples.near_duplicates import THRESHOLD, find_pairs
+    from core.data.examples.near.near_duplicates import THRESHOLD, find_pairs
 
     texts, pairs = planted(count)
     begun = time.perf_counter()

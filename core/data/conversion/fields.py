@@ -16,13 +16,14 @@ from core.data.conversion.cells import is_empty, is_placeholder
 from core.data.conversion.chat_shapes import CHAT_SHAPES, NOTES, ShapeChoice
 from core.data.conversion.chat_shapes.reading.turns import KEEP_TEXT, MEDIA
 from core.data.conversion.chat_shapes.reading.values import as_list, as_object, lowered, plain_name
+from core.data.conversion.doubts import doubts
 from core.data.conversion.labeling import Labeled, Labeler, Recipe
 from core.data.conversion.meanings import MEDIA_MEANING, meaning_of
 from core.data.conversion.profiles import Column
 from core.data.formats.passages import COLUMNS as PASSAGE_COLUMNS
 from core.data.issues import data_error
 from core.data.quality.structure import split_of
-from core.messages import Reject, Row
+from core.messages import Finding, Reject, Row
 from core.text import plural
 
 LOOKED_AT: Final = 2_000  # rows that the account is based on: a quarter of a second
@@ -110,6 +111,7 @@ class Account:
         offers: what the user may decide about the shape.
         rejects: the first rows that are left out.
         placeholders: optional columns whose placeholders are read as empty cells.
+        doubts: what is accepted although it may mean something else.
     """
 
     rows: int
@@ -121,6 +123,7 @@ class Account:
     rejects: tuple[Reject, ...] = ()
     changes: tuple[tuple[str, int, str], ...] = ()
     placeholders: tuple[PlaceholderColumn, ...] = ()
+    doubts: tuple[Finding, ...] = ()
 
     @property
     def split(self) -> str:
@@ -208,6 +211,7 @@ def account(recipe: Recipe, rows: Iterable[Row | Reject], limit: int = LOOKED_AT
         tuple(rejects),
         changed,
         _placeholders(recipe, usable),
+        doubts(recipe, usable),
     )
 
 
@@ -372,7 +376,8 @@ def _outcome(recipe: Recipe, rows: Sequence[Row]) -> list[object]:
 
 def _is_split(name: str, values: Sequence[Any], recipe: Recipe) -> bool:
     """Whether the column says the split; `train` changes nothing about an example, but is obeyed."""
-    return plain_name(name) == "split" and name not in recipe.without and all(map(split_of, values))
+    known = [split_of(value) for value in values if not is_empty(value)]
+    return plain_name(name) == "split" and name not in recipe.without and any(known)
 
 
 def raw_text(columns: Iterable[Column]) -> str | None:

@@ -24,7 +24,9 @@ _FOUND_AGAIN = codes("example") - {"keys_extra"}
 
 _AT_ONCE = 2_000  # examples that are written together
 
-Tick = Callable[[int], None]  # called after each example with the number written; raises to stop
+_TICK_EVERY = 100
+
+Tick = Callable[[int], None]  # called after every hundredth example with the number written; raises to stop
 
 
 class Counting:
@@ -84,7 +86,8 @@ def build(
             batch.add(example, findings)
             examples.feed(example, origin.stored if origin is not None and made.example is None else None)
         new_provenance.add(position, made.provenance or (old_provenance.of(origin.position) if origin else {}))
-        tick(position + 1)
+        if position % _TICK_EVERY == 0:
+            tick(position + 1)
     batch.flush()
     new_provenance.close()
     out.note(check_set(examples))

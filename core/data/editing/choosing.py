@@ -12,12 +12,14 @@ from pydantic import Field, model_validator
 
 from core.data.editing.base import OPERATIONS, Operation, OperationSource, ResultExample, check_positions
 from core.data.editing.equality import Digests, Numbers, seeded, text_digest
+from core.data.examples.likeness import SAMPLE, Boilerplate, text_of_stored
+from core.data.examples.near.near_duplicates import NearGroups
+from core.data.examples.text_file import TextFile
 from core.data.versions.rows import Entry
 from core.messages import SPLIT_NAMES, Split
 from core.text import plural
 
 Keep = Literal["first", "last", "longest"]
-_BOILERPLATE_SAMPLE = 2_000  # examples; `Boilerplate` uses no more
 _KEPT = {"first": "the first", "last": "the last", "longest": "the longest"}
 
 
@@ -85,7 +87,7 @@ class Merge(Operation):
     id: ClassVar[str] = "merge"
     title: ClassVar[str] = "Merge groups"
     icon: ClassVar[str] = "content_copy"
-    groups: tuple[tuple[int, ...], ...] = Field(title="Groups", description="Positions that belong together.")
+    groups: tuple[tuple[int, ...], ...] = Field(title="NearGroups", description="Positions that belong together.")
     keep: Keep = Field(default="first", title="Keep", description="Which one of each group is kept.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
@@ -115,7 +117,7 @@ class Dedupe(Operation):
     keep: Keep = Field(default="first", title="Keep", description="Which one is kept.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
-        groups = _equal_groups(rows) if self.kind == "exact" else near_groups(rows, self.threshold)
+        groups = _equal_groups(rows) if self.kind == "exact" else near_groups(rows, self.threshold).clusters()
         return _one_of_each(rows, groups, self.keep)
 
     def describe(self) -> str:
@@ -196,19 +198,36 @@ def shares(sizes: Sequence[int], count: int) -> list[int]:
     return given
 
 
-def near_groups(rows: OperationSource, threshold: float) -> list[list[int]]:
-    """Groups of near duplicates by position, as the quality report finds them."""
-    from core.data.examples.likeness import Boilerplate, text_of
-    from core.data.examples.near_duplicates import find_pairs
-    from core.data.issues.copies import TextFile
+class NearTexts:
+    """What is compared of each example for near duplicates, as the quality report does: add all, then ask for groups.
 
-    shared, texts = Boilerplate(), TextFile()
-    for entry in islice(rows, _BOILERPLATE_SAMPLE):
-        shared.learn(text_of(entry.example.messages))
+    Args:
+        rows: the examples; the first tell what most have in common.
+    """
+
+    def __init__(self, rows: OperationSource) -> None:
+        self._beat = rows.beat
+        self._shared, self._texts = Boilerplate(), TextFile()
+        for entry in islice(rows, SAMPLE):
+            self._shared.learn(text_of_stored(entry.messages))
+
+    def add(self, entry: Entry) -> None:
+        """The next example."""
+        self._texts.append(self._shared.without(text_of_stored(entry.messages)))
+
+    def groups(self, threshold: float) -> NearGroups:
+        """Groups of near duplicates by position."""
+        from core.data.examples.near.near_duplicates import find_groups
+
+        return find_groups(self._texts, threshold, progress=lambda share: self._beat())
+
+
+def near_groups(rows: OperationSource, threshold: float) -> NearGroups:
+    """Groups of near duplicates by position."""
+    texts = NearTexts(rows)
     for entry in rows:
-        texts.append(shared.without(text_of(entry.example.messages)))
-    pairs = find_pairs(texts, threshold, progress=lambda share: rows.beat())
-    return [list(cluster) for cluster in pairs.clusters]
+        texts.add(entry)
+    return texts.groups(threshold)
 
 
 def _equal_groups(rows: OperationSource) -> list[list[int]]:

@@ -53,17 +53,15 @@ def seeded(seed: int, key: bytes) -> int:
 
 def joined(numbers: Numbers, groups: Numbers) -> Numbers:
     """Groups merged where they share equal examples: a number for each example, the same within a merged group."""
-    parent = np.arange(len(numbers), dtype=np.int64)
+    count = len(numbers)
+    if not count:
+        return np.arange(0)
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    def root(at: int) -> int:
-        while parent[at] != at:
-            parent[at] = parent[parent[at]]
-            at = int(parent[at])
-        return at
-
-    for links in (numbers, groups):
-        for here in np.nonzero(links != np.arange(len(links)))[0]:
-            one, other = root(int(here)), root(int(links[here]))
-            if one != other:
-                parent[max(one, other)] = min(one, other)
-    return np.fromiter((root(at) for at in range(len(parent))), dtype=np.int64, count=len(parent))
+    here = np.tile(np.arange(count), 2)
+    links = coo_array((np.ones(2 * count, np.int8), (here, np.concatenate((numbers, groups)))), (count, count))
+    _, labels = connected_components(links, directed=False)
+    firsts = np.full(count, count)
+    np.minimum.at(firsts, labels, np.arange(count))
+    return firsts[labels]

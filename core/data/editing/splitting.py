@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
 import numpy as np
 from pydantic import Field
 
 from core.data.editing.base import OPERATIONS, Operation, OperationSource, ResultExample
-from core.data.editing.choosing import near_groups, shares, strata_of
+from core.data.editing.choosing import NearTexts, shares, strata_of
 from core.data.editing.equality import Digests, Numbers, joined, seeded, text_digest
 from core.data.examples.identity import identity
 from core.data.versions.rows import Entry
@@ -27,6 +28,14 @@ GROUPINGS = {
 
 
 _PARTS: Final[tuple[Part, Part]] = ("train", "validation")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOut:
+    """A mask of the held-out positions; not `complete`: some groups are too large to compare every pair in them."""
+
+    held_out: Numbers
+    complete: bool
 
 
 @OPERATIONS.add
@@ -78,18 +87,26 @@ class Split(Operation):
 
     def choose(self, rows: OperationSource) -> Numbers:
         """A mask of the positions that are held out."""
+        return self.choice(rows).held_out
+
+    def choice(self, rows: OperationSource) -> HeldOut:
+        """What is held out, and whether all near duplicates were looked for."""
         usable = bytearray()
+        near = NearTexts(rows) if "near" in (self.kind, self.by if self.kind == "group" else "") else None
 
         def looked_at() -> Iterator[bytes]:
             for entry in rows:
                 usable.append(entry.split != "test")
+                if near:
+                    near.add(entry)
                 yield identity(entry.messages)
 
         digests = Digests(looked_at())
         units, counted = digests.numbers(), np.frombuffer(usable, bool)
-        strata = np.zeros(len(units), dtype=np.int64)
-        if self.kind == "near":
-            units = joined(units, _near(rows))
+        strata, complete = np.zeros(len(units), dtype=np.int64), True
+        if near:
+            groups = near.groups(0.8)
+            units, complete = joined(units, groups.numbers), groups.complete
         elif self.kind == "group":
             units = joined(units, self._groups(rows))
         elif self.kind == "stratified":
@@ -113,11 +130,9 @@ class Split(Operation):
             what = {"group": "group", "near": "group of near duplicates"}.get(self.kind, "example")
             text = f"No {what} is small enough for a share of {self.share:.4g} of {int(counted.sum()):,} examples."
             raise DataError(text, "Choose a larger share, or another way to split.", field="share")
-        return held_out
+        return HeldOut(held_out, complete)
 
     def _groups(self, rows: OperationSource) -> Numbers:
-        if self.by == "near":
-            return _near(rows)
         return Digests(text_digest(self.key(entry)) for entry in rows).numbers()
 
     def key(self, entry: Entry) -> str:
@@ -131,11 +146,3 @@ class Split(Operation):
             return entry.label
         role = "user" if self.by == "input" else "system"
         return next((message.content for message in entry.example.messages if message.role == role), "")
-
-
-def _near(rows: OperationSource) -> Numbers:
-    """A number for each example, the same for near duplicates."""
-    groups = np.arange(rows.total, dtype=np.int64)
-    for cluster in near_groups(rows, 0.8):
-        groups[cluster] = cluster[0]
-    return groups

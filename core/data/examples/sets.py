@@ -11,6 +11,8 @@ from core.data.examples import identity
 from core.data.examples.groups import Groups, Numbers, groups_of
 from core.messages import SPLITS, Example, Message, Split
 
+_INDEX = {split: index for index, split in enumerate(SPLITS)}
+
 
 class ExampleSet:
     """The key, the line and the part of each example of a set, in the order in which they were added."""
@@ -63,16 +65,21 @@ class ExampleSet:
     def feed(self, example: Example, stored: str | None = None) -> None:
         """Add one example; `stored` is the JSON by which it is compared, where it is at hand."""
         text = identity.stored_example(example) if stored is None else stored
-        self.add(
-            (identity.quick_key(text),), (example.source_line,), split=example.split, masked=is_masked(example.messages)
-        )
+        self._feed(text, example.source_line, example.split, is_masked(example.messages))
 
     def feed_stored(self, stored: str, source_line: int, split: Split) -> None:
         """Add one example by its stored JSON, which is parsed only where the loss may be turned off."""
         masked = False
         if '"weight"' in stored or '"assistant"' not in stored:
             masked = is_masked(identity.messages_of(stored.partition("\n")[0]))
-        self.add((identity.quick_key(stored),), (source_line,), split=split, masked=masked)
+        self._feed(stored, source_line, split, masked)
+
+    def _feed(self, stored: str, line: int, split: Split, masked: bool) -> None:
+        self._keys.append(identity.quick_key(stored))
+        self._lines.append(line)
+        self._parts.append(_INDEX[split])
+        self.masked += masked
+        self._copies = None
 
     def copies(self) -> Groups:
         """The positions of examples that are the same, for each that occurs more than once; by their first one."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.data.examples.near_duplicates import NearDuplicates
+from core.data.examples.near.near_duplicates import NearDuplicates
 
 _DRAWN, _DRAWN_EACH = 36, 24  # clusters in the map, and examples of each
 _EDGES = 3_000

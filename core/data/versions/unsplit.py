@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from core.data.examples.identity import messages_of, seeded_keys
 from core.data.examples.likeness import text_of
-from core.data.examples.near_duplicates import alike
+from core.data.examples.near.near_duplicates import alike
 from core.data.examples.parquet import BATCH
 from core.data.examples.texts import Numbers
 from core.data.versions import batch_file

@@ -98,6 +98,8 @@ def account_card(
         for empty in found.placeholders:
             share = f"{empty.rows:,} of {plural(found.rows, 'row')}"
             st.caption(f"{md_code(empty.name)} is read as empty in {share}: it says {md_code(empty.shown)}")
+        for doubt in found.doubts:
+            st.markdown(f":orange[:material/warning:] {sentence(doubt.message)} {sentence(doubt.remedy)}")
         for item in (item for item in found.left_out if item.meaning):
             st.markdown(f":orange[:material/warning: {md_code(item.name)} is not used:] {md(item.meaning)}")
             if st.checkbox(

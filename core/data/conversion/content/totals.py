@@ -61,7 +61,7 @@ def total_rows(columns: Sequence[Column], rows: Sequence[SampledRow], last: Samp
 def _label(cells: Mapping[str, str], others: Sequence[Column]) -> str:
     """The cell that calls the row a total; "" if there is none, or if most of the other texts are filled, too."""
     filled = [cells[column.name].strip() for column in others if column.name in cells]
-    label = next((text for text in filled if _is_total(text)), "")
+    label = next((text for text in filled if called_total(text)), "")
     usual = sum(_mostly_filled(column) for column in others)
     return label if (len(filled) - 1) * 2 <= max(usual - 1, 0) else ""
 
@@ -70,7 +70,8 @@ def _mostly_filled(column: Column) -> bool:
     return (column.empty - 1) * 5 <= column.filled  # the total row itself is one of the empty ones
 
 
-def _is_total(text: str) -> bool:
+def called_total(text: str) -> bool:
+    """Whether a cell is the name of a total row, such as “Total for March”."""
     if len(text) > 40:
         return False
     parts = re.split(r"\s+", text.casefold().strip(" :.-–=*()"))

@@ -44,7 +44,8 @@ def split_preview(dataset_id: str, operation: Split) -> SplitPreview:
         DataError: nothing can be held out in this way.
     """
     rows = Rows(version_file(get_dataset(dataset_id).version.id, files.EXAMPLES))
-    held_out = operation.choose(rows)
+    choice = operation.choice(rows)
+    held_out = choice.held_out
     by_group = operation.kind == "group" and operation.by != "near"
     train: Counter[str] = Counter()
     validation: Counter[str] = Counter()
@@ -57,7 +58,10 @@ def split_preview(dataset_id: str, operation: Split) -> SplitPreview:
     if rest := sizes.keys() - set(shown):
         bars.append(SplitBar(_OTHERS, sum(train[name] for name in rest), sum(validation[name] for name in rest)))
     out = int(held_out.sum())
-    return SplitPreview(rows.total - out, out, tuple(bars), _note(operation, out, rows.total, len(sizes)))
+    note = _note(operation, out, rows.total, len(sizes))
+    if not choice.complete:
+        note += " Some groups of near duplicates are so large that not every pair in them was compared."
+    return SplitPreview(rows.total - out, out, tuple(bars), note)
 
 
 def _note(operation: Split, held_out: int, total: int, groups: int) -> str:

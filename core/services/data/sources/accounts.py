@@ -77,7 +77,7 @@ def findings(found: Account) -> list[Finding]:
         rows = f"{item.rows:,} of {plural(found.rows, 'row')}"
         text = f"`{item.name}` is read as empty in {rows}: it says {item.shown}."
         made.append(finding("placeholder_input", text, field=item.name))
-    return made
+    return [*made, *found.doubts]
 
 
 def _listed(item: fields.LeftOut, found: Account) -> str:

@@ -7,8 +7,10 @@ import random
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from core.data.examples import near_duplicates, shingles
-from core.data.examples.near_duplicates import SimilarPair, find_pairs
+from core.data.examples import identity, likeness
+from core.data.examples.near import minhash, near_duplicates, shingles
+from core.data.examples.near.near_duplicates import SimilarPair, find_groups, find_pairs
+from core.messages import Message
 from tests.support.series import series
 
 
@@ -101,7 +103,7 @@ def test_a_threshold_that_means_nothing_is_refused() -> None:
 
 @pytest.mark.parametrize("threshold", [0.5, 0.7, 0.8, 0.9, 0.95])
 def test_the_bands_let_pairs_at_the_threshold_through(threshold: float) -> None:
-    bands, rows = near_duplicates.plan(threshold)
+    bands, rows = minhash.plan(threshold)
     assert bands * rows <= 128
     assert 1 - (1 - threshold**rows) ** bands >= 0.99
 
@@ -112,3 +114,30 @@ def test_similarity_is_the_plain_jaccard_index(one: str, other: str) -> None:
     a, b = _plain_set(one), _plain_set(other)
     assert shingles.similarity(one, other) == pytest.approx(len(a & b) / len(a | b))
     assert shingles.similarity(one, one) == 1.0
+
+
+def test_groups_are_the_clusters_of_all_pairs() -> None:
+    texts = [*_planted(400), "the same thing", "The same thing!"]
+    groups = find_groups(texts)
+    assert groups.clusters() == find_pairs(texts).clusters
+    assert groups.complete
+
+
+def test_groups_of_a_crowd_are_connected_by_similar_pairs_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_duplicates, "_MANY", 100)
+    body = " ".join(f"sentence{index}" for index in range(80))
+    texts = [f"{body} number {index}" for index in range(1_500)] + ["the same thing"] * 500 + ["another thing"]
+    groups = find_groups(texts)
+    assert groups.clusters() == (tuple(range(1_500)), tuple(range(1_500, 2_000)))
+    assert not groups.complete
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_text_is_normalized_as_all_other_text_is(text: str) -> None:
+    plain = shingles.normalize(f"a {text}")
+    assert shingles.normalize(f"a {text} ä") == f"{plain} ä"  # its last letter takes it through Unicode's rules
+
+
+@given(st.lists(st.builds(Message, st.sampled_from(["system", "user", "assistant"]), st.text(max_size=20))))
+def test_stored_messages_are_compared_by_the_same_text(messages: list[Message]) -> None:
+    assert likeness.text_of_stored(identity.stored(messages)) == likeness.text_of(messages)
