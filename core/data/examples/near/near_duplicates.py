@@ -1,8 +1,8 @@
 """Texts that are nearly the same: candidates by MinHash and banding, each verified by its exact Jaccard similarity.
 
 What "similar" means is written in core/data/examples/near/shingles.py. A pair at the threshold becomes a candidate
-with a chance of 99 % or more (`plan` chooses the bands so), a more similar one with a higher chance; every candidate is then
-measured exactly, so what is reported is never below the threshold.
+with a chance of 99 % or more (`plan` chooses the bands so), a more similar one with a higher chance; every candidate is
+then measured exactly, so what is reported is never below the threshold.
 
 Where hundreds of texts are nearly equal to each other, the number of pairs grows with their square: such a group is
 compared with one of its members, and neighbor by neighbor where that does not connect it. Most of its cluster is found
@@ -25,7 +25,7 @@ from core.data.examples.near.minhash import Buckets, Distinct, Signatures, Texts
 THRESHOLD = 0.8
 CROWD = 32  # texts in one bucket; from here on, only some neighbors are compared
 _NEIGHBORS = 8
-# NearGroups of more than 200,000 texts: of crowds only enough pairs to connect most of them.
+# Groups of more than 200,000 texts: of crowds only enough pairs to connect most of them.
 _MANY = 200_000
 _CROWD_OF_MANY, _NEIGHBORS_OF_MANY = 12, 2
 # How far below the threshold an estimate may be for its pair to be measured: 2.8 standard deviations lose 1 pair in 400
