@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import ClassVar, Literal, Self
 
@@ -14,7 +14,6 @@ from core.data.editing.base import OPERATIONS, Operation, OperationSource, Resul
 from core.data.editing.equality import Digests, Numbers, seeded, text_digest
 from core.data.examples.likeness import SAMPLE, Boilerplate, text_of_stored
 from core.data.examples.near.near_duplicates import NearGroups
-from core.data.examples.text_file import TextFile
 from core.data.versions.rows import Entry
 from core.messages import SPLIT_NAMES, Split
 from core.text import plural
@@ -117,7 +116,7 @@ class Dedupe(Operation):
     keep: Keep = Field(default="first", title="Keep", description="Which one is kept.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
-        groups = _equal_groups(rows) if self.kind == "exact" else near_groups(rows, self.threshold).clusters()
+        groups = _equal_groups(rows) if self.kind == "exact" else NearTexts(rows).groups(self.threshold).clusters()
         return _one_of_each(rows, groups, self.keep)
 
     def describe(self) -> str:
@@ -199,35 +198,31 @@ def shares(sizes: Sequence[int], count: int) -> list[int]:
 
 
 class NearTexts:
-    """What is compared of each example for near duplicates, as the quality report does: add all, then ask for groups.
+    """What is compared of each example for near duplicates, as the quality report does.
 
     Args:
         rows: the examples; the first tell what most have in common.
+        see: called with each example on the way.
     """
 
-    def __init__(self, rows: OperationSource) -> None:
-        self._beat = rows.beat
-        self._shared, self._texts = Boilerplate(), TextFile()
+    def __init__(self, rows: OperationSource, see: Callable[[Entry], None] = lambda entry: None) -> None:
+        self._rows, self._see, self._shared = rows, see, Boilerplate()
         for entry in islice(rows, SAMPLE):
             self._shared.learn(text_of_stored(entry.messages))
 
-    def add(self, entry: Entry) -> None:
-        """The next example."""
-        self._texts.append(self._shared.without(text_of_stored(entry.messages)))
+    def __len__(self) -> int:
+        return self._rows.total
+
+    def __iter__(self) -> Iterator[str]:
+        for entry in self._rows:
+            self._see(entry)
+            yield self._shared.without(text_of_stored(entry.messages))
 
     def groups(self, threshold: float) -> NearGroups:
         """Groups of near duplicates by position."""
         from core.data.examples.near.near_duplicates import find_groups
 
-        return find_groups(self._texts, threshold, progress=lambda share: self._beat())
-
-
-def near_groups(rows: OperationSource, threshold: float) -> NearGroups:
-    """Groups of near duplicates by position."""
-    texts = NearTexts(rows)
-    for entry in rows:
-        texts.add(entry)
-    return texts.groups(threshold)
+        return find_groups(self, threshold, progress=lambda share: self._rows.beat())
 
 
 def _equal_groups(rows: OperationSource) -> list[list[int]]:

@@ -14,10 +14,14 @@ Numbers = Any  # a one-dimensional numpy array of integers
 class Digests:
     """16 bytes for each of many examples."""
 
-    def __init__(self, digests: Iterable[bytes]) -> None:
+    def __init__(self, digests: Iterable[bytes] = ()) -> None:
         self._packed = bytearray()
         for digest in digests:
-            self._packed += digest
+            self.add(digest)
+
+    def add(self, digest: bytes) -> None:
+        """The digest of the next example."""
+        self._packed += digest
 
     def __len__(self) -> int:
         return len(self._packed) // 16

@@ -91,22 +91,22 @@ class Split(Operation):
 
     def choice(self, rows: OperationSource) -> HeldOut:
         """What is held out, and whether all near duplicates were looked for."""
-        usable = bytearray()
-        near = NearTexts(rows) if "near" in (self.kind, self.by if self.kind == "group" else "") else None
+        usable, digests = bytearray(), Digests()
 
-        def looked_at() -> Iterator[bytes]:
+        def see(entry: Entry) -> None:
+            usable.append(entry.split != "test")
+            digests.add(identity(entry.messages))
+
+        near = None
+        if "near" in (self.kind, self.by if self.kind == "group" else ""):
+            near = NearTexts(rows, see).groups(0.8)
+        else:
             for entry in rows:
-                usable.append(entry.split != "test")
-                if near:
-                    near.add(entry)
-                yield identity(entry.messages)
-
-        digests = Digests(looked_at())
+                see(entry)
         units, counted = digests.numbers(), np.frombuffer(usable, bool)
         strata, complete = np.zeros(len(units), dtype=np.int64), True
         if near:
-            groups = near.groups(0.8)
-            units, complete = joined(units, groups.numbers), groups.complete
+            units, complete = joined(units, near.numbers), near.complete
         elif self.kind == "group":
             units = joined(units, self._groups(rows))
         elif self.kind == "stratified":
@@ -120,11 +120,10 @@ class Split(Operation):
         targets = shares(np.bincount(strata, weights=counted, minlength=1).astype(np.int64).tolist(), target)
         unit_strata = strata[first]
         order = np.lexsort((chances, unit_strata))
-        for at in order:
-            stratum = unit_strata[at]
-            if 0 < sizes[at] <= targets[stratum]:
-                targets[stratum] -= sizes[at]
-                chosen[names[at]] = True
+        for name, size, stratum in zip(*(of[order].tolist() for of in (names, sizes, unit_strata)), strict=True):
+            if 0 < size <= targets[stratum]:
+                targets[stratum] -= size
+                chosen[name] = True
         held_out: Numbers = chosen[units] & counted
         if self.share and not held_out.any():
             what = {"group": "group", "near": "group of near duplicates"}.get(self.kind, "example")

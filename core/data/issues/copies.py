@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
+import tempfile
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -12,12 +15,39 @@ from core.data.examples.likeness import Boilerplate
 from core.data.examples.near import near_duplicates
 from core.data.examples.near.near_duplicates import NearDuplicates, SimilarPair
 from core.data.examples.sets import ExampleSet
-from core.data.examples.text_file import TextFile
 from core.data.issues.check import BaseCheck, Case, CheckSettings, Hit, Progress, shown
 from core.data.issues.duplicate_map import DuplicateMap, draw
 from core.data.issues.issue import EDIT, ISSUES, Affected, Fix, Issue, ScoreShare, Verdict, positions
 
 Numbers = Any  # a one-dimensional numpy array
+
+
+class TextFile:
+    """Texts in a temporary file, read on request: a million of them take no memory."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as this object
+        self._ends = array("Q", (0,))
+        self._map: mmap.mmap | None = None
+
+    def append(self, text: str) -> None:
+        raw = text.encode("utf-8", "surrogatepass")
+        self._file.write(raw)
+        self._ends.append(self._ends[-1] + len(raw))
+        self._map = None
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, index: int) -> str:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        if self._ends[-1] == 0:
+            return ""
+        if self._map is None:
+            self._file.flush()
+            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return self._map[self._ends[index] : self._ends[index + 1]].decode("utf-8", "surrogatepass")
 
 
 class _Without:
@@ -29,8 +59,8 @@ class _Without:
     def __len__(self) -> int:
         return len(self._texts)
 
-    def __getitem__(self, index: int) -> str:
-        return self._boilerplate.without(self._texts[index])
+    def __iter__(self) -> Iterator[str]:
+        return (self._boilerplate.without(self._texts[index]) for index in range(len(self)))
 
 
 class Copies(BaseCheck):

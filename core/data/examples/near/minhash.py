@@ -5,8 +5,8 @@ A text's values are cut into bands; texts that are equal in all values of a band
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,11 +14,13 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from core.data.examples.identity import quick_key
 from core.data.examples.near.shingles import jaccard, mix, normalize, sets
 
 PERMUTATIONS: Final = 128
 _CHUNK_CHARACTERS: Final = 2_000_000  # hashed at once: about 80 MB of memory
 _CHUNK_TEXTS: Final = 10_000
+_PAIRS: Final = 40_000  # estimated at once, by each of two threads: 20 MB
 _SEED: Final = 42
 _SPREAD: Final = np.uint32(0x9E3779B1)  # a byte of the product is different for different values
 
@@ -26,11 +28,11 @@ Array = Any
 
 
 class Texts(Protocol):
-    """Texts by their position: a list, or something that reads or makes them on request."""
+    """A list, or something that reads or makes its texts while they are gone through."""
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int, /) -> str: ...
+    def __iter__(self) -> Iterator[str]: ...
 
 
 def plan(threshold: float, permutations: int = PERMUTATIONS) -> tuple[int, int]:
@@ -66,12 +68,14 @@ class Signatures:
 
         Its standard deviation is 0.036 at a similarity of 0.8, with 126 values.
         """
-        parts = [np.empty(0, bool)]
-        for begin in range(0, len(first), 100_000):
-            one, other = first[begin : begin + 100_000], second[begin : begin + 100_000]
-            agree = (self.low[one] == self.low[other]).mean(axis=1)
-            parts.append((agree - 1 / 256) / (1 - 1 / 256) >= least)
-        return np.concatenate(parts)
+        parts = [slice(begin, begin + _PAIRS) for begin in range(0, len(first), _PAIRS)]
+
+        def estimate(part: slice) -> Array:
+            agree = (self.low[first[part]] == self.low[second[part]]).sum(axis=1, dtype=np.uint16)
+            return (agree / self.low.shape[1] - 1 / 256) / (1 - 1 / 256) >= least
+
+        with ThreadPoolExecutor(2) as both_cores:
+            return np.concatenate([np.empty(0, bool), *both_cores.map(estimate, parts)])
 
     def similarities(self, first: Array, second: Array) -> Array:
         """The exact similarity of each pair of texts."""
@@ -90,7 +94,7 @@ class Buckets:
     """The texts that share a band with others: bucket after bucket, ascending in each.
 
     Attributes:
-        members: texts by number. begins, ends: for each member where its bucket begins and ends in `members`.
+        members: texts by number, int32. begins, ends: for each member where its bucket begins and ends in `members`.
         crowd: texts; in larger buckets only so many next `neighbors` of each are paired, and the first with all.
     """
 
@@ -101,15 +105,17 @@ class Buckets:
     neighbors: int
 
     @classmethod
-    def of(cls, keys: Array, crowd: int, neighbors: int) -> Buckets:
-        """The buckets of two texts or more."""
-        order = np.argsort(keys, kind="stable")
+    def of(cls, keys: Array, among: Array, crowd: int, neighbors: int) -> Buckets:
+        """The buckets of two texts or more, among some of the texts, which ascend."""
+        keys = keys[among]
+        order = np.argsort(keys, kind="stable").astype(np.int32)
         changes = np.flatnonzero(np.concatenate(([True], keys[order][1:] != keys[order][:-1], [True])))
         sizes = np.diff(changes)
         several = sizes > 1
-        members = order[np.repeat(several, sizes)]
+        members = among[order[np.repeat(several, sizes)]]
         sizes = sizes[several]
-        ends = np.cumsum(sizes)
+        ends = np.cumsum(sizes).astype(np.int32)
+        sizes = sizes.astype(np.int32)
         return cls(members, np.repeat(ends - sizes, sizes), np.repeat(ends, sizes), crowd, neighbors)
 
     @property
@@ -126,7 +132,7 @@ class Buckets:
 
         In a crowd these end after a few; every other pair is listed exactly once.
         """
-        at = np.arange(len(self.members))
+        at = np.arange(len(self.members), dtype=np.int32)
         others = at[at > self.begins]
         yield self.members[self.begins[others]], self.members[others]
         left = at[at > self.begins]
@@ -139,47 +145,39 @@ class Buckets:
             yield self.members[left], self.members[left + step]
 
 
-class Distinct:
-    """Goes through texts once and yields those that differ once normalized, some thousand at a time.
+class Chunks:
+    """Goes through texts once and normalizes them, some thousand at a time.
 
     Attributes:
-        numbers: for each text the position of the first one that is equal, int64. firsts: the positions yielded.
+        keys: a key of each text that was normalized (`identity.quick_key`), int64.
     """
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
-        self.numbers = np.arange(len(texts))
-        self.firsts = np.empty(0, np.int64)
+        self.keys = array("q")
 
-    def chunks(self) -> Iterator[list[str]]:
-        """Normalized texts, each chunk about as long as what is hashed at once."""
-        seen: dict[bytes, int] = {}
+    def __iter__(self) -> Iterator[list[str]]:
         chunk: list[str] = []
         size = 0
-        for position in range(len(self._texts)):
-            text = normalize(self._texts[position])
-            key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-            if (first := seen.setdefault(key, position)) != position:
-                self.numbers[position] = first
-                continue
+        for text in map(normalize, self._texts):
+            self.keys.append(quick_key(text))
             if chunk and (size + len(text) > _CHUNK_CHARACTERS or len(chunk) >= _CHUNK_TEXTS):
                 yield chunk
                 chunk, size = [], 0
             chunk.append(text)
             size += len(text)
-        self.firsts = np.flatnonzero(self.numbers == np.arange(len(self.numbers)))
         if chunk:
             yield chunk
 
 
-def signatures(chunks: Iterable[list[str]], most: int, threshold: float, tell: Callable[[float], None]) -> Signatures:
-    """The signatures of normalized texts, `most` or fewer. `tell` receives the share done, 0 to 1."""
+def signatures(chunks: Iterable[list[str]], count: int, threshold: float, tell: Callable[[float], None]) -> Signatures:
+    """The signatures of so many normalized texts. `tell` receives the share done, 0 to 1."""
     bands, rows = plan(threshold)
     random = np.random.default_rng(_SEED)
     factors = random.integers(0, 2**32, bands * rows, np.uint32) | np.uint32(1)
     masks = random.integers(0, 2**32, bands * rows, np.uint32)
-    keys, low = _in_file(np.uint64, bands, most), _in_file(np.uint8, most, bands * rows)
-    sizes = np.zeros(most, np.int64)
+    keys, low = _in_file(np.uint64, bands, count), _in_file(np.uint8, count, bands * rows)
+    sizes = np.zeros(count, np.int64)
     file, at = tempfile.TemporaryFile(), 0  # noqa: SIM115  it is closed when nothing refers to it
 
     def sign(chunk: list[str], part: slice) -> None:
@@ -205,13 +203,12 @@ def signatures(chunks: Iterable[list[str]], most: int, threshold: float, tell: C
                 signed.result()
             signed = beside.submit(sign, chunk, slice(at, at + len(chunk)))
             at += len(chunk)
-            tell(at / most)
+            tell(at / count)
         if signed:
             signed.result()
     file.flush()
-    sizes = sizes[:at]
     shingles = np.memmap(file, np.uint32, "r")
-    return Signatures(keys[:, :at], low[:at], shingles.view(np.ndarray), np.cumsum(sizes) - sizes, sizes)
+    return Signatures(keys, low, shingles.view(np.ndarray), np.cumsum(sizes) - sizes, sizes)
 
 
 def _in_file(kind: Any, *shape: int) -> Array:

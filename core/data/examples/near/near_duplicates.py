@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from core.data.examples.groups import groups_of
 from core.data.examples.likeness import Boilerplate
-from core.data.examples.near.minhash import Buckets, Distinct, Signatures, Texts, signatures
+from core.data.examples.near.minhash import Buckets, Chunks, Signatures, Texts, signatures
 
 THRESHOLD = 0.8
 CROWD = 32  # texts in one bucket; from here on, only some neighbors are compared
@@ -173,24 +174,22 @@ class _Search:
     """One search over texts; memory: about 200 bytes for each, and what one chunk needs."""
 
     def __init__(self, texts: Texts, threshold: float) -> None:
-        self._distinct = Distinct(texts)
-        self._threshold = threshold
-        self._count = 0  # of distinct texts, which have numbers from 0 on
+        self._texts, self._count, self._threshold = texts, len(texts), threshold
+        self.copies = np.arange(self._count)  # for each text the first one that is equal once normalized
+        self._distinct = np.empty(0, np.int32)  # the texts that no earlier one is equal to
         self.complete = True
-
-    @property
-    def copies(self) -> Array:
-        """For each text the position of the first one that is equal once normalized."""
-        return self._distinct.numbers
 
     def _signatures(self, tell: Progress) -> Signatures | None:
         """None where nothing but copies can be found, which are known then."""
-        chunks = self._distinct.chunks()
-        if self._threshold == 1 or not len(self.copies):
+        chunks = Chunks(self._texts)
+        known = None
+        if self._threshold == 1 or not self._count:
             deque(chunks, maxlen=0)
-            return None
-        known = signatures(chunks, len(self.copies), self._threshold, tell)
-        self._count = len(known.sizes)
+        else:
+            known = signatures(chunks, self._count, self._threshold, tell)
+        for group in groups_of(np.frombuffer(chunks.keys, np.int64)):
+            self.copies[group] = group[0]
+        self._distinct = np.flatnonzero(self.copies == np.arange(self._count)).astype(np.int32)
         return known
 
     def pairs(self, tell: Progress) -> list[tuple[int, int, float]]:
@@ -206,8 +205,7 @@ class _Search:
             _join(linked, [(first, second) for first, second, _ in found])
             apart = linked[neighbors // self._count] != linked[neighbors % self._count]
             found += self._verified(neighbors[apart], known, lambda share: tell(0.95 + 0.05 * share))
-        positions = self._distinct.firsts
-        return [(int(positions[first]), int(positions[second]), value) for first, second, value in found]
+        return found
 
     def groups(self, tell: Progress) -> Array:
         """For each text the position of the first one of its group.
@@ -218,11 +216,11 @@ class _Search:
         if known is None:
             return self.copies
         linked, failed = np.arange(self._count), np.zeros(self._count, np.int32)
-        crowded, many = np.zeros(self._count, bool), self._count > _MANY
+        crowded, many = np.zeros(self._count, bool), len(self._distinct) > _MANY
         crowd, neighbors = (_CROWD_OF_MANY, _NEIGHBORS_OF_MANY) if many else (CROWD, _NEIGHBORS)
         least = self._threshold - (_MARGIN_OF_MANY if many else _MARGIN)
         for band, keys in enumerate(known.keys):
-            buckets = Buckets.of(keys, crowd, neighbors)
+            buckets = Buckets.of(keys, self._distinct, crowd, neighbors)
             self.complete &= not buckets.crowded
             for first, second in _merged(buckets.steps()):
                 apart = linked[first] != linked[second]
@@ -230,7 +228,7 @@ class _Search:
                 likely = known.likely(first, second, least)
                 first, second = first[likely], second[likely]
                 new = known.first_shared(first, second, band) | crowded[first]  # of a crowd, few were compared
-                pairs = np.sort(first[new] * self._count + second[new])  # each is listed once for a band
+                pairs = np.sort(self._pair(first[new], second[new]))  # each is listed once for a band
                 first, second = pairs // self._count, pairs % self._count
                 hopeful = np.full(len(pairs), not many)
                 hopeful |= (failed[first] < _MOST_FAILED) & (failed[second] < _MOST_FAILED)
@@ -244,25 +242,26 @@ class _Search:
                     failed -= np.bincount(linked_items, minlength=self._count).astype(np.int32)
             crowded[buckets.in_crowds()] = True
             tell(0.45 + 0.55 * (band + 1) / len(known.keys))
-        numbers = np.arange(len(self.copies))
-        numbers[self._distinct.firsts] = self._distinct.firsts[linked]
-        return numbers[self.copies]
+        return linked[self.copies]
 
     def _candidates(self, known: Signatures) -> tuple[Array, Array]:
         """Likely pairs that share a band, as first * count + second, sorted, each once; and those of crowds."""
         found = nearby = np.empty(0, np.int64)
         for keys in known.keys:
-            buckets = Buckets.of(keys, CROWD, _NEIGHBORS)
+            buckets = Buckets.of(keys, self._distinct, CROWD, _NEIGHBORS)
             self.complete &= not buckets.crowded
             parts, crowded = [found], [nearby]
             for step, (first, second) in enumerate(buckets.steps()):
                 likely = known.likely(first, second, self._threshold - _MARGIN)
-                pairs = first[likely] * self._count + second[likely]
+                pairs = self._pair(first[likely], second[likely])
                 within = np.zeros(len(pairs), bool) if step == 0 else np.isin(first[likely], buckets.in_crowds())
                 parts.append(pairs[~within])
                 crowded.append(pairs[within])
             found, nearby = np.unique(np.concatenate(parts)), np.unique(np.concatenate(crowded))
         return found, np.setdiff1d(nearby, found, assume_unique=True)
+
+    def _pair(self, first: Array, second: Array) -> Array:
+        return first.astype(np.int64) * self._count + second
 
     def _verified(
         self, pairs: Array, known: Signatures, tell: Progress = lambda share: None
