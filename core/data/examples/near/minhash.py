@@ -28,7 +28,7 @@ Array = Any
 
 
 class Texts(Protocol):
-    """A list, or something that reads or makes its texts while they are gone through."""
+    """A list, or something that reads or makes its texts one after another."""
 
     def __len__(self) -> int: ...
 
