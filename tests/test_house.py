@@ -62,7 +62,7 @@ def test_importing_the_api_loads_nothing_heavy() -> None:
 def test_the_front_door_loads_nothing_heavy(studio_env: Path) -> None:
     code = (
         "import sys\nfrom streamlit.testing.v1 import AppTest\n"
-        "app = AppTest.from_file('Home.py', default_timeout=60).run()\nassert not app.exception, app.exception\n"
+        "app = AppTest.from_file('Home.py', default_timeout=180).run()\nassert not app.exception, app.exception\n"
         f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)

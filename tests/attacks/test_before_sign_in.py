@@ -130,9 +130,9 @@ def test_a_person_signs_in_at_the_provider_and_sees_the_studio(tmp_path: Path) -
             page.goto(f"{studio.url}/datasets")
             assert page.locator('[data-testid="stApp"]').count() == 0
             page.get_by_role("link", name="Sign in").click()
-            page.get_by_test_id("stSidebarNavLink").first.wait_for(timeout=90_000)
+            page.get_by_test_id("stSidebarNavLink").first.wait_for(timeout=240_000)
             page.goto(f"{studio.url}/settings")
-            page.get_by_text(PERSON["name"]).wait_for(timeout=90_000)
+            page.get_by_text(PERSON["name"]).wait_for(timeout=240_000)
             page.get_by_text("Sign out").click()
-            page.locator("#front-door").wait_for(timeout=90_000)
+            page.locator("#front-door").wait_for(timeout=240_000)
             assert ask(studio.url, "/").status == 401

@@ -87,7 +87,7 @@ def test_a_browser_that_was_led_here_by_a_foreign_name_sees_no_screen(web: Studi
     with chromium(rule) as browser:
         page = browser.new_page()
         page.goto(f"http://studio.example.org:{port_of(web)}/")  # the rule works: an allowed name gets the studio
-        page.get_by_test_id("stSidebarNavLink").first.wait_for(timeout=90_000)
+        page.get_by_test_id("stSidebarNavLink").first.wait_for(timeout=240_000)
         answer = page.goto(f"http://evil.example:{port_of(web)}/")
         assert answer is not None
         assert answer.status == 421
@@ -114,7 +114,7 @@ def test_a_page_that_is_run_without_the_studio_shows_only_how_to_start_it(tmp_pa
     with web_process(tmp_path, command=command) as studio, chromium() as browser:
         page = browser.new_page()
         page.goto(studio.url)
-        page.locator(".st-key-closed").wait_for(timeout=90_000)
+        page.locator(".st-key-closed").wait_for(timeout=240_000)
         assert "sft up" in page.locator(".st-key-closed").inner_text()
         assert page.locator("h1").count() == 0
         assert list(studio.data_dir.iterdir()) == []

@@ -102,7 +102,7 @@ def test_a_page_of_the_studio_reaches_no_other_address(web: Studio) -> None:
     with chromium("--host-resolver-rules=MAP evil.example 127.0.0.1") as browser:
         page = browser.new_page()
         page.goto(web.url)
-        page.get_by_test_id("stSidebarNavLink").first.wait_for(timeout=90_000)
+        page.get_by_test_id("stSidebarNavLink").first.wait_for(timeout=240_000)
         attempted: list[str] = []
         page.on("request", lambda request: attempted.append(request.url) if "evil.example" in request.url else None)
         failed: list[str] = []

@@ -66,7 +66,7 @@ def test_the_command_line_has_the_same_option_in_words(
 
 def test_the_screen_has_the_same_option_in_words(version_id: str) -> None:
     def dialog(**state: object) -> AppTest:
-        screen = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()
+        screen = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=180).run()
         screen.switch_page("pages/data/datasets.py")
         screen.query_params["id"], screen.query_params["view"] = datasets.get_dataset("Formulas").id, "Versions"
         screen.run()

@@ -142,7 +142,7 @@ def test_every_screen_says_that_the_disk_is_nearly_full(small: SmallDisk) -> Non
     from streamlit.testing.v1 import AppTest
 
     leave(30)
-    app = AppTest.from_file(str(Path(__file__).parents[2] / "Home.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(Path(__file__).parents[2] / "Home.py"), default_timeout=180).run()
     assert not app.exception
     assert [warning.value for warning in app.warning if "nearly full" in warning.value]
 

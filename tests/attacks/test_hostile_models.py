@@ -159,7 +159,7 @@ def listed(good: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tu
     environment = {**os.environ, "SFT_DATA_DIR": str(data), "HF_HUB_CACHE": str(data / "none")}
     ran = subprocess.run(
         [sys.executable, "-c", LISTING], env=environment, capture_output=True, text=True, check=False,
-        preexec_fn=_limits, timeout=280,
+        preexec_fn=_limits, timeout=600,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr[-2_000:]
     said: dict[str, tuple[bool, bool, str]] = json.loads(ran.stdout)

@@ -235,7 +235,7 @@ def test_a_conversation_that_cannot_fit_is_refused_before_it_is_encoded(client: 
 
     def listen() -> None:
         body = question(served.base) | {"stream": True, "max_tokens": 300, "stop": None}
-        with httpx.stream("POST", served.url + PATH, json=body, timeout=60, trust_env=False) as answer:
+        with httpx.stream("POST", served.url + PATH, json=body, timeout=180, trust_env=False) as answer:
             last = time.monotonic()
             for _ in answer.iter_lines():
                 pauses.append(time.monotonic() - last)

@@ -45,7 +45,7 @@ def counted() -> Iterator[list[str]]:
 
 
 def opened(name: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=180).run()
     return app.switch_page(str(page_file(name).relative_to(ROOT))).run()
 
 

@@ -48,9 +48,9 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(studio.url)
-        page.get_by_text("The end").wait_for(timeout=90_000)
+        page.get_by_text("The end").wait_for(timeout=240_000)
         # Each kind of element loads its script at first use; until then it is a frame without text.
-        page.wait_for_function(DRAWN, arg=[f".st-key-{kind}_0" for kind in KINDS], timeout=90_000)
+        page.wait_for_function(DRAWN, arg=[f".st-key-{kind}_0" for kind in KINDS], timeout=240_000)
         page.wait_for_load_state("networkidle")
         yield page, asked
 

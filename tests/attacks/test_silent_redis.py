@@ -77,7 +77,7 @@ def test_the_panel_of_workers_names_what_is_missing(answers: bool, studio_env) -
     with redis_of_studio() as server:
         if not answers:
             os.kill(server.pid, signal.SIGSTOP)
-        app = AppTest.from_string(SCREENS, default_timeout=60).run()
+        app = AppTest.from_string(SCREENS, default_timeout=180).run()
         os.kill(server.pid, signal.SIGCONT)
     assert not app.exception
     text = " ".join(element.value for element in [*app.markdown, *app.caption])

@@ -79,7 +79,7 @@ def open_page(browser, request) -> Iterator[Callable[..., object]]:
 
     def make(width: int = 1440, height: int = 1000, scheme: str = "light"):
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        context.set_default_timeout(90_000)  # a busy machine must not fail a test
+        context.set_default_timeout(240_000)  # a busy machine must not fail a test
         context.route("**/*", gate)
         contexts.append(context)
         page = context.new_page()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-START_S = 120
+START_S = 240
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def big_table(path: Path, size: int) -> Path:
 
 def test_a_hundred_megabytes_are_accepted(studio: Studio, open_page, tmp_path: Path) -> None:
     page = open_page()
-    page.set_default_timeout(240_000)
+    page.set_default_timeout(480_000)
     visit(page, f"{studio.url}/upload")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         big_table(tmp_path / "big.csv", MAX_UPLOAD_BYTES)

@@ -21,7 +21,7 @@ from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.browser
 
-TRAIN_S, WORK_MS = 300, 240_000
+TRAIN_S, WORK_MS = 300, 600_000
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tests.support.tiny_gguf import make_source, write_gguf
 
 pytestmark = pytest.mark.browser
 
-FETCH_MS = 120_000
+FETCH_MS = 300_000
 CATALOG = """
 from dataclasses import replace
 from pathlib import Path

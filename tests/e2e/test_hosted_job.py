@@ -19,7 +19,7 @@ from tests.support.second_studio import SecondStudio, second_studio
 
 pytestmark = pytest.mark.browser
 
-WORK_MS = 300_000
+WORK_MS = 600_000
 PRICE_USD = 2_000.0  # per million tokens: a few hundred tokens cost dollars
 EPOCHS = 12
 

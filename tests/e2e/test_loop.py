@@ -30,7 +30,7 @@ pytestmark = pytest.mark.browser
 
 NAME = "Ticket desk"
 CONVERSATIONS, IN_CHAT, CORRECTED = 12, 2, 5
-ANSWER_S, TRAIN_S, WORK_MS = 120, 300, 300_000
+ANSWER_S, TRAIN_S, WORK_MS = 120, 300, 600_000
 AGAINST = "The new customers write in this form only."
 REASON = "The pilot customers agreed to a trial of one week."
 STEPS = ("corrections", "dataset", "mix", "retrain", "evaluate", "verdict", "deploy")

@@ -19,7 +19,7 @@ from tests.support.second_studio import SecondStudio, second_studio
 from tests.support.servers import wait_until
 
 SERVICE = HOSTED_SERVICES.get("sft_studio")
-LIMIT_S = 180.0
+LIMIT_S = 400.0
 
 
 @pytest.fixture(scope="module")

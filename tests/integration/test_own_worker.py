@@ -19,7 +19,7 @@ from tests.support import counting
 from tests.support.servers import wait_until
 from tests.support.studio import QUICK, horse_of, is_gone, registrations, wait_steps
 
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 # A command as those of `sft`: it prints the id of its task, and waits for it.
 PROGRAM = """
 import sys

@@ -25,7 +25,7 @@ def open_screen(studio_env: Path) -> Open:
     """`open_screen("datasets", id="ds_…")`: the entry page, then that screen with its query parameters."""
 
     def open_it(name: str, **query: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60)
+        app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=180)
         if name == "home":
             return app.run()
         app.run()

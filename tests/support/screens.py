@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 def open_page(file: str, **query: str) -> AppTest:
     """A page by its file (`pages/training/new_job.py`), opened through the front door with its query parameters."""
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=180).run()
     app.switch_page(file)
     for key, value in query.items():
         app.query_params[key] = value

@@ -34,7 +34,7 @@ class SecondStudio:
         """A request to it, beside the code under test."""
         headers = {"Authorization": f"Bearer {self.key}"}
         url = f"{self.url.removesuffix('/v1')}{path}"
-        return httpx.request(method, url, headers=headers, trust_env=False, timeout=150, **options)  # type: ignore[arg-type]
+        return httpx.request(method, url, headers=headers, trust_env=False, timeout=300, **options)  # type: ignore[arg-type]
 
 
 @contextmanager

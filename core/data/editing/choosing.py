@@ -86,7 +86,7 @@ class Merge(Operation):
     id: ClassVar[str] = "merge"
     title: ClassVar[str] = "Merge groups"
     icon: ClassVar[str] = "content_copy"
-    groups: tuple[tuple[int, ...], ...] = Field(title="NearGroups", description="Positions that belong together.")
+    groups: tuple[tuple[int, ...], ...] = Field(title="Groups", description="Positions that belong together.")
     keep: Keep = Field(default="first", title="Keep", description="Which one of each group is kept.")
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:

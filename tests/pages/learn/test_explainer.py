@@ -16,7 +16,7 @@ CONTROLS = ("slider", "select_slider", "selectbox", "button", "text_area", "text
 
 
 def open_topic(topic: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=180)
     app.query_params["topic"] = topic
     app.switch_page("pages/learn/explainer.py").run()
     return checked(app)

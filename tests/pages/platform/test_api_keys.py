@@ -34,7 +34,7 @@ def _revoke(key_id: str) -> None:
 
 
 def test_a_key_is_created_and_shown_once(studio_env: Path, read) -> None:
-    dialog = AppTest.from_function(_create, default_timeout=60).run()
+    dialog = AppTest.from_function(_create, default_timeout=180).run()
     dialog.text_input(key="key_name").set_value("Support bot")
     dialog.checkbox(key="key_scope_train").check()
     dialog.button(key="key_create").click().run()
@@ -49,7 +49,7 @@ def test_a_key_is_created_and_shown_once(studio_env: Path, read) -> None:
 
 
 def test_a_key_without_a_name_or_a_scope_is_refused(studio_env: Path, read) -> None:
-    dialog = AppTest.from_function(_create, default_timeout=60).run()
+    dialog = AppTest.from_function(_create, default_timeout=180).run()
     dialog.button(key="key_create").click().run()
     assert shows("An API key needs a name", read(dialog))
     dialog.text_input(key="key_name").set_value("Bot")

@@ -156,7 +156,7 @@ def test_answers_are_recorded_from_the_calendar_with_what_they_cost(
         shutdowns.save(host="127.0.0.1", model="small", shutdown_on=DAY)
         app = open_screen("shutdowns")
         assert "answers_127.0.0.1_small" in {button.key for button in app.button}
-        app = AppTest.from_function(_answers, default_timeout=60).run()
+        app = AppTest.from_function(_answers, default_timeout=180).run()
         said = read(app)
         chosen, dataset = (box for box in app.selectbox if box.label in ("Model", "Dataset"))
         assert chosen.options == [model.name]  # one model, though an agent uses it too

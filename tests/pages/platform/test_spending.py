@@ -53,11 +53,11 @@ def _edit(kind: str) -> None:
 
 
 def test_a_budget_is_set_and_removed(studio_env) -> None:
-    dialog = AppTest.from_function(_edit, kwargs={"kind": "smart"}, default_timeout=60).run()
+    dialog = AppTest.from_function(_edit, kwargs={"kind": "smart"}, default_timeout=180).run()
     dialog.number_input(key="budget_limit_smart").set_value(25.0)
     dialog.button(key="budget_save").click().run()
     assert budgets.get_budgets()[2].limit_usd == 25
-    dialog = AppTest.from_function(_edit, kwargs={"kind": "smart"}, default_timeout=60).run()
+    dialog = AppTest.from_function(_edit, kwargs={"kind": "smart"}, default_timeout=180).run()
     dialog.button(key="budget_remove").click().run()
     assert budgets.get_budgets()[2].limit_usd is None
 
@@ -70,7 +70,7 @@ def _price() -> None:
 
 def test_a_price_is_entered_shown_and_deleted(open_screen, read) -> None:
     connections.save(name="Nebius", kind="openai", base_url="https://ft.example.org/v1")
-    dialog = AppTest.from_function(_price, default_timeout=60).run()
+    dialog = AppTest.from_function(_price, default_timeout=180).run()
     dialog.text_input(key="price_base").set_value("Qwen/Qwen3-8B")
     dialog.number_input(key="price_usd").set_value(0.7)
     dialog.run()
@@ -102,7 +102,7 @@ def _start() -> None:
 
 def test_a_start_that_a_budget_refuses_is_repeated_with_a_reason(studio_env) -> None:
     budgets.set_budget("training", 1)
-    app = AppTest.from_function(_start, default_timeout=60).run()
+    app = AppTest.from_function(_start, default_timeout=180).run()
     app.button(key="launch").click().run()
     shown = " ".join(str(item.value) for item in app.markdown)
     assert "The budget does not cover this" in shown

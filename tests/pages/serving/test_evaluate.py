@@ -77,7 +77,7 @@ def _dialog(evaluation_id: str) -> None:
 def test_a_case_becomes_an_example(read, known) -> None:
     colors = planted.dataset()
     done = planted.planted(colors, {"new": planted.wrong})
-    app = AppTest.from_function(_dialog, kwargs={"evaluation_id": done.id}, default_timeout=60).run()
+    app = AppTest.from_function(_dialog, kwargs={"evaluation_id": done.id}, default_timeout=180).run()
     app.text_area(key="case_output").set_value("violet")
     app.button(key="add_case").click().run()
     assert not app.exception
@@ -91,7 +91,7 @@ def test_a_case_with_tools_shows_and_keeps_them(read, known) -> None:
     rain = Example((Message("user", "Rain?"), called), tools=(tool,))
     weather = datasets.create_dataset("Weather", [rain], test=[rain, rain])
     done = planted.planted(weather, {"new": planted.wrong})
-    app = AppTest.from_function(_dialog, kwargs={"evaluation_id": done.id}, default_timeout=60).run()
+    app = AppTest.from_function(_dialog, kwargs={"evaluation_id": done.id}, default_timeout=180).run()
     assert "TOOLS" in read(app)
     assert app.text_area(key="case_output").value == 'weather({"city": "Ulm"})'
     app.text_area(key="case_output").set_value("Yes.")

@@ -80,7 +80,7 @@ def test_retire_says_what_ends(read, model: ModelRecord, server: NebiusService) 
     visit(task.id)
     server.change("active")
     visit(task.id)
-    dialog = AppTest.from_function(_retire, kwargs={"model_id": model.id}, default_timeout=60).run()
+    dialog = AppTest.from_function(_retire, kwargs={"model_id": model.id}, default_timeout=180).run()
     assert "answers nowhere until it is deployed again" in read(dialog)
     dialog.button(key="retire_there_confirm").click().run()
     assert there.deployed(model.id) is None

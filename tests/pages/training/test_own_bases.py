@@ -34,7 +34,7 @@ def test_a_directory_is_added_and_removed_on_the_screen_of_all_models(
 ) -> None:
     model = make_model(tmp_path / "mymodel")
     monkeypatch.setenv("SFT_IMPORT_ROOTS", str(tmp_path))
-    dialog = AppTest.from_function(_add, default_timeout=60).run()
+    dialog = AppTest.from_function(_add, default_timeout=180).run()
     dialog.text_input(key="add_base_path").set_value(f"{tmp_path}/nowhere").run()
     assert "There is no file or directory" in screens.words(dialog)
     assert "add_base_confirm" not in keys(dialog)

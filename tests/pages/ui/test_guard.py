@@ -19,7 +19,7 @@ AUTH = {
 
 @pytest.mark.parametrize("file", ["Home.py", "pages/learn/home.py", "pages/training/jobs.py"])
 def test_with_sign_in_configured_the_sign_in_is_all_there_is(file: str, studio_env: Path) -> None:
-    app = AppTest.from_file(str(ROOT / file), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / file), default_timeout=180)
     app.secrets["auth"] = AUTH
     app.run()
     assert not app.exception
@@ -28,7 +28,7 @@ def test_with_sign_in_configured_the_sign_in_is_all_there_is(file: str, studio_e
 
 
 def test_without_sign_in_the_screen_opens(studio_env: Path) -> None:
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=180).run()
     assert app.title
     assert not [button.key for button in app.button if str(button.key).startswith("sign_in")]
 

@@ -22,7 +22,7 @@ COUNT = 60  # more than advance together
 
 @pytest.fixture
 def http(at_the_studio: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=at_the_studio.url, timeout=120, trust_env=False) as client:
+    with httpx.Client(base_url=at_the_studio.url, timeout=300, trust_env=False) as client:
         yield client
 
 
@@ -155,7 +155,7 @@ def test_a_chat_with_a_key_is_answered_once(http: httpx.Client, at_the_studio: S
 def test_a_key_through_the_api_belongs_to_the_api_key_that_sent_it(http: httpx.Client, at_the_studio: Served) -> None:
     mine, other = (api_keys.create(name=name, scopes=["serve"], days=None).key for name in ("Mine", "Other"))
     before, body = figures(http), chat_body(at_the_studio.first, 3)
-    with api_process() as url, httpx.Client(base_url=url, timeout=120, trust_env=False) as api:
+    with api_process() as url, httpx.Client(base_url=url, timeout=300, trust_env=False) as api:
 
         def ask(key: str, **more: Any) -> httpx.Response:
             headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "once"}

@@ -32,7 +32,7 @@ class Crowd:
 
     def client(self, most: int) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=most)
-        return httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=120, trust_env=False, limits=limits)
+        return httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=300, trust_env=False, limits=limits)
 
     def open_answers(self) -> int:
         return int(httpx.get(f"{self.engine}/health", trust_env=False).json()["open"])

@@ -41,7 +41,7 @@ def test_the_process_reports_what_it_did(at_the_studio: Served, monkeypatch: pyt
     monkeypatch.setattr(live, "_known", {})
     body = {"model": at_the_studio.first, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 5}
     for _ in range(2):
-        httpx.post(f"{at_the_studio.url}/v1/chat/completions", json=body, timeout=60, trust_env=False)
+        httpx.post(f"{at_the_studio.url}/v1/chat/completions", json=body, timeout=180, trust_env=False)
     found = live.figures()
     assert found is not None
     assert (found.open, found.waiting, found.answered) == (0, 0, 2)

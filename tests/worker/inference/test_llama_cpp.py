@@ -44,7 +44,7 @@ class Inference:
         question = prepare(model_id, [Message("user", text)], engine=engine)
         self.engine.submit(GenerationRequest(question, ChatOptions(**options), answers.put, threading.Event()))
         while True:
-            item = answers.get(timeout=60)
+            item = answers.get(timeout=180)
             if isinstance(item, Exception):
                 raise item
             yield item
@@ -158,7 +158,7 @@ def test_a_cancelled_answer_gives_its_place_back(inference: Inference, tuned: mo
     question = prepare(tuned.id, [Message("user", "Tell me")], engine="llama_cpp")
     options = ChatOptions(max_tokens=400)
     inference.engine.submit(GenerationRequest(question, options, answers.put, cancelled))
-    answers.get(timeout=60)
+    answers.get(timeout=180)
     cancelled.set()
     until = time.monotonic() + 30
     while inference.engine.open and time.monotonic() < until:

@@ -268,7 +268,7 @@ def test_a_text_is_continued_as_it_is_whole_and_streamed(client: openai.OpenAI, 
 def test_what_would_change_the_answer_and_is_not_offered_is_refused(served: Served, name: str) -> None:
     body = {"model": served.base, "messages": ASK, "max_tokens": 2}
     given, neutral = ({"42": 5.0}, {}) if name == "logit_bias" else (0.5, 0)
-    with httpx.Client(trust_env=False, base_url=served.url, timeout=120) as http:
+    with httpx.Client(trust_env=False, base_url=served.url, timeout=300) as http:
         refused = http.post("/v1/chat/completions", json={**body, name: given})
         assert refused.status_code == 400
         assert refused.json()["error"]["param"] == name
@@ -289,7 +289,7 @@ def test_the_shapes_are_openais(served: Served, real_data: Path) -> None:
 
     chat_body = {"model": served.first, "messages": ASK, "max_tokens": 4, "logprobs": True, "top_logprobs": 2, "n": 2}
     text_body = {"model": served.first, "prompt": "a", "max_tokens": 4, "logprobs": 2}
-    with httpx.Client(trust_env=False, base_url=served.url, timeout=120) as http:
+    with httpx.Client(trust_env=False, base_url=served.url, timeout=300) as http:
         fits("CreateChatCompletionResponse", http.post("/v1/chat/completions", json=chat_body).json())
         fits("CreateCompletionResponse", http.post("/v1/completions", json=text_body).json())
         streamed = http.post("/v1/chat/completions", json={**chat_body, "stream": True}).text

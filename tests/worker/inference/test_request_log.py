@@ -13,7 +13,7 @@ from tests.worker.inference.conftest import Served
 def test_the_lines_of_a_request_carry_one_id(at_the_studio: Served) -> None:
     body = {"model": at_the_studio.whole, "messages": [{"role": "user", "content": "Hello."}], "max_tokens": 2}
     url = f"{at_the_studio.url}/v1/chat/completions"
-    with httpx.Client(trust_env=False, timeout=120) as client:
+    with httpx.Client(trust_env=False, timeout=300) as client:
         answer = client.post(url, json=body, headers={"X-Request-Id": "request-7"})
         unnamed = client.post(url, json=body, headers={"X-Request-Id": "not a plain id"})
     assert answer.headers["X-Request-Id"] == "request-7"

@@ -30,13 +30,13 @@ def environment(at_the_studio: Served, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def run(command: list[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_the_code_on_the_screen_runs(at_the_studio: Served, environment: dict[str, str], tmp_path: Path) -> None:
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=180).run()
     app.switch_page(str(page_file("models").relative_to(ROOT)))
     app.query_params["id"] = at_the_studio.first
     app.run()
