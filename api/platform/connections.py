@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from fastapi.responses import Response
@@ -19,6 +20,7 @@ from api.platform.records import records
 from api.platform.scopes import needs
 from core.services.platform import connections
 from core.services.platform.api_keys import ADMIN, READ, TRAIN
+from core.services.serving import shutdowns
 
 router: Final = records("/api/v1/connections", "Connections")
 services_router: Final = records("/api/v1/training-services", "Training services", dependencies=[needs(READ, TRAIN)])
@@ -61,13 +63,18 @@ def delete_connection(connection_id: str) -> Response:
 @router.post("/{connection_id}/test", dependencies=_WRITING)
 def test_connection(connection_id: str) -> ConnectionTestShown:
     """Ask it for its models, and for the base models that it trains."""
-    return ConnectionTestShown.of(connections.test(connection_id))
+    tested = connections.test(connection_id)
+    dated = shutdowns.dated(connections.get(connection_id).base_url, tested.trainable)
+    return ConnectionTestShown.of(replace(tested, trainable=tuple(dated)))
 
 
 @router.get("/{connection_id}/base-models", dependencies=[needs(TRAIN)])
 def list_trainable(connection_id: str) -> list[TrainableShown]:
-    """The base models that can be trained there now; an empty list if it does not train."""
-    return [TrainableShown.of(base) for base in connections.base_models(connection_id)]
+    """The base models that can be trained there now; an empty list if it does not train. Days on which they go dark
+    are those of its list, and those of the calendar of shutdowns."""
+    listed = connections.base_models(connection_id)
+    dated = shutdowns.dated(connections.get(connection_id).base_url, listed)
+    return [TrainableShown.of(base) for base in dated]
 
 
 @services_router.get("")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.services.serving import shutdowns
 from core.training.providers.hosted_services import HOSTED_SERVICES
 from tests.support.hosted.openai_shaped import OpenAiShapedService
 from tests.support.hosted.server import KEY
@@ -40,6 +41,17 @@ def test_a_training_service_is_connected_tested_and_listed(client, service) -> N
     assert (renamed["name"], renamed["training"], renamed["has_key"]) == ("Renamed", "custom", True)
     assert client.delete(path).status_code == 204
     assert client.delete(path).status_code == 404
+
+
+def test_base_models_have_the_dates_of_the_calendar(client, service) -> None:
+    asked = {"name": "Ours", "training": "custom", "base_url": service.url, "key": KEY}
+    path = f"/api/v1/connections/{client.post('/api/v1/connections', json=asked).json()['id']}"
+    shutdowns.save(host="127.0.0.1", model="base-2", shutdown_on="2031-02-03")
+    dates = [("base-1", ""), ("base-2", "2031-02-03")]
+    listed = client.get(f"{path}/base-models").json()
+    tested = client.post(f"{path}/test").json()["trainable"]
+    for bases in (listed, tested):
+        assert [(base["id"], base["shutdown_date"]) for base in bases] == dates
 
 
 def test_what_is_wrong_is_named(client, service) -> None:

@@ -10,6 +10,7 @@ from core.services.serving.shutdowns.dates import (
     ShutdownRecord as ShutdownRecord,
     at as at,
     calendar as calendar,
+    dated as dated,
     in_use as in_use,
     of_models as of_models,
     remove as remove,

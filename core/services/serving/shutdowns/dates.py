@@ -18,6 +18,7 @@ from core.models.llm.shutdowns import AnnouncedShutdown
 from core.platform.db.tables import SHUTDOWNS
 from core.platform.db.uow import UnitOfWork, read
 from core.services.serving.shutdowns.usage import Use, host_of, places, uses
+from core.training.providers.hosted import HostedBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,17 @@ def at(address: str, models: Iterable[str], listed: Mapping[str, str] | None = N
             dates[host, model] = _record(entry, "live")
     found = {model: _closest(dates, host, model) for model in models}
     return {model: record for model, record in found.items() if record is not None}
+
+
+def dated(address: str, bases: Iterable[HostedBase]) -> list[HostedBase]:
+    """Base models as a provider lists them now, each with the day on which it goes dark: of the list or the calendar.
+
+    Args:
+        address: of its API, as a connection has it.
+    """
+    found = list(bases)
+    dark = at(address, [base.id for base in found], {base.id: base.shutdown_date for base in found})
+    return [replace(base, shutdown_date=dark[base.id].shutdown_on if base.id in dark else "") for base in found]
 
 
 def _closest(dates: Mapping[tuple[str, str], ShutdownRecord], host: str, model: str) -> ShutdownRecord | None:
