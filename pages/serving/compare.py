@@ -59,7 +59,7 @@ def _hint(models: list[ChatModel], asked: ComparedInput | None, options: ChatOpt
 
 with boundary():
     components.page_header("Compare", LEAD, "Use")
-    available = chat.available_models()
+    available = choice.with_bases(chat.available_models())
     if len(available) < comparing.FEWEST:
         first_steps.no_model(
             "compare_arrows",

@@ -18,7 +18,7 @@ from tests.e2e.harness import Studio, beyond_edge, settle, visit
 pytestmark = pytest.mark.browser
 
 PICTURES = os.environ.get("SFT_TEST_PICTURES")  # read now: the variable is removed from the environment of each test
-EPOCHS = 20  # enough to watch, pause and resume
+EPOCHS = 12  # enough to watch, pause and resume
 STEPS_PER_EPOCH = 14  # 56 examples in the starter's batches of 4
 TRAIN_MS = 1_200_000
 ANSWER_MS = 300_000  # the first answer waits for torch to load

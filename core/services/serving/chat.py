@@ -33,7 +33,8 @@ USED: Final = "chat"  # kind of the event *the model was used in a chat*; writte
 
 @dataclass(frozen=True, slots=True)
 class ChatModel:
-    """An available model. `id` is its id on the server; `base_id` the base of a tuned model (else its own id);
+    """An available model. `id` is its id on the server; `base_id` the base of a tuned model (else its own id), at
+    its service if it only answers there;
     `model_id` the tuned model's id in the registry ("" for a base); `text` describes a base ("" for a tuned one)."""
 
     id: str
@@ -60,7 +61,9 @@ def available_models() -> list[ChatModel]:
     """Tuned models first, newest first, each followed by its merged form; then every base model on this machine."""
     tuned = []
     for model in models.list_models():
-        base = (model.base_model, model.base_title, model.id)
+        if model.only_there and not (model.hosted and model.hosted.model):
+            continue  # it does not answer now
+        base = (model.base_there or model.base_model, model.base_title, model.id)
         tuned.append(ChatModel(model.id, model.name, "tuned", *base))
         if model.merged:
             tuned.append(ChatModel(merging.served_id(model.id), f"{model.name} (merged)", "tuned", *base))
@@ -70,6 +73,12 @@ def available_models() -> list[ChatModel]:
         if base.ready
     ]
     return tuned + bases
+
+
+def base_at_service(model_id: str) -> ChatModel | None:
+    """The base of a tuned model that only answers at its service, if that lists it. Asks the service."""
+    base = connected.base_of(models.get_model(model_id))
+    return ChatModel(base, title := connected.title(base), "base", base, title) if base else None
 
 
 def warm_up() -> None:

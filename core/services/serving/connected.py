@@ -5,11 +5,12 @@ The ids of the first name the connection and the model there: `via:llm_01jb2k7q9
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, NotFound, StudioError
 from core.models.base_models.records import BaseModelRef
 from core.models.llm import Endpoint
 from core.models.llm.prices import Price
@@ -24,6 +25,8 @@ from core.serving.targets import AnswerChunk, ChatOptions, openai_server
 
 PREFIX: Final = VIA
 LONGEST: Final = 300  # characters of an id
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,22 @@ def id_of(model: ModelRecord) -> str:
     if model.hosted is None or not model.hosted.model:
         raise Conflict(f"The model “{model.name}” does not answer at its service.", "Deploy it there.")
     return model.hosted.id_of(model.hosted.model)
+
+
+def base_of(model: ModelRecord) -> str:
+    """The id of the base of a model that only answers at its service, if that lists it among the models that answer.
+
+    Asks the service. "" for any other model, and where the service does not respond.
+    """
+    if not model.only_there:
+        return ""
+    connection, _ = place(model.id)
+    try:
+        listed = connections.models(connection.id)
+    except StudioError as error:
+        log.warning("The models of %s could not be listed, so the base is not asked: %s", connection.name, error)
+        return ""
+    return model.base_there if model.base_model in listed else ""
 
 
 def place(model_id: str) -> tuple[ConnectionRecord, str]:

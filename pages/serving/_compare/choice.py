@@ -6,10 +6,22 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.services.serving import chat, comparing
+from core.services.serving import chat, comparing, connected
 from core.services.serving.chat import ChatModel, ChatOptions
 from pages.ui import addressed
 from pages.ui.format import md
+
+
+def with_bases(found: Sequence[ChatModel]) -> list[ChatModel]:
+    """The models, and the bases at their service of those in the address that only answer there: asked for once."""
+    known: dict[str, ChatModel | None] = st.session_state.setdefault("bases_at_services", {})
+    named = {*st.query_params.get_all("models"), st.query_params.get("model", "")}
+    there = [model.id for model in found if model.id in named and connected.is_connected(model.base_id)]
+    for model_id in set(there) - set(known):
+        with st.spinner("Asking the service for its models…"):
+            known[model_id] = chat.base_at_service(model_id)
+    bases = {base.id: base for model_id in there if (base := known[model_id]) is not None}
+    return [*found, *bases.values()]
 
 
 def models(found: Sequence[ChatModel]) -> list[ChatModel]:
@@ -54,7 +66,7 @@ def missing_bases(chosen: Sequence[ChatModel], found: Sequence[ChatModel]) -> No
     """Say which tuned models can't answer, because their base is not on this machine."""
     here = {model.id for model in found if model.kind == "base"}
     for model in chosen:
-        if model.base_id not in here:
+        if model.base_id not in here and not connected.is_connected(model.base_id):
             st.warning(
                 f"The base of “{md(model.title)}”, {md(model.base_title)}, is no longer on this machine. Download it "
                 "again in New job, or choose another model.",

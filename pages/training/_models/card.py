@@ -50,6 +50,9 @@ def ways_on(model: ModelRecord, place: str, primary: bool = False) -> None:
         if model.state != "active":
             st.caption("Restore this model to use it.")
             return
+        if model.only_there and not (model.hosted and model.hosted.model):
+            st.caption("It does not answer now.")
+            return
         if st.button("Chat", icon=":material/chat:", key=f"chat_{place}_{model.id}", type=kind):
             navigation.go("chat", {"model": model.id})
         navigation.button(

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.services.serving.publishing import there
+from core.services.training import models
 from core.services.training.models import ModelRecord
 from tests.support.hosted.services import NebiusService
 from tests.support.hosted.trained import at_nebius, nebius
@@ -61,6 +62,28 @@ def test_the_button_deploys_and_the_states_are_shown(open_screen, read, model, s
     app.button(key=f"look_{model.id}").click().run()
     assert "Retired" in read(app)
     assert f"deploy_there_{model.id}" in keys(app)
+
+
+def test_a_model_that_does_not_answer_is_not_offered_for_chat_or_compare(open_screen, model, server) -> None:
+    ways = {f"chat_detail_{model.id}", f"compare_detail_{model.id}"}
+    assert not ways & keys(open_screen("models", id=model.id))
+    task = there.begin(model.id)
+    visit(task.id)
+    server.change("active")
+    visit(task.id)
+    assert ways <= keys(open_screen("models", id=model.id))
+
+
+def test_compare_brings_the_base_that_answers_beside_it_at_the_service(open_screen, read, model, server) -> None:
+    task = there.begin(model.id)
+    visit(task.id)
+    server.change("active")
+    visit(task.id)
+    model = models.get_model(model.id)
+    app = open_screen("compare", model=model.id)
+    chosen = app.multiselect(key="models").value
+    assert chosen == [model.base_there, model.id]
+    assert "no longer on this machine" not in read(app)
 
 
 def test_a_failure_is_shown_with_its_reason_and_can_be_tried_again(open_screen, read, model, server) -> None:

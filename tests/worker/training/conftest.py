@@ -11,13 +11,13 @@ import pytest
 from core.models.base_models.starter import recipe_hash
 from core.training import precision
 from tests.support import tiny
-from tests.support.starter import CACHE
+from tests.support.starter import cache
 
 
 @pytest.fixture(scope="session")
 def tiny_base() -> Path:
     """A Llama of two layers with tokenizer and chat template; stored beside the starter for the next run."""
-    return tiny.build_base(CACHE / f"tiny-{recipe_hash(tiny.recipe())}")
+    return tiny.build_base(cache() / f"tiny-{recipe_hash(tiny.recipe())}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,12 +10,12 @@ import logging
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from core.errors import DataError, StudioError
+from core.errors import DataError
 from core.messages import SPLIT_NAMES, Split
 from core.models import base_models
 from core.platform.tasks.records import TaskRecord
 from core.services.data import datasets
-from core.services.platform import connections, tasks
+from core.services.platform import tasks
 from core.services.serving import connected
 from core.services.serving.evaluating import contestants, starting
 from core.services.training import models
@@ -78,9 +78,9 @@ def start(model_id: str) -> EvaluationRecord:
     asked = plan(model)
     if not asked.split:
         raise DataError(f"The dataset of “{model.name}” was deleted with its examples.", "Evaluate it on another one.")
-    base = _base_there(model) if model.only_there else contestants.find(model.base_model)
+    base_id = connected.base_of(model) if model.only_there else model.base_model
     return starting.create(
-        (contestants.find(model.id), *([base] if base else ())),
+        (contestants.find(model.id), *([contestants.find(base_id)] if base_id else ())),
         models.trained_version(model.id),
         asked.split,
         METRICS,
@@ -110,17 +110,6 @@ def start_after(job: JobRecord, split: str, main: str = "") -> EvaluationRecord:
         job_id=job.id,
         after_task_id=job.task_id,
     )
-
-
-def _base_there(model: ModelRecord) -> Contestant | None:
-    """The base of a model that only answers at its service, if the service lists it among the models that answer."""
-    connection, _ = connected.place(model.id)
-    try:
-        listed = connections.models(connection.id)
-    except StudioError as error:
-        log.warning("The models of %s could not be listed, so the base is not asked: %s", connection.name, error)
-        return None
-    return contestants.find(model.base_there) if model.base_model in listed else None
 
 
 def running(model_id: str) -> TaskRecord | None:
