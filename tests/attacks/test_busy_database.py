@@ -56,7 +56,7 @@ def locked_for(folder: Path, seconds: float) -> threading.Thread:
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(30)
+    assert held.wait(120)
     return thread
 
 
@@ -143,7 +143,7 @@ def test_work_and_a_command_line_outlast_a_restart_of_postgresql(cluster: Cluste
         cluster.start()
 
     while_it_works(task_id, studio_env, restart)
-    follower.join(30)
+    follower.join(240)
     assert followed == ["succeeded"]
     task = store.get(task_id)
     assert (task.crashes, task.error) == (0, {})
@@ -161,7 +161,7 @@ def test_a_command_line_goes_on_polling_while_postgresql_is_away(cluster: Cluste
     cluster.start()
     wait_until(lambda: migrated(task_id), 30, "PostgreSQL")
     run.execute(task_id, "w:1")
-    follower.join(30)
+    follower.join(240)
     assert followed == ["succeeded"]
     shown = capsys.readouterr().err
     assert "The database does not respond" in shown

@@ -88,7 +88,7 @@ def test_a_job_is_trained_there_and_its_model_answers_here(
         assert "blue" in text.lower()
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def answers(url: str) -> bool:

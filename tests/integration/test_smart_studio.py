@@ -42,7 +42,7 @@ def served(studio_with_starter: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield url
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def test_the_starter_writes_a_dataset(served: str) -> None:

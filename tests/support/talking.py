@@ -19,7 +19,7 @@ from core.serving.targets.studio import Studio
 from tests.support import runs
 from tests.support.registry import registered
 
-WAIT_S = 20
+WAIT_S = 120
 
 
 class Talker:

@@ -32,9 +32,9 @@ def test_data_survives_a_restart_and_is_never_evicted(studio_env) -> None:
         with redis_server.redis_connection() as redis:
             assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
             redis.set("kept", "yes")
-            redis.bgsave()
+            redis.save()
         first.terminate()
-        first.wait(10)
+        first.wait(60)
         second = start_redis()
         try:
             with redis_server.redis_connection() as redis:

@@ -123,7 +123,7 @@ def test_a_stopped_answer_is_marked(open_screen, read, model, talker) -> None:
     conversation = conversations.new_conversation_id()
     running = conversations.send(conversation, "Hello?", AnswerChoice(model.id)).last
     assert running is not None
-    assert talker.began.wait(20)
+    assert talker.began.wait(120)
     conversations.stop(running.id)
     shown = read(open_screen("chat", conversation=conversation))
     assert "Stopped" in shown

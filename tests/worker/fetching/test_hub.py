@@ -88,9 +88,9 @@ def test_one_download_at_a_time_and_a_cancel_leaves_no_incomplete_model(files, o
         ended: list[TaskRecord | None] = []
         working = threading.Thread(target=lambda: ended.append(execute(first.id, "test:1")))
         working.start()
-        assert asked.wait(30)
+        assert asked.wait(120)
         tasks.request(first.id, "cancel")
-        working.join(20)
+        working.join(240)
         assert ended[0] is not None
         assert ended[0].state == "cancelled"
         assert hub_cache.main("someone/tiny") == ""

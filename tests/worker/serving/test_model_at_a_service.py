@@ -90,7 +90,7 @@ def test_its_answers_in_chat_and_compare_are_paid(model: ModelRecord) -> None:
         assert talk.last is not None
         asked = kept.ask([model.id, model.base_there], typed("Hello"), ChatOptions(max_tokens=16))
     for answer in asked.answers:
-        assert answer.done.wait(30)
+        assert answer.done.wait(120)
         assert answer.error is None
     assert [one.text for one in asked.answers] == ["Blue.", "I do not know."]
     wait_until(lambda: not conversations.get_conversation(talk.id).last.is_running, 30, "the answer in the chat")  # type: ignore[union-attr]

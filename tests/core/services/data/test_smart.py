@@ -365,7 +365,7 @@ def interrupted(task_id: str, action: str, after: int, held: Held | None = None)
     commands.request(task_id, action)
     if held:
         held.gate.set()
-    worker.join(60)
+    worker.join(240)
     assert not worker.is_alive()
     return store.get(task_id).state
 
@@ -584,7 +584,7 @@ def test_a_lowered_budget_and_a_limit_of_the_connection(studio_env: Path, monkey
         worker.start()
         wait_until(lambda: smart.progress(task_id).done >= 3, 60, "3 rows")
         smart.set_budget(task_id, 0.5)
-        worker.join(60)
+        worker.join(240)
         assert (store.get(task_id).state, store.get(task_id).reason) == ("paused", "budget")
         assert smart.progress(task_id).done < 40
         assert server.most_at_once == 1

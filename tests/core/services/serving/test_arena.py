@@ -36,7 +36,7 @@ def played(pair: tuple[str, str], vote: str, asked: ComparedInput = ASKED) -> Ma
     answered = arena.answers(match)
     assert answered is not None
     for answer in answered.answers:
-        assert answer.done.wait(10)
+        assert answer.done.wait(120)
     match = arena.keep(match, answered)
     side = {match.left_id: "left", match.right_id: "right"}.get(vote, vote)
     return arena.vote(match.id, side, "Ada")
@@ -48,7 +48,7 @@ def test_answers_are_stored_once_and_a_reload_shows_the_same_sides(talker: Talke
     assert answered is not None
     assert arena.answers(match) is answered, "they are asked once"
     for answer in answered.answers:
-        assert answer.done.wait(10)
+        assert answer.done.wait(120)
     complete = arena.keep(match, answered)
     assert complete.complete
     assert {complete.left_answer, complete.right_answer} == {"Answer 1", "Answer 2"}
@@ -84,7 +84,7 @@ def test_no_vote_before_both_answers_are_there(talker: Talker) -> None:
         arena.vote(match.id, "left")
     talker.go.set()
     for answer in answered.answers:
-        assert answer.done.wait(10)
+        assert answer.done.wait(120)
 
 
 def test_an_answer_that_fails_is_an_error_and_stores_nothing(talker: Talker) -> None:
@@ -93,7 +93,7 @@ def test_an_answer_that_fails_is_an_error_and_stores_nothing(talker: Talker) -> 
     answered = arena.answers(match)
     assert answered is not None
     for answer in answered.answers:
-        assert answer.done.wait(10)
+        assert answer.done.wait(120)
     with pytest.raises(StudioError, match="away"):
         arena.keep(match, answered)
     assert not arena.get(match.id).complete
@@ -102,7 +102,7 @@ def test_an_answer_that_fails_is_an_error_and_stores_nothing(talker: Talker) -> 
     assert again is not None
     assert again is not answered, "a reload asks again"
     for answer in again.answers:
-        assert answer.done.wait(10)
+        assert answer.done.wait(120)
     assert arena.keep(match, again).complete
 
 

@@ -105,7 +105,7 @@ def test_a_stopped_answer_keeps_what_arrived(talker: Talker) -> None:
     conversation = conversations.new_conversation_id()
     running = conversations.send(conversation, "Hello?", CHOICE).last
     assert running is not None
-    assert talker.began.wait(20)
+    assert talker.began.wait(120)
     live = conversations.progress(running)
     assert live is not None
     assert (live.content, live.is_running) == ("Answer ", True)
@@ -113,7 +113,7 @@ def test_a_stopped_answer_keeps_what_arrived(talker: Talker) -> None:
     found = conversations.get_conversation(conversation).last
     assert found is not None
     assert (found.content, found.state) == ("Answer ", "stopped")
-    assert talker.closed.wait(20), "the server stops as well"
+    assert talker.closed.wait(120), "the server stops as well"
     talker.go.set()
     say(conversation, "Go on", CHOICE)
     assert [message["content"] for message in talker.asked[1]] == ["Hello?", "Answer ", "Go on"]
@@ -123,10 +123,10 @@ def test_another_process_can_stop_an_answer(talker: Talker) -> None:
     talker.go.clear()
     running = conversations.send(conversations.new_conversation_id(), "Hello?", CHOICE).last
     assert running is not None
-    assert talker.began.wait(20)
+    assert talker.began.wait(120)
     entry = conversations._OPEN.pop(running.id)  # as a second process, which does not receive it
     conversations.stop(running.id)
-    assert entry.saved.wait(20)
+    assert entry.saved.wait(120)
     assert entry.answer.state == "stopped"
 
 
@@ -218,7 +218,7 @@ def test_a_deleted_conversation_stops_its_answer(on_both: Talker) -> None:
     assert running is not None
     conversations.delete(conversation)
     conversations.delete(conversation)  # the other window
-    assert on_both.closed.wait(20)
+    assert on_both.closed.wait(120)
     assert conversations.revision_of(conversation) is None
     with pytest.raises(NotFound):
         conversations.get_conversation(conversation)

@@ -126,7 +126,7 @@ def test_two_people_who_correct_one_answer_at_once_are_both_kept_in_order(on_bot
     for person in people:
         person.start()
     for person in people:
-        person.join(20)
+        person.join(240)
     found = feedback.of_turn(chat, answer.id).corrections
     assert {(one.author, one.text) for one in found} == {
         (name, f"Better, says {name}.") for name in ("Ann", "Bo", "", "Di")
