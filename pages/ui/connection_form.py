@@ -16,6 +16,7 @@ from core.services.platform.connections import (
     HostedBase,
     HostedService,
 )
+from core.services.serving import shutdowns
 from pages.ui import components
 from pages.ui.errors import show_beside, show_error
 from pages.ui.format import duration, md, sentence
@@ -71,7 +72,7 @@ def connection_form(record: ConnectionRecord | None) -> ConnectionRecord | None:
             with test_slot:
                 _run_test(record, values, limits)
         if (kept := st.session_state.get("connection_test")) and kept[0] == _fingerprint(values):
-            _verdict(kept[1], slots, test_slot)
+            _verdict(kept[1], values["base_url"], slots, test_slot)
         if not save:
             return None
         try:
@@ -94,11 +95,11 @@ def _run_test(record: ConnectionRecord | None, values: dict[str, Any], limits: d
     st.session_state["connection_test"] = (_fingerprint(values), result)
 
 
-def _verdict(result: ConnectionTest, slots: dict[str, DeltaGenerator], below: DeltaGenerator) -> None:
+def _verdict(result: ConnectionTest, address: str, slots: dict[str, DeltaGenerator], below: DeltaGenerator) -> None:
     """The result of a test: an error under the field that caused it, everything else below the form."""
     place = None if result.ok else slots.get(result.field)
     with place.container(gap=None) if place is not None else below:
-        show_test(result)
+        show_test(result, address)
 
 
 def _fingerprint(values: dict[str, Any]) -> str:
@@ -265,15 +266,15 @@ def _limits(record: ConnectionRecord | None, tag: str, slots: dict[str, DeltaGen
     return {"timeout_s": int(timeout_s), "concurrency": int(concurrency)}
 
 
-def show_test(result: ConnectionTest) -> None:
-    """The result of a test, with the models that the server lists."""
+def show_test(result: ConnectionTest, address: str) -> None:
+    """The result of a test of this address, with the models that the server lists."""
     if result.ok:
         st.markdown(
             f":green[:material/check_circle: {sentence(result.message)}] "
             f":gray[:small[{duration(result.latency_ms / 1000)}]]"
         )
         if result.trainable:
-            _names("Trains: ", [_base_name(base) for base in result.trainable])
+            _names("Trains: ", [_base_name(base) for base in shutdowns.dated(address, result.trainable)])
             _names("Answers: " if result.models else "", list(result.models))
         else:
             _names("", list(result.models))
@@ -292,7 +293,7 @@ def _names(before: str, names: list[str]) -> None:
 
 
 def _base_name(base: HostedBase) -> str:
-    """A base model with the day on which it goes dark, where that is announced."""
+    """A base model with the day on which it goes dark, where that is known."""
     name = base.title or base.id
     return f"{name} (until {base.shutdown_date})" if base.shutdown_date else name
 

@@ -20,7 +20,7 @@ def _compute(graded: Sequence[Graded]) -> tuple[Score, ...]:
         return ()
     return tuple(
         Score(title, quantile(known, share), len(known), "seconds", direction="lower", metric="latency")
-        for title, share in (("Latency, median", 0.5), ("Latency, 95th percentile", 0.95))
+        for title, share in (("Latency, median", 0.5), ("Latency, 95% within", 0.95))
     )
 
 

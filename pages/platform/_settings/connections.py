@@ -61,4 +61,4 @@ def _row(record: ConnectionRecord) -> None:
         tested = st.button("Test", key=f"test_{record.id}")
     if tested:
         with st.spinner("Fetching the list of models"):
-            show_test(connections.test(record.id))
+            show_test(connections.test(record.id), record.base_url)

@@ -16,6 +16,8 @@ from core.serving.evaluations import store
 from pages.ui.format import md
 from tests.pages.conftest import shows, texts
 from tests.support import evaluations as planted
+from tests.support.hosted.openai_shaped import OpenAiShapedService
+from tests.support.hosted.server import KEY
 from tests.support.jobs import make_dataset
 from tests.support.llm_server import Reply, Request, llm_server
 from tests.support.notebook import connect, notebook, tuned_there, visit
@@ -46,6 +48,19 @@ def test_an_agent_is_marked_in_the_list_on_its_screen_and_in_the_calendar(open_s
     assert shows(MARK, texts(app))
     app = open_screen("agents", id=agent.id, edit="yes")
     assert any(MARK in option for option in app.selectbox(key=f"model_{agent.id}").options)
+
+
+def test_the_test_of_a_connection_says_when_a_base_model_goes_dark(open_screen, read, studio_env: Path) -> None:
+    server = OpenAiShapedService()
+    try:
+        made = connections.save(name="Ours", kind="openai", base_url=server.url, training="custom", key=KEY)
+        shutdowns.save(host="127.0.0.1", model="base-2", shutdown_on=DAY)
+        app = open_screen("settings", section="connections")
+        app.button(key=f"test_{made.id}").click().run()
+        read(app)
+        assert shows(f"base-2 (until {DAY})", texts(app))
+    finally:
+        server.close()
 
 
 def test_the_form_of_an_evaluation_says_when_a_typed_model_goes_dark(

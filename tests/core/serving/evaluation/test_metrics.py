@@ -107,7 +107,7 @@ def test_latency_and_tokens_are_of_the_answers() -> None:
     graded = [Graded("", "x", seconds=second / 10, tokens=second) for second in range(1, 101)]
     titles = {score.title: score.text for score in evaluation.figures(graded)}
     assert titles["Latency, median"] == "5.10 s"
-    assert titles["Latency, 95th percentile"] == "9.60 s"
+    assert titles["Latency, 95% within"] == "9.60 s"
     assert titles["Tokens per answer"] == "50.5"
 
 
