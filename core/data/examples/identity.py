@@ -112,7 +112,12 @@ def seeded_keys(column: Any, seed: int) -> list[int]:
 
 def quick_key(text: str) -> int:
     """64 bits of stored JSON that are the same for the same messages, as a number with a sign."""
-    key: int = xxhash.xxh3_64_intdigest(canonical(text).encode("utf-8", "surrogatepass"), _RUN_SEED)
+    return text_key(canonical(text))
+
+
+def text_key(text: str) -> int:
+    """64 bits of any text, as `quick_key`."""
+    key: int = xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"), _RUN_SEED)
     return key - (key >> 63 << 64)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from core.data.examples.identity import quick_key
+from core.data.examples.identity import text_key
 from core.data.examples.near.shingles import jaccard, mix, normalize, sets
 
 PERMUTATIONS: Final = 128
@@ -149,7 +149,7 @@ class Chunks:
     """Goes through texts once and normalizes them, some thousand at a time.
 
     Attributes:
-        keys: a key of each text that was normalized (`identity.quick_key`), int64.
+        keys: a key of each text that was normalized (`identity.text_key`), int64.
     """
 
     def __init__(self, texts: Texts) -> None:
@@ -160,7 +160,7 @@ class Chunks:
         chunk: list[str] = []
         size = 0
         for text in map(normalize, self._texts):
-            self.keys.append(quick_key(text))
+            self.keys.append(text_key(text))
             if chunk and (size + len(text) > _CHUNK_CHARACTERS or len(chunk) >= _CHUNK_TEXTS):
                 yield chunk
                 chunk, size = [], 0

@@ -141,3 +141,7 @@ def test_plain_text_is_normalized_as_all_other_text_is(text: str) -> None:
 @given(st.lists(st.builds(Message, st.sampled_from(["system", "user", "assistant"]), st.text(max_size=20))))
 def test_stored_messages_are_compared_by_the_same_text(messages: list[Message]) -> None:
     assert likeness.text_of_stored(identity.stored(messages)) == likeness.text_of(messages)
+
+
+def test_texts_of_signs_and_lines_are_compared_as_they_are() -> None:
+    assert find_pairs(["!\n?", "!\n?", "\ud800", '"tool_calls"', "..."]).clusters == ((0, 1),)
