@@ -63,7 +63,7 @@ class Split(Operation):
     )
 
     def apply(self, rows: OperationSource) -> Iterator[ResultExample]:
-        held_out = self.choose(rows)
+        held_out = self.choice(rows).held_out
         return (
             ResultExample(entry, split=entry.split if entry.split == "test" else _PARTS[bool(held_out[index])])
             for index, entry in enumerate(rows)
@@ -84,10 +84,6 @@ class Split(Operation):
             "group": f"in complete groups by {GROUPINGS[self.by]}",
         }[self.kind]
         return f"{how} (seed {self.seed})"
-
-    def choose(self, rows: OperationSource) -> Numbers:
-        """A mask of the positions that are held out."""
-        return self.choice(rows).held_out
 
     def choice(self, rows: OperationSource) -> HeldOut:
         """What is held out, and whether all near duplicates were looked for."""

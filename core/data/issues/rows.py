@@ -71,7 +71,7 @@ ISSUES.add(_row("total_row", "Total row", "warning",
     "A row sums others; an example of it says nothing about a single row.",
     "Leave it out in the step Configure, or on the command line with --leave-out and its line."))
 ISSUES.add(_row("output_placeholder", "Placeholder as output", "warning",
-    "An output is a text that often stands for an empty cell (N/A, nan, null, None); it is trained on as written.",
+    "An output looks like an empty cell (N/A, nan, null, None); the model would learn it as written.",
     "Fill it in, or leave the row out with --leave-out and its line. Ignore this where it is a real label."))
 ISSUES.add(_row("row_left_out", "Row left out by choice", "info",
     "The row is not part of the dataset, because a user chose to leave it out."))
