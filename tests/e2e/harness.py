@@ -61,9 +61,13 @@ def stop(studio: Studio) -> None:
 
 
 def settle(page) -> None:
-    """Wait until the page's script has run to its end, and the browser has loaded every element's code."""
+    """Wait until the page's script has run to its end, and the browser has loaded every element's code.
+
+    Elements that the last run did not write again are gone then, too: the browser marks them first and removes them
+    a little later.
+    """
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')")
 
 
 def visit(page, url: str) -> None:

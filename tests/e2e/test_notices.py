@@ -49,7 +49,7 @@ def test_a_receiver_is_added_and_a_job_that_ends_is_told_and_read(
             form.get_by_test_id("stSelectbox").locator("input").first.click()
             page.get_by_role("option").filter(has_text="Webhook").first.click()
             settle(page)
-            form.locator("[class*=st-key-notice_name_new] input").fill("Operations")
+            form.locator("[class*=st-key-notice_name_new_webhook] input").fill("Operations")
             form.locator("input[type=password]").fill(f"http://127.0.0.1:{received.port}/in?token=t0p")
             press(page, "test_target")
             form.get_by_text("accepted the test message").wait_for()
